@@ -1,0 +1,51 @@
+"""The machine, its configuration and its log-ins."""
+
+from __future__ import annotations
+
+from appliance.events.base import Event
+
+
+class BoxStarted(Event):
+    version: str
+    clean: bool
+    """False when the run before this one ended without saying so (crash, power cut)."""
+
+
+class BoxStopped(Event):
+    reason: str
+
+
+class ClockStepped(Event):
+    """The wall clock moved against the monotonic one by `seconds` (forwards positive)."""
+
+    seconds: float
+
+
+class ConfigChanged(Event):
+    version: int
+    by: str
+    changes: tuple[str, ...]
+
+
+class FaultRaised(Event):
+    """Something is wrong that a person should know, in plain words with the remedy."""
+
+    fault: str
+    """Stable id: disk-full, media-down, trunk:carrier, store-damaged, clock, …"""
+    text: str
+    remedy: str = ""
+
+
+class FaultCleared(Event):
+    fault: str
+
+
+class MediaRestarted(Event):
+    reason: str
+
+
+class LogIn(Event):
+    user: str
+    ok: bool
+    address: str
+    reason: str = ""

@@ -1,0 +1,116 @@
+"""Calls and their legs. A call is everything from the first INVITE to the last BYE; a leg is one party's connection."""
+
+from __future__ import annotations
+
+from appliance.events.base import Event
+
+
+class CallStarted(Event):
+    """A call began: its INVITE was authenticated or matched to a trunk. Opens the call's one record."""
+
+    call: str
+    journey: str
+    kind: str
+    """inbound, outbound, internal or service"""
+    caller: str
+    """Calling number as shown (E.164 or national), or "anonymous"."""
+    called: str
+    """Number dialled."""
+    caller_name: str = ""
+    trunk: str = ""
+    extension: str = ""
+    """The calling extension, when the caller is one of ours."""
+
+
+class CallRouted(Event):
+    """A step of the dial plan: the call goes to a destination (`queue:support`, `menu:main`, …)."""
+
+    call: str
+    destination: str
+
+
+class CallEnded(Event):
+    """The call's last leg is gone. Closes the record."""
+
+    call: str
+    cause: int
+    """Q.850 cause value (16 normal clearing, 17 busy, 19 no answer, …)."""
+    reason: str
+    """A stable word: answered, abandoned, busy, no-answer, unreachable, rejected, wrong-number, failed, restart, …"""
+
+
+class LegStarted(Event):
+    """One party's connection began."""
+
+    leg: str
+    call: str
+    direction: str
+    """in: the party called us; out: we call the party"""
+    extension: str = ""
+    trunk: str = ""
+    agent: str = ""
+    number: str = ""
+    sip_call_id: str = ""
+
+
+class LegRinging(Event):
+    leg: str
+    call: str
+
+
+class LegAnswered(Event):
+    leg: str
+    call: str
+    codec: str = ""
+
+
+class LegBridged(Event):
+    """Two or more legs of the call hear each other from now on. Talk time of the record counts from the first."""
+
+    call: str
+    legs: tuple[str, ...]
+    agent: str = ""
+
+
+class LegHeld(Event):
+    leg: str
+    call: str
+    by: str = ""
+    """The leg whose party pressed hold."""
+
+
+class LegResumed(Event):
+    leg: str
+    call: str
+
+
+class LegMoved(Event):
+    """The leg belongs to another call from now on (transfer, park)."""
+
+    leg: str
+    call: str
+    to_call: str
+
+
+class LegEnded(Event):
+    """One party's connection is gone, with what its audio was like as far as we received it."""
+
+    leg: str
+    call: str
+    cause: int
+    reason: str
+    by: str = "us"
+    """them: that party ended it; us: we did"""
+    status: int = 0
+    """SIP status of a leg that was never answered."""
+    packets: int = 0
+    lost: int = 0
+    jitter_ms: float = 0.0
+
+
+class DecisionFailed(Event):
+    """An exception while deciding for a call ended that call; the others went on."""
+
+    call: str
+    error: str
+    trace: str

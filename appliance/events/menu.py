@@ -1,0 +1,24 @@
+"""Menus (IVR)."""
+
+from __future__ import annotations
+
+from appliance.events.base import Event
+
+
+class MenuEntered(Event):
+    call: str
+    menu: str
+
+
+class MenuKey(Event):
+    call: str
+    menu: str
+    key: str
+
+
+class MenuLeft(Event):
+    call: str
+    menu: str
+    outcome: str
+    """key, default (no valid key in all tries), hangup"""
+    destination: str = ""

@@ -1,0 +1,44 @@
+"""Queues: a caller's wait from entry to leaving, and each offer to an agent."""
+
+from __future__ import annotations
+
+from appliance.events.base import Event
+
+
+class QueueEntered(Event):
+    call: str
+    queue: str
+    position: int
+    priority: int = 0
+
+
+class QueuePosition(Event):
+    """The caller was told this position."""
+
+    call: str
+    queue: str
+    position: int
+
+
+class QueueOffered(Event):
+    call: str
+    queue: str
+    agent: str
+    waited: float
+
+
+class QueueOfferEnded(Event):
+    call: str
+    queue: str
+    agent: str
+    outcome: str
+    """answered, no-answer, rejected, busy, unreachable, withdrawn"""
+
+
+class QueueLeft(Event):
+    call: str
+    queue: str
+    outcome: str
+    """answered, abandoned, overflow (nobody logged in), timeout (max_wait), closed"""
+    waited: float
+    agent: str = ""

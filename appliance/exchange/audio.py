@@ -1,0 +1,217 @@
+"""What audio the exchange wants: rows of the desired table, and the Protocols of whoever keeps it and speaks for it.
+
+*Ports* are places where audio enters and leaves; a *mix* says who hears whom and how loud; *sinks* get a copy. The
+exchange only states which rows shall exist; `appliance.media` brings the engine to that state, again after a restart of
+either process. Rows are absolute and idempotent: putting a row again replaces it.
+
+Ids are chosen by the exchange and unique among all rows for the life of the box (a restarted box starts above the
+highest of its stored dialogs).
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+
+class Row(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="row", omit_defaults=True):
+    """Base of the desired table's rows."""
+
+    id: int
+
+
+class Payload(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """One RTP payload type of a port, as negotiated."""
+
+    number: int
+    """Payload type 0..127."""
+    codec: str
+    """PCMU, PCMA or telephone-event (more later)."""
+    clock: int = 8000
+    fmtp: str = ""
+
+
+class RtpPort(Row, frozen=True, tag="rtp"):
+    """An RTP stream with one remote party. The engine owns ssrc, sequence and timestamp of what it sends, for life."""
+
+    local: tuple[str, int]
+    """Address and even port to bind; RTCP is on the next port."""
+    remote: tuple[str, int] | None = None
+    """From the SDP; None: not known yet, nothing is sent, anything valid may be the source."""
+    receive: tuple[Payload, ...] = ()
+    """What the other side may send, with the numbers that our SDP gave."""
+    send: Payload | None = None
+    """What we send, with the number that their SDP gave."""
+    send_events: Payload | None = None
+    """telephone-event as their SDP numbers it; None: they did not offer it."""
+    ptime: int = 20
+    sending: bool = True
+    """False on hold by direction (`recvonly`/`inactive` towards them): the port sends nothing but keep-alive RTCP."""
+    receiving: bool = True
+    """False: what arrives is counted and dropped."""
+    timeout: float = 30.0
+    """Seconds without RTP or RTCP from the remote after which `PortSilent` is told (once per silence); 0: never."""
+    ssrc: int = 0
+    """SSRC we send with."""
+    generation: int = 0
+    """Raised with each new remote SDP: unlocks the source rule of the audio model."""
+
+
+class Player(Row, frozen=True, tag="player"):
+    """Plays 8 kHz 16-bit mono WAV files, one after the other."""
+
+    files: tuple[str, ...]
+    """Absolute paths."""
+    loop_from: int = -1
+    """Index of the file to go on with after the last one; -1: play once, then `PlayerFinished`."""
+    generation: int = 0
+    """A row put with another generation starts from the beginning; with the same one it plays on."""
+
+
+class Link(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """`listener` (an RTP port) hears `source` (RTP port or player) with `gain` (linear; 1.0 unchanged)."""
+
+    listener: int
+    source: int
+    gain: float = 1.0
+
+
+class Mix(Row, frozen=True, tag="mix"):
+    """Who hears whom. A port is listener in at most one mix; a source may be heard in many."""
+
+    links: tuple[Link, ...]
+
+
+class Recorder(Row, frozen=True, tag="recorder"):
+    """A stereo WAV: left what `left` receives from its party, right the sum of what the ports `right` receive."""
+
+    path: str
+    """Absolute path; the folder exists or is made. Written so that it is playable after a kill at any moment."""
+    left: int
+    right: tuple[int, ...] = ()
+    running: bool = True
+    """False: the file stays open, no media time passes (paused, or not bridged)."""
+    call: str = ""
+    leg: str = ""
+
+
+AnyRow = RtpPort | Player | Mix | Recorder
+
+
+# --- what the media side reports -----------------------------------------------------------------------------------------
+class MediaEvent(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="event", omit_defaults=True):
+    """Base of what the engine reports."""
+
+    id: int
+    """Row id."""
+
+
+class PortFailed(MediaEvent, frozen=True, tag="port-failed"):
+    """The local address could not be bound; the exchange puts the row again with another port or ends the leg."""
+
+    error: str
+
+
+class PlayerFinished(MediaEvent, frozen=True, tag="player-finished"):
+    generation: int = 0
+
+
+class Digit(MediaEvent, frozen=True, tag="digit"):
+    """A telephone-event (RFC 4733) ended, or was heard long enough: one per key press."""
+
+    digit: str
+    milliseconds: int
+
+
+class PortSilent(MediaEvent, frozen=True, tag="port-silent"):
+    """Neither RTP nor RTCP came from the remote for `seconds` although it was expected."""
+
+    seconds: float
+
+
+class PortStats(MediaEvent, frozen=True, tag="port-stats"):
+    """Figures of one port: every 5 s while they change, and once when its row is dropped (`final`)."""
+
+    packets: int = 0
+    bytes: int = 0
+    lost: int = 0
+    jitter_ms: float = 0.0
+    strangers: int = 0
+    """Packets from elsewhere than the locked source, dropped."""
+    sent: int = 0
+    last_heard: float = -1.0
+    """Seconds before this report; -1: never."""
+    source: str = ""
+    """host:port that the stream comes from."""
+    final: bool = False
+
+
+class RecorderStarted(MediaEvent, frozen=True, tag="recorder-started"):
+    pass
+
+
+class RecorderStopped(MediaEvent, frozen=True, tag="recorder-stopped"):
+    """The file is complete as far as it goes. Told once, when the row is dropped or when it can go on no longer."""
+
+    seconds: float
+    reason: str
+    """ended, disk-full, failed"""
+    error: str = ""
+
+
+class EngineRestarted(MediaEvent, frozen=True, tag="engine-restarted"):
+    """The media process was gone and is back; the table was given to it again. `id` is 0."""
+
+    reason: str = ""
+
+
+AnyMediaEvent = (
+    PortFailed | PlayerFinished | Digit | PortSilent | PortStats | RecorderStarted | RecorderStopped | EngineRestarted
+)
+
+
+# --- what the exchange needs from outside ----------------------------------------------------------------------------------
+class Media(Protocol):
+    """Keeps the desired table (`appliance.media.table.DesiredTable`)."""
+
+    def put(self, row: AnyRow) -> None:
+        """States that this row shall exist, as it is."""
+
+    def drop(self, row_id: int) -> None:
+        """States that this row shall not exist; unknown ids are ignored."""
+
+    def allocate_port(self) -> int | None:
+        """An even UDP port of the RTP range that no leg uses (the odd one after it goes along); None: all in use."""
+
+    def release_port(self, port: int) -> None:
+        """Gives the port back; it is not given out again for a few seconds' worth of allocations."""
+
+
+class Voice(Protocol):
+    """Finds the sound files to play (`appliance.media.prompts.PromptLibrary`). Never blocks: what is not ready is ().
+
+    Languages are "ja" or "en". All paths are absolute, 8 kHz 16-bit mono WAV at telephone level.
+    """
+
+    def text(self, text: str, language: str) -> tuple[str, ...]:
+        """A text of the site file (menu, announcement), synthesised after `apply`; () when it is not ready."""
+
+    def file(self, name: str) -> tuple[str, ...]:
+        """A sound file of the site (`prompts/` in the data folder), converted; () when missing or unusable."""
+
+    def fixed(self, name: str, language: str) -> tuple[str, ...]:
+        """A prompt the product speaks: "closed", "wrong-number", "busy", "no-answer", "not-registered", "enter-agent",
+        "enter-pin", "logged-in", "logged-out", "on-break", "available", "wrong-pin", "goodbye", "not-built", …"""
+
+    def position(self, number: int, language: str) -> tuple[str, ...]:
+        """ "You are number N" for a waiting caller."""
+
+    def digits(self, digits: str, language: str) -> tuple[str, ...]:
+        """Digits spoken one by one (addresses, extensions)."""
+
+    def tone(self, name: str, country: str) -> tuple[str, ...]:
+        """One period of a call-progress tone to loop: dial, ringback, busy, congestion, beep."""
+
+    def music(self) -> tuple[str, ...]:
+        """Music on hold, to loop."""

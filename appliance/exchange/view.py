@@ -1,0 +1,126 @@
+"""What the exchange shows of itself: immutable snapshots for pages, API, lamps and tests. Field names are the API's."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of the snapshots. Times are RFC 3339 in UTC, durations seconds."""
+
+
+class LegView(View, frozen=True):
+    id: str
+    direction: str
+    state: str
+    """calling, ringing, early, talking (answered), held, ending"""
+    activity: str
+    """dialling, menu, queue, offer, bridge, announcement, music, code, ringback, idle"""
+    extension: str = ""
+    trunk: str = ""
+    agent: str = ""
+    number: str = ""
+    name: str = ""
+    codec: str = ""
+    packets: int = 0
+    lost: int = 0
+    jitter_ms: float = 0.0
+
+
+class CallView(View, frozen=True):
+    """A live call."""
+
+    id: str
+    journey: str
+    kind: str
+    from_: str = msgspec.field(name="from")
+    to: str
+    from_name: str = ""
+    trunk: str = ""
+    queue: str = ""
+    agent: str = ""
+    state: str
+    """routing, menu, waiting, ringing, talking, held, announcement"""
+    destination: str
+    started: str
+    answered: str | None = None
+    """When the first conversation began."""
+    position: int = 0
+    """Place in the queue, from 1; 0 when not waiting."""
+    recording: bool = False
+    legs: tuple[LegView, ...] = ()
+
+
+class AgentView(View, frozen=True):
+    id: str
+    number: str
+    name: str
+    status: str
+    reason: str = ""
+    state: str
+    since: str
+    """When `state` began."""
+    extension: str = ""
+    registered: bool = False
+    queues: tuple[str, ...] = ()
+    call: str = ""
+
+
+class QueueView(View, frozen=True):
+    id: str
+    number: str
+    name: str
+    waiting: int
+    longest_wait_seconds: float
+    agents_logged_in: int
+    agents_idle: int
+    offered_today: int = 0
+    answered_today: int = 0
+    abandoned_today: int = 0
+    answered_in_level_today: int = 0
+
+
+class ContactView(View, frozen=True):
+    uri: str
+    address: str
+    transport: str
+    user_agent: str
+    expires: str
+
+
+class RegistrationView(View, frozen=True):
+    extension: str
+    name: str
+    contacts: tuple[ContactView, ...]
+    busy: bool = False
+
+
+class TrunkView(View, frozen=True):
+    id: str
+    host: str
+    state: str
+    """up, down, registering, unregistered (a trunk without registration is up until a call or ping fails)"""
+    reason: str = ""
+    channels: int
+    busy: int
+
+
+class FaultView(View, frozen=True):
+    id: str
+    text: str
+    remedy: str
+    since: str
+
+
+class LampView(View, frozen=True):
+    """One lamp of the front panel, real or drawn."""
+
+    id: str
+    label: dict[str, str]
+    """By language."""
+    color: str
+    """green, amber, red or off"""
+    mode: str
+    """off, on, slow (1 Hz blink), fast (4 Hz blink)"""
+    meaning: dict[str, str]
+    """What it says right now, by language."""

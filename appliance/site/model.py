@@ -1,0 +1,191 @@
+"""The typed configuration: what a site file says, validated, with every default filled in.
+
+Frozen objects; the inside of the box never meets a dict. `reader` makes a `Site` from parsed TOML or stored documents and
+reports every problem; `writer` makes TOML from a `Site`. Keys are those of the contract's site file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of every configuration object."""
+
+
+class Destination(Part, frozen=True):
+    """Where a call goes next: `extension:201` is kind "extension", target "201"; `music` and `hangup` have no target."""
+
+    kind: str
+    """extension, queue, menu, group, hours, announcement, voicemail, conference, number, music, hangup"""
+    target: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.target}" if self.target else self.kind
+
+
+class SiteInfo(Part, frozen=True):
+    name: str = "Hako"
+    language: str = "en"
+    """ja or en: prompts, tones of announcements, first language of the pages."""
+    timezone: str = "UTC"
+    country: str = "JP"
+    """ISO 3166: number formats, tones, emergency numbers."""
+    record: str = "never"
+    """Rule for calls of extensions and trunks: never, on-demand, always; a queue's own rule goes before."""
+
+
+class User(Part, frozen=True):
+    name: str
+    password_hash: str
+    """Argon2id in PHC form."""
+    role: str
+    """admin, supervisor, agent or wallboard"""
+    language: str = ""
+
+
+class Extension(Part, frozen=True):
+    number: str
+    name: str = ""
+    password: str = ""
+    """SIP digest secret; empty: no phone can register."""
+    record: str = ""
+    """Overrides the site's rule for this extension's calls; empty: the site's."""
+
+
+class Agent(Part, frozen=True):
+    id: str
+    number: str
+    name: str = ""
+    pin_hash: str = ""
+    """`scrypt$N$r$p$salt$hash` or Argon2 PHC; checked outside the core. Empty: no PIN is asked for."""
+    extension: str = ""
+    user: str = ""
+    queues: tuple[str, ...] = ()
+    skills: Mapping[str, int] = {}
+
+
+class Queue(Part, frozen=True):
+    id: str
+    number: str = ""
+    name: str = ""
+    strategy: str = "longest-idle"
+    ring_seconds: float = 20
+    wrap_up_seconds: float = 10
+    service_level_seconds: float = 20
+    max_wait_seconds: float = 600
+    announce_seconds: float = 30
+    """How often a waiting caller is told the position; 0: only once, on entry."""
+    overflow: Destination = Destination(kind="announcement", target="busy")
+    record: str = ""
+    """never, on-demand, always; empty: the site's rule"""
+
+
+class Menu(Part, frozen=True):
+    id: str
+    number: str = ""
+    prompt: str = ""
+    prompt_file: str = ""
+    timeout_seconds: float = 5
+    retries: int = 2
+    default: Destination = Destination(kind="hangup")
+    keys: Mapping[str, Destination] = {}
+
+
+class Announcement(Part, frozen=True):
+    id: str
+    text: str = ""
+    file: str = ""
+    number: str = ""
+
+
+class Hours(Part, frozen=True):
+    id: str
+    open: tuple[str, ...] = ()
+    """`mon-fri 09:00-18:00`, `sat,sun 10:00-12:00`; local time of the site."""
+    holidays: tuple[str, ...] = ()
+    """`2026-12-31` or every year `12-31`."""
+    inside: Destination = Destination(kind="hangup")
+    outside: Destination = Destination(kind="hangup")
+    number: str = ""
+
+
+class Group(Part, frozen=True):
+    id: str
+    number: str = ""
+    name: str = ""
+    members: tuple[str, ...] = ()
+    strategy: str = "ring-all"
+    ring_seconds: float = 30
+
+
+class Trunk(Part, frozen=True):
+    id: str
+    host: str
+    port: int = 5060
+    transport: str = "udp"
+    sources: tuple[str, ...] = ()
+    """Further addresses or networks that calls may come from."""
+    register: bool = False
+    username: str = ""
+    password: str = ""
+    caller_id: str = ""
+    channels: int = 8
+    advertise: str = ""
+    numbers: Mapping[str, Destination] = {}
+    """Called number -> destination; compared after E.164 normalisation."""
+    default: Destination = Destination(kind="announcement", target="closed")
+
+
+class Route(Part, frozen=True):
+    pattern: str
+    trunks: tuple[str, ...] = ()
+
+
+class Break(Part, frozen=True):
+    key: str
+    name: str
+
+
+class Codes(Part, frozen=True):
+    """Dial codes; a field's value is what is dialled (a prefix where the contract shows EXT, NUMBER or a digit)."""
+
+    agent: str = "*60"
+    agent_break: str = "*61"
+    available: str = "*62"
+    wrap_up_done: str = "*63"
+    monitor: str = "*31"
+    whisper: str = "*32"
+    barge: str = "*33"
+    pickup_group: str = "*8"
+    pickup: str = "**"
+    park: str = "*70"
+    forward_on: str = "*72"
+    forward_off: str = "*73"
+    dnd_on: str = "*78"
+    dnd_off: str = "*79"
+    voicemail: str = "*97"
+    page: str = "*88"
+    echo: str = "*43"
+    music: str = "*44"
+    address: str = "*99"
+
+
+class Site(Part, frozen=True):
+    """A whole valid configuration. Order within a list is the file's order and matters (trunks, routes)."""
+
+    site: SiteInfo = SiteInfo()
+    users: tuple[User, ...] = ()
+    extensions: tuple[Extension, ...] = ()
+    agents: tuple[Agent, ...] = ()
+    queues: tuple[Queue, ...] = ()
+    menus: tuple[Menu, ...] = ()
+    announcements: tuple[Announcement, ...] = ()
+    hours: tuple[Hours, ...] = ()
+    groups: tuple[Group, ...] = ()
+    trunks: tuple[Trunk, ...] = ()
+    routes: tuple[Route, ...] = ()
+    breaks: tuple[Break, ...] = ()
+    codes: Codes = Codes()
