@@ -1,0 +1,267 @@
+"""What the web server needs of the box: Protocols that the composition root fills in with the real things.
+
+Two worlds meet here. What is marked *loop* is called in the event loop and must return at once; what is marked *thread* may
+block and is called in a worker thread of the web server.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+
+from appliance.clock import Entropy, Instant, system_now
+from appliance.events.base import Entry, Event
+from appliance.exchange.view import (
+    AgentView,
+    CallView,
+    FaultView,
+    LampView,
+    QueueView,
+    RegistrationView,
+    TrunkView,
+    View,
+)
+
+T = TypeVar("T")
+
+
+class Exchange(Protocol):
+    """The running exchange. Views are snapshots (*loop*); commands raise `CommandError` and run inside `Command` only."""
+
+    def calls(self) -> Sequence[CallView]: ...
+    def agents(self) -> Sequence[AgentView]: ...
+    def queues(self) -> Sequence[QueueView]: ...
+    def registrations(self) -> Sequence[RegistrationView]: ...
+    def trunks(self) -> Sequence[TrunkView]: ...
+    def hangup(self, call: str, now: Instant) -> None: ...
+    def set_agent_status(self, agent: str, status: str, reason: str, by: str, now: Instant) -> None: ...
+    def wrap_up_done(self, agent: str, by: str, now: Instant) -> None: ...
+    def originate(self, extension: str, number: str, now: Instant) -> str:
+        """Rings `extension`, then calls `number` for it; the id of the call."""
+
+
+class Command(Protocol):
+    """Runs `act(exchange, now)` in the loop, drains the cores, and returns its result once what it caused is committed."""
+
+    async def __call__(self, act: Callable[[Exchange, Instant], T]) -> T: ...
+
+
+class Ledger(Protocol):
+    @property
+    def last_seq(self) -> int:
+        """Number of the last committed entry, 0 when there is none (*loop*)."""
+
+    def after(self, seq: int, limit: int) -> Sequence[Entry] | None:
+        """The first `limit` committed entries above `seq`, in order; None when some of them are no longer kept (*thread*)."""
+
+    def subscribe(self, reader: Callable[[Sequence[Entry]], None]) -> Callable[[], None]:
+        """`reader` is called in the loop with each batch of committed entries, in order; returns how to end that (*loop*)."""
+
+
+class RecordingRef(View, frozen=True):
+    """The recording as a record names it."""
+
+    id: str
+    seconds: float
+
+
+class RecordView(View, frozen=True):
+    """One call, finished or not: the row of the call records."""
+
+    id: str
+    kind: str
+    """inbound, outbound, internal or service"""
+    journey: str
+    from_: str = msgspec.field(name="from")
+    to: str
+    trunk: str = ""
+    queue: str = ""
+    agent: str = ""
+    started: str
+    answered: str | None = None
+    ended: str | None = None
+    wait_seconds: float = 0.0
+    talk_seconds: float = 0.0
+    hold_seconds: float = 0.0
+    cause: str = ""
+    """A stable word: answered, abandoned, busy, no-answer, restart, …; empty while the call is live."""
+    recording: RecordingRef | None = None
+
+
+class SegmentView(View, frozen=True):
+    """From `offset` seconds on, the right channel carries this leg (and agent)."""
+
+    offset: float
+    leg: str
+    agent: str = ""
+
+
+class RecordingView(View, frozen=True):
+    id: str
+    call: str
+    started: str
+    seconds: float = 0.0
+    """0 while it is running."""
+    complete: bool = True
+    """False while it is being recorded."""
+    reason: str = ""
+    """Why it stopped: ended, paused, disk-full, media-restart, box-restart, failed."""
+    agent: str = ""
+    segments: tuple[SegmentView, ...] = ()
+
+
+class RecordFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which records; empty fields do not filter. All given ones must hold."""
+
+    since: float | None = None
+    """Started at or after (seconds since the epoch)."""
+    until: float | None = None
+    """Started before."""
+    agent: str = ""
+    queue: str = ""
+    number: str = ""
+    """Found within either party's number."""
+    kind: str = ""
+    service: bool = False
+    """Service calls (dial codes, echo) are included."""
+    cursor: str = ""
+    """What the page before gave as `next`; an unknown one raises ValueError."""
+    limit: int = 50
+
+
+class Records(Protocol):
+    """The read side of the call records (*thread*)."""
+
+    def list(self, wanted: RecordFilter) -> tuple[Sequence[RecordView], str | None]:
+        """Newest first; the second value is the cursor of the next page. ValueError: the cursor is not one of ours."""
+
+    def get(self, record: str) -> RecordView | None: ...
+
+    def recording(self, recording: str) -> tuple[RecordingView, str] | None:
+        """The recording and its path, relative to the recordings folder."""
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who may use the web: a user of the site, or a token."""
+
+    name: str
+    role: str
+    """admin, supervisor, agent or wallboard"""
+    password_hash: str = ""
+    """Argon2 PHC; empty for tokens."""
+    language: str = ""
+    agent: str = ""
+    """Id of the agent whose `user` this is; empty: none."""
+
+
+class Accounts(Protocol):
+    """Log-ins as configured now (*loop*)."""
+
+    def user(self, name: str) -> Account | None: ...
+
+    def token(self, secret: str) -> Account | None:
+        """Whose bearer token this is; compares digests, not the secrets."""
+
+
+class AddressView(View, frozen=True):
+    """Where the box is reached."""
+
+    use: str
+    """sip-udp, sip-tcp, web, rtp"""
+    address: str
+
+
+class OffView(View, frozen=True):
+    """Something the box started without."""
+
+    feature: str
+    why: str
+
+
+class SystemView(View, frozen=True):
+    name: str
+    """Of the site."""
+    version: str
+    language: str
+    timezone: str
+    country: str
+    started: str
+    uptime_seconds: float
+    ready: bool
+    board: str = ""
+    addresses: tuple[AddressView, ...] = ()
+    off: tuple[OffView, ...] = ()
+    faults: tuple[FaultView, ...] = ()
+
+
+class Readiness(View, frozen=True):
+    """Whether calls can be made; `why` names what stands in the way."""
+
+    ready: bool
+    why: tuple[str, ...] = ()
+
+
+class Metric(msgspec.Struct, frozen=True):
+    """One family of `/metrics`. `samples` are (labels, value)."""
+
+    name: str
+    kind: str
+    """counter (name ends in _total) or gauge"""
+    help: str
+    samples: Sequence[tuple[Mapping[str, str], float]]
+
+
+class ConfigVersion(View, frozen=True):
+    version: int
+    at: str
+    by: str
+    changes: tuple[str, ...] = ()
+
+
+class Configuration(Protocol):
+    """The stored configuration. Errors: `ConfigError` (not valid), `CommandError("version-conflict", …)`, others as they fit."""
+
+    async def read(self) -> tuple[Mapping[str, Any], int]:
+        """The site as a document with the site file's keys, and its version. Secrets are cut out by the web server too."""
+
+    async def write(self, document: Mapping[str, Any], version: int, by: str) -> int:
+        """Replaces the configuration if it is still at `version`; secrets left out keep their value. The new version."""
+
+    async def history(self, limit: int) -> Sequence[ConfigVersion]: ...
+
+    async def undo(self, version: int, by: str) -> int:
+        """Goes back to what was before `version`, which must be the present one. The new version."""
+
+
+@dataclass(slots=True, kw_only=True)
+class WebContext:
+    """The box as the web server sees it."""
+
+    exchange: Exchange
+    command: Command
+    ledger: Ledger
+    records: Records
+    recordings: Path
+    """The recordings folder."""
+    accounts: Accounts
+    publish: Callable[[Event], None]
+    """Puts an event of the web server itself (`LogIn`) into the ledger (*loop*)."""
+    panel: Callable[[], Sequence[LampView]]
+    """The front panel now (*loop*)."""
+    system: Callable[[], SystemView]
+    readiness: Callable[[], Readiness]
+    metrics: Callable[[], Iterable[Metric]]
+    """Counters and gauges of the box beside those made from the views (*loop*)."""
+    configuration: Configuration | None = None
+    """None: answers 501."""
+    pages: Path = Path(__file__).parent / "pages"
+    """The built pages."""
+    verify_password: Callable[[str, str], Awaitable[bool]] | None = None
+    """`(password_hash, password)`; None: Argon2 in the web server's own thread, one at a time."""
+    clock: Callable[[], Instant] = system_now
+    entropy: Entropy = os.urandom
