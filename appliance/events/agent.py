@@ -5,7 +5,7 @@ from __future__ import annotations
 from appliance.events.base import Event
 
 
-class AgentStatusChanged(Event):
+class AgentStatusChanged(Event, frozen=True):
     agent: str
     status: str
     """logged-out, available or break"""
@@ -16,7 +16,7 @@ class AgentStatusChanged(Event):
     extension: str = ""
 
 
-class AgentStateChanged(Event):
+class AgentStateChanged(Event, frozen=True):
     agent: str
     state: str
     """logged-out, idle, offered, talking, hold or wrap-up"""

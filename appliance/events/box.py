@@ -5,29 +5,29 @@ from __future__ import annotations
 from appliance.events.base import Event
 
 
-class BoxStarted(Event):
+class BoxStarted(Event, frozen=True):
     version: str
     clean: bool
     """False when the run before this one ended without saying so (crash, power cut)."""
 
 
-class BoxStopped(Event):
+class BoxStopped(Event, frozen=True):
     reason: str
 
 
-class ClockStepped(Event):
+class ClockStepped(Event, frozen=True):
     """The wall clock moved against the monotonic one by `seconds` (forwards positive)."""
 
     seconds: float
 
 
-class ConfigChanged(Event):
+class ConfigChanged(Event, frozen=True):
     version: int
     by: str
     changes: tuple[str, ...]
 
 
-class FaultRaised(Event):
+class FaultRaised(Event, frozen=True):
     """Something is wrong that a person should know, in plain words with the remedy."""
 
     fault: str
@@ -36,15 +36,15 @@ class FaultRaised(Event):
     remedy: str = ""
 
 
-class FaultCleared(Event):
+class FaultCleared(Event, frozen=True):
     fault: str
 
 
-class MediaRestarted(Event):
+class MediaRestarted(Event, frozen=True):
     reason: str
 
 
-class LogIn(Event):
+class LogIn(Event, frozen=True):
     user: str
     ok: bool
     address: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from appliance.events.base import Event
 
 
-class CallStarted(Event):
+class CallStarted(Event, frozen=True):
     """A call began: its INVITE was authenticated or matched to a trunk. Opens the call's one record."""
 
     call: str
@@ -22,14 +22,14 @@ class CallStarted(Event):
     """The calling extension, when the caller is one of ours."""
 
 
-class CallRouted(Event):
+class CallRouted(Event, frozen=True):
     """A step of the dial plan: the call goes to a destination (`queue:support`, `menu:main`, …)."""
 
     call: str
     destination: str
 
 
-class CallEnded(Event):
+class CallEnded(Event, frozen=True):
     """The call's last leg is gone. Closes the record."""
 
     call: str
@@ -39,7 +39,7 @@ class CallEnded(Event):
     """A stable word: answered, abandoned, busy, no-answer, unreachable, rejected, wrong-number, failed, restart, …"""
 
 
-class LegStarted(Event):
+class LegStarted(Event, frozen=True):
     """One party's connection began."""
 
     leg: str
@@ -53,18 +53,18 @@ class LegStarted(Event):
     sip_call_id: str = ""
 
 
-class LegRinging(Event):
+class LegRinging(Event, frozen=True):
     leg: str
     call: str
 
 
-class LegAnswered(Event):
+class LegAnswered(Event, frozen=True):
     leg: str
     call: str
     codec: str = ""
 
 
-class LegBridged(Event):
+class LegBridged(Event, frozen=True):
     """Two or more legs of the call hear each other from now on. Talk time of the record counts from the first."""
 
     call: str
@@ -72,19 +72,19 @@ class LegBridged(Event):
     agent: str = ""
 
 
-class LegHeld(Event):
+class LegHeld(Event, frozen=True):
     leg: str
     call: str
     by: str = ""
     """The leg whose party pressed hold."""
 
 
-class LegResumed(Event):
+class LegResumed(Event, frozen=True):
     leg: str
     call: str
 
 
-class LegMoved(Event):
+class LegMoved(Event, frozen=True):
     """The leg belongs to another call from now on (transfer, park)."""
 
     leg: str
@@ -92,7 +92,7 @@ class LegMoved(Event):
     to_call: str
 
 
-class LegEnded(Event):
+class LegEnded(Event, frozen=True):
     """One party's connection is gone, with what its audio was like as far as we received it."""
 
     leg: str
@@ -108,7 +108,7 @@ class LegEnded(Event):
     jitter_ms: float = 0.0
 
 
-class DecisionFailed(Event):
+class DecisionFailed(Event, frozen=True):
     """An exception while deciding for a call ended that call; the others went on."""
 
     call: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from appliance.events.base import Event
 
 
-class PhoneRegistered(Event):
+class PhoneRegistered(Event, frozen=True):
     """The extension has a contact it did not have before (a refresh is no event)."""
 
     extension: str
@@ -14,7 +14,7 @@ class PhoneRegistered(Event):
     user_agent: str = ""
 
 
-class PhoneUnregistered(Event):
+class PhoneUnregistered(Event, frozen=True):
     extension: str
     contact: str
     reason: str
@@ -23,10 +23,10 @@ class PhoneUnregistered(Event):
     """Contacts the extension still has."""
 
 
-class TrunkUp(Event):
+class TrunkUp(Event, frozen=True):
     trunk: str
 
 
-class TrunkDown(Event):
+class TrunkDown(Event, frozen=True):
     trunk: str
     reason: str

@@ -5,18 +5,18 @@ from __future__ import annotations
 from appliance.events.base import Event
 
 
-class MenuEntered(Event):
+class MenuEntered(Event, frozen=True):
     call: str
     menu: str
 
 
-class MenuKey(Event):
+class MenuKey(Event, frozen=True):
     call: str
     menu: str
     key: str
 
 
-class MenuLeft(Event):
+class MenuLeft(Event, frozen=True):
     call: str
     menu: str
     outcome: str

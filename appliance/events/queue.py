@@ -5,14 +5,14 @@ from __future__ import annotations
 from appliance.events.base import Event
 
 
-class QueueEntered(Event):
+class QueueEntered(Event, frozen=True):
     call: str
     queue: str
     position: int
     priority: int = 0
 
 
-class QueuePosition(Event):
+class QueuePosition(Event, frozen=True):
     """The caller was told this position."""
 
     call: str
@@ -20,14 +20,14 @@ class QueuePosition(Event):
     position: int
 
 
-class QueueOffered(Event):
+class QueueOffered(Event, frozen=True):
     call: str
     queue: str
     agent: str
     waited: float
 
 
-class QueueOfferEnded(Event):
+class QueueOfferEnded(Event, frozen=True):
     call: str
     queue: str
     agent: str
@@ -35,7 +35,7 @@ class QueueOfferEnded(Event):
     """answered, no-answer, rejected, busy, unreachable, withdrawn"""
 
 
-class QueueLeft(Event):
+class QueueLeft(Event, frozen=True):
     call: str
     queue: str
     outcome: str

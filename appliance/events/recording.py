@@ -5,7 +5,7 @@ from __future__ import annotations
 from appliance.events.base import Event
 
 
-class RecordingStarted(Event):
+class RecordingStarted(Event, frozen=True):
     recording: str
     call: str
     leg: str
@@ -13,7 +13,7 @@ class RecordingStarted(Event):
     """Relative to the data folder's `recordings/`."""
 
 
-class RecordingSegment(Event):
+class RecordingSegment(Event, frozen=True):
     """From `offset` seconds of media time on, the right channel carries this leg (and agent)."""
 
     recording: str
@@ -22,7 +22,7 @@ class RecordingSegment(Event):
     agent: str = ""
 
 
-class RecordingStopped(Event):
+class RecordingStopped(Event, frozen=True):
     recording: str
     call: str
     seconds: float

@@ -9,7 +9,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     """Base of the snapshots. Times are RFC 3339 in UTC, durations seconds."""
 
 
-class LegView(View, frozen=True):
+class LegView(View, frozen=True, kw_only=True):
     id: str
     direction: str
     state: str
@@ -27,7 +27,7 @@ class LegView(View, frozen=True):
     jitter_ms: float = 0.0
 
 
-class CallView(View, frozen=True):
+class CallView(View, frozen=True, kw_only=True):
     """A live call."""
 
     id: str
@@ -51,7 +51,7 @@ class CallView(View, frozen=True):
     legs: tuple[LegView, ...] = ()
 
 
-class AgentView(View, frozen=True):
+class AgentView(View, frozen=True, kw_only=True):
     id: str
     number: str
     name: str
@@ -66,7 +66,7 @@ class AgentView(View, frozen=True):
     call: str = ""
 
 
-class QueueView(View, frozen=True):
+class QueueView(View, frozen=True, kw_only=True):
     id: str
     number: str
     name: str
@@ -80,7 +80,7 @@ class QueueView(View, frozen=True):
     answered_in_level_today: int = 0
 
 
-class ContactView(View, frozen=True):
+class ContactView(View, frozen=True, kw_only=True):
     uri: str
     address: str
     transport: str
@@ -88,14 +88,14 @@ class ContactView(View, frozen=True):
     expires: str
 
 
-class RegistrationView(View, frozen=True):
+class RegistrationView(View, frozen=True, kw_only=True):
     extension: str
     name: str
     contacts: tuple[ContactView, ...]
     busy: bool = False
 
 
-class TrunkView(View, frozen=True):
+class TrunkView(View, frozen=True, kw_only=True):
     id: str
     host: str
     state: str
@@ -105,14 +105,14 @@ class TrunkView(View, frozen=True):
     busy: int
 
 
-class FaultView(View, frozen=True):
+class FaultView(View, frozen=True, kw_only=True):
     id: str
     text: str
     remedy: str
     since: str
 
 
-class LampView(View, frozen=True):
+class LampView(View, frozen=True, kw_only=True):
     """One lamp of the front panel, real or drawn."""
 
     id: str

@@ -1,7 +1,7 @@
 """What the web server needs of the box: Protocols that the composition root fills in with the real things.
 
-Two worlds meet here. What is marked *loop* is called in the event loop and must return at once; what is marked *thread* may
-block and is called in a worker thread of the web server.
+Two worlds meet here. What is marked *loop* is called in the event loop and must return at once; what is marked *thread*
+may block and is called in a worker thread of the web server.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 class Exchange(Protocol):
-    """The running exchange. Views are snapshots (*loop*); commands raise `CommandError` and run inside `Command` only."""
+    """The running exchange. Views are snapshots (*loop*); commands raise `CommandError`, inside `Command` only."""
 
     def calls(self) -> Sequence[CallView]: ...
     def agents(self) -> Sequence[AgentView]: ...
@@ -46,7 +46,7 @@ class Exchange(Protocol):
 
 
 class Command(Protocol):
-    """Runs `act(exchange, now)` in the loop, drains the cores, and returns its result once what it caused is committed."""
+    """Runs `act(exchange, now)` in the loop, drains the cores, returns its result once what it caused is committed."""
 
     async def __call__(self, act: Callable[[Exchange, Instant], T]) -> T: ...
 
@@ -57,20 +57,20 @@ class Ledger(Protocol):
         """Number of the last committed entry, 0 when there is none (*loop*)."""
 
     def after(self, seq: int, limit: int) -> Sequence[Entry] | None:
-        """The first `limit` committed entries above `seq`, in order; None when some of them are no longer kept (*thread*)."""
+        """The first `limit` committed entries above `seq`, in order (*thread*); None: some are no longer kept."""
 
     def subscribe(self, reader: Callable[[Sequence[Entry]], None]) -> Callable[[], None]:
-        """`reader` is called in the loop with each batch of committed entries, in order; returns how to end that (*loop*)."""
+        """`reader` gets each batch of committed entries, in order (*loop*); returns how to end that."""
 
 
-class RecordingRef(View, frozen=True):
+class RecordingRef(View, frozen=True, kw_only=True):
     """The recording as a record names it."""
 
     id: str
     seconds: float
 
 
-class RecordView(View, frozen=True):
+class RecordView(View, frozen=True, kw_only=True):
     """One call, finished or not: the row of the call records."""
 
     id: str
@@ -93,7 +93,7 @@ class RecordView(View, frozen=True):
     recording: RecordingRef | None = None
 
 
-class SegmentView(View, frozen=True):
+class SegmentView(View, frozen=True, kw_only=True):
     """From `offset` seconds on, the right channel carries this leg (and agent)."""
 
     offset: float
@@ -101,7 +101,7 @@ class SegmentView(View, frozen=True):
     agent: str = ""
 
 
-class RecordingView(View, frozen=True):
+class RecordingView(View, frozen=True, kw_only=True):
     id: str
     call: str
     started: str
@@ -168,7 +168,7 @@ class Accounts(Protocol):
         """Whose bearer token this is; compares digests, not the secrets."""
 
 
-class AddressView(View, frozen=True):
+class AddressView(View, frozen=True, kw_only=True):
     """Where the box is reached."""
 
     use: str
@@ -176,14 +176,14 @@ class AddressView(View, frozen=True):
     address: str
 
 
-class OffView(View, frozen=True):
+class OffView(View, frozen=True, kw_only=True):
     """Something the box started without."""
 
     feature: str
     why: str
 
 
-class SystemView(View, frozen=True):
+class SystemView(View, frozen=True, kw_only=True):
     name: str
     """Of the site."""
     version: str
@@ -199,7 +199,7 @@ class SystemView(View, frozen=True):
     faults: tuple[FaultView, ...] = ()
 
 
-class Readiness(View, frozen=True):
+class Readiness(View, frozen=True, kw_only=True):
     """Whether calls can be made; `why` names what stands in the way."""
 
     ready: bool
@@ -216,7 +216,7 @@ class Metric(msgspec.Struct, frozen=True):
     samples: Sequence[tuple[Mapping[str, str], float]]
 
 
-class ConfigVersion(View, frozen=True):
+class ConfigVersion(View, frozen=True, kw_only=True):
     version: int
     at: str
     by: str
@@ -224,13 +224,13 @@ class ConfigVersion(View, frozen=True):
 
 
 class Configuration(Protocol):
-    """The stored configuration. Errors: `ConfigError` (not valid), `CommandError("version-conflict", …)`, others as they fit."""
+    """The stored configuration. Errors: `ConfigError` (not valid), `CommandError("version-conflict", …)`."""
 
     async def read(self) -> tuple[Mapping[str, Any], int]:
-        """The site as a document with the site file's keys, and its version. Secrets are cut out by the web server too."""
+        """The site as a document with the site file's keys, without secrets, and its version."""
 
     async def write(self, document: Mapping[str, Any], version: int, by: str) -> int:
-        """Replaces the configuration if it is still at `version`; secrets left out keep their value. The new version."""
+        """Replaces the configuration if it is still at `version`; secrets left out keep theirs. The new version."""
 
     async def history(self, limit: int) -> Sequence[ConfigVersion]: ...
 
