@@ -158,6 +158,8 @@ class RecorderStopped(MediaEvent, frozen=True, tag="recorder-stopped"):
     reason: str
     """ended, disk-full, failed"""
     error: str = ""
+    missing: float = 0.0
+    """Seconds of the file that are silent because the disk could not keep up or the media process was away."""
 
 
 class EngineRestarted(MediaEvent, frozen=True, tag="engine-restarted"):
