@@ -1,0 +1,160 @@
+"""What the product itself says, in Japanese and English: fixed phrases, "you are number N", single digits.
+
+Japanese is the polite language of a company's telephone. Where the reading of kanji or figures is not certain the text
+is written as it is to be spoken. `appliance.media.prompts` has each of them synthesised once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+LANGUAGES = ("ja", "en")
+HIGHEST_POSITION = 99
+"""Positions 1 to 99 are whole phrases; who stands further back hears "position-far"."""
+
+_FIXED: dict[str, tuple[str, str]] = {
+    # What a caller meets.
+    "closed": (
+        "お電話ありがとうございます。誠に申し訳ございませんが、ただいま、電話での受付を、おこなっておりません。"
+        "恐れ入りますが、改めておかけ直しください。",
+        "Thank you for calling. We are not able to take your call at this time. Please call again later.",
+    ),
+    "wrong-number": (
+        "おかけになった番号は、現在使われておりません。番号をお確かめのうえ、おかけ直しください。",
+        "The number you have dialled is not in use. Please check the number and call again.",
+    ),
+    "busy": (
+        "おかけになったお相手は、ただいま通話中です。恐れ入りますが、しばらくたってから、おかけ直しください。",
+        "The person you are calling is on another call. Please try again later.",
+    ),
+    "no-answer": (
+        "お呼び出しいたしましたが、おでになりません。恐れ入りますが、しばらくたってから、おかけ直しください。",
+        "There is no answer. Please try again later.",
+    ),
+    "not-registered": (
+        "おかけになったお相手の電話機は、ただいま接続されていません。恐れ入りますが、しばらくたってから、おかけ直しください。",
+        "The phone you are calling is not connected at the moment. Please try again later.",
+    ),
+    "all-lines-busy": (
+        "ただいま、外線がすべて使用中です。しばらくたってから、おかけ直しください。",
+        "All outside lines are in use. Please try again in a moment.",
+    ),
+    "agents-busy": (
+        "ただいま、お電話が大変混み合っております。誠に申し訳ございませんが、しばらくたってから、おかけ直しください。",
+        "All our agents are busy at the moment. We are sorry. Please call again later.",
+    ),
+    "failed": (
+        "申し訳ございません。お電話を、おつなぎできませんでした。",
+        "We are sorry. Your call could not be completed.",
+    ),
+    "not-allowed": (
+        "この電話機からは、おかけになれません。",
+        "This phone may not call that number.",
+    ),
+    "not-built": (
+        "申し訳ございません。この機能は、まだご利用になれません。",
+        "We are sorry. This service is not available yet.",
+    ),
+    "goodbye": (
+        "お電話ありがとうございました。失礼いたします。",
+        "Thank you for calling. Goodbye.",
+    ),
+    # In a queue or a menu.
+    "queue-welcome": (
+        "お電話ありがとうございます。ただいま、電話が混み合っております。順番におつなぎいたしますので、"
+        "このまま、しばらくお待ちください。",
+        "Thank you for calling. All our agents are busy. Your call will be answered in turn. Please hold the line.",
+    ),
+    "queue-wait": (
+        "お待たせして、申し訳ございません。順番におつなぎしておりますので、このまま、しばらくお待ちください。",
+        "Thank you for waiting. Calls are answered in turn. Please hold the line.",
+    ),
+    "position-far": (
+        "ただいま、大変多くのお客様にお待ちいただいております。このまま、しばらくお待ちください。",
+        "A great many callers are waiting before you. Please hold the line.",
+    ),
+    "connecting": (
+        "お待たせいたしました。おつなぎいたします。",
+        "Thank you for waiting. We are connecting you now.",
+    ),
+    "transfer-hold": (
+        "おつなぎいたします。このまま、しばらくお待ちください。",
+        "Please hold the line while we transfer your call.",
+    ),
+    "invalid-choice": (
+        "恐れ入りますが、もう一度、番号を押してください。",
+        "Sorry, that is not a valid choice. Please try again.",
+    ),
+    # What an agent meets at the phone.
+    "enter-agent": (
+        "オペレーター番号を入力し、シャープを押してください。",
+        "Please enter your agent number, followed by the pound key.",
+    ),
+    "enter-pin": (
+        "暗証番号を入力し、シャープを押してください。",
+        "Please enter your PIN, followed by the pound key.",
+    ),
+    "wrong-pin": (
+        "番号が違います。もう一度、入力してください。",
+        "That is not correct. Please try again.",
+    ),
+    "too-many-tries": (
+        "番号を確認できませんでした。初めから、やり直してください。",
+        "The number could not be verified. Please start again.",
+    ),
+    "not-agent": (
+        "この電話機には、ログインしているオペレーターがいません。",
+        "No agent is logged in at this phone.",
+    ),
+    "logged-in": ("ログインしました。", "You are logged in."),
+    "logged-out": ("ログアウトしました。", "You are logged out."),
+    "on-break": ("休憩に入りました。", "You are on break."),
+    "available": ("受付可能になりました。", "You are available for calls."),
+    "wrap-up-done": ("後処理を終了しました。", "Wrap-up finished."),
+    "unknown-break": ("その休憩理由は、登録されていません。", "There is no such break reason."),
+    "address": ("この装置の、アイピー、アドレスは、", "The address of this box is"),
+    "no-address": (
+        "この装置は、ネットワークに接続されていません。ランケーブルを、お確かめください。",
+        "This box is not connected to a network. Please check the network cable.",
+    ),
+    "echo": (
+        "エコーテストです。お話しになった声が、そのまま聞こえます。",
+        "This is the echo test. You will hear everything that you say.",
+    ),
+}
+
+FIXED: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {name: MappingProxyType({"ja": ja, "en": en}) for name, (ja, en) in _FIXED.items()}
+)
+"""Name -> language -> text."""
+
+_JA_DIGITS = ("ゼロ", "イチ", "ニー", "サン", "ヨン", "ゴー", "ロク", "ナナ", "ハチ", "キュー")
+_EN_DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_JA_SIGNS = {"*": "コメジルシ", "#": "シャープ", ".": "テン", ":": "コロン", "-": "ノ"}
+_EN_SIGNS = {"*": "star", "#": "pound", ".": "dot", ":": "colon", "-": "dash"}
+_LETTERS = {"a": ("エー", "A"), "b": ("ビー", "B"), "c": ("シー", "C"), "d": ("ディー", "D"), "e": ("イー", "E"),
+            "f": ("エフ", "F")}  # fmt: skip
+
+DIGITS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "ja": MappingProxyType(
+            {**{str(n): word for n, word in enumerate(_JA_DIGITS)}, **_JA_SIGNS}
+            | {letter: ja for letter, (ja, _) in _LETTERS.items()}
+        ),
+        "en": MappingProxyType(
+            {**{str(n): word for n, word in enumerate(_EN_DIGITS)}, **_EN_SIGNS}
+            | {letter: en for letter, (_, en) in _LETTERS.items()}
+        ),
+    }
+)
+"""Language -> character -> what it is called. Enough for extensions, numbers and IP addresses."""
+
+
+def position(number: int, language: str) -> str:
+    """What a waiting caller at place `number` (1..99) is told. Raises ValueError for other places."""
+    if not 1 <= number <= HIGHEST_POSITION:
+        raise ValueError(f"{number} is not in 1..{HIGHEST_POSITION}")
+    if language == "ja":
+        return f"お客様は、ただいま、{number}番目にお待ちです。"
+    return f"You are number {number} in line."
