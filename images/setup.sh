@@ -64,7 +64,7 @@ if ! stamp "python-$extras" pyproject.toml images/setup.sh; then
     say "installing Python packages ($extras)"
     .venv/bin/python -m pip install --quiet --disable-pip-version-check -e ".[$extras]"
     # Japanese speech without the 193 MB dictionary that its full dependencies would bring.
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check "numpy>=2.0" && \
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check "numpy>=2.0" "pydantic>=2" && \
         .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps pyopenjtalk-plus sudachipy || \
         say "Japanese speech could not be installed: Japanese prompts will be tones"
     echo "$STAMP_VALUE" >"$STAMP_FILE"
