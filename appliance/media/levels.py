@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from array import array
+from functools import lru_cache
 from itertools import pairwise
 from operator import mul
 
@@ -172,6 +173,7 @@ def resample(samples: array[float], rate: int) -> array[float]:
     return result
 
 
+@lru_cache(maxsize=4)
 def _polyphase(rate: int, phases: int) -> tuple[int, list[array[float]]]:
     """Half width in input samples, and for each fraction of an input sample the filter that hits it (sum 1)."""
     corner, band = min(3700.0, 0.4625 * rate), min(600.0, 0.075 * rate)

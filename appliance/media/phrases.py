@@ -151,10 +151,14 @@ DIGITS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 """Language -> character -> what it is called. Enough for extensions, numbers and IP addresses."""
 
 
+POSITION_HEAD: Mapping[str, str] = MappingProxyType({"ja": "お客様は、ただいま、", "en": ""})
+"""What is said before every `position`, after which Japanese draws breath anyway; "" where it is one phrase."""
+
+
 def position(number: int, language: str) -> str:
-    """What a waiting caller at place `number` (1..99) is told. Raises ValueError for other places."""
+    """What a waiting caller at place `number` (1..99) is told, after `POSITION_HEAD`. Raises ValueError otherwise."""
     if not 1 <= number <= HIGHEST_POSITION:
         raise ValueError(f"{number} is not in 1..{HIGHEST_POSITION}")
     if language == "ja":
-        return f"お客様は、ただいま、{number}番目にお待ちです。"
+        return f"{number}番目にお待ちです。"
     return f"You are number {number} in line."

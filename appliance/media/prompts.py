@@ -76,7 +76,12 @@ class PromptLibrary:
         """See `Voice`. Beyond 99: "a great many callers are waiting"."""
         if number > phrases.HIGHEST_POSITION:
             return self.fixed("position-far", language)
-        return self._find(("position", _language(language), str(number)))
+        language = _language(language)
+        place = self._find(("position", language, str(number)))
+        if not phrases.POSITION_HEAD[language] or not place:
+            return place
+        head = self._find(("position", language, ""))
+        return head + place if head and head != place else place
 
     def digits(self, digits: str, language: str) -> tuple[str, ...]:
         """See `Voice`. Characters without a name are passed over; () while any other is not ready."""

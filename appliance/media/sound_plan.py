@@ -49,6 +49,8 @@ def plan(site: Site, folder: Path) -> list[Job]:
     jobs += planner.own(site, own)
     jobs += [planner.fixed(name, own) for name in phrases.FIXED]
     jobs.append(planner.music())
+    if phrases.POSITION_HEAD[own]:
+        jobs.append(planner.position_head(own))
     for number in range(1, phrases.HIGHEST_POSITION + 1):
         jobs.append(planner.position(number, own, essential=number <= 10))
     jobs += [planner.digit(digit, own) for digit in phrases.DIGITS[own]]
@@ -83,6 +85,10 @@ class _Planner:
         text = phrases.position(number, language)
         job = self._speech(("position", language, str(number)), f"position {number} ({language})", language, text)
         return job._replace(essential=essential)
+
+    def position_head(self, language: str) -> Job:
+        text = phrases.POSITION_HEAD[language]
+        return self._speech(("position", language, ""), f"position ({language})", language, text)
 
     def digit(self, digit: str, language: str) -> Job:
         text = phrases.DIGITS[language][digit]
