@@ -1,0 +1,277 @@
+"""Offer and answer (RFC 3264) for the one audio stream of a leg: pure functions from what we can and what they said.
+
+`Local` is our side as the caller wants it: address, port, codecs in our order of preference (a B2BUA gives A what B
+answered). `Negotiated` is what both sides may do afterwards. Other streams are refused with port 0, in their order. To
+add a codec, give it in Local.codecs; to add SRTP, teach `_acceptable` its proto and `_our_section` its attributes.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from ipaddress import ip_address
+
+import msgspec
+
+from appliance.errors import RemoteProtocolError
+from appliance.sip.sdp import (
+    Media,
+    Origin,
+    Payload,
+    SessionDescription,
+    is_hold_address,
+    reversed_direction,
+)
+
+PCMU = Payload(0, "PCMU")
+PCMA = Payload(8, "PCMA")
+TELEPHONE_EVENT = Payload(101, "telephone-event", fmtp="0-16")
+
+_EVENT = "telephone-event"
+_PROTOS = ("RTP/AVP", "RTP/AVPF")
+
+
+class Local(msgspec.Struct, frozen=True, gc=False):
+    """Our side of one audio stream."""
+
+    address: str
+    """IPv4 or IPv6 address that the other side reaches us at."""
+    port: int
+    """Even RTP port; RTCP is on the next one."""
+    codecs: tuple[Payload, ...] = (PCMU, PCMA, TELEPHONE_EVENT)
+    """What we offer or accept, best first; the numbers are those of our own offers."""
+    session_id: int = 1
+    """Of o=: the same for the life of the dialog."""
+    version: int = 1
+    """Of o=, for the first description of a dialog; later ones go by `previous`."""
+    direction: str = "sendrecv"
+    """What we want: sendrecv, sendonly, recvonly or inactive."""
+    ptime: int = 20
+    rtcp_mux: bool = False
+    """Whether we can take RTCP on the RTP port; agreed only when both say so."""
+
+
+class Negotiated(msgspec.Struct, frozen=True, gc=False):
+    """What holds after offer and answer."""
+
+    remote: tuple[str, int] | None
+    """Where to send RTP; None: nowhere (c=0.0.0.0, or the stream is refused)."""
+    remote_rtcp: tuple[str, int] | None
+    send: Payload | None
+    """What we send, with the number they gave it."""
+    receive: tuple[Payload, ...]
+    """What they may send, with the numbers we gave."""
+    send_events: Payload | None = None
+    """telephone-event with the number they gave it; None: they do not take it."""
+    ptime: int = 20
+    """Milliseconds a packet that they would like to get."""
+    direction: str = "sendrecv"
+    """What WE may do: sendrecv, sendonly, recvonly or inactive."""
+    held_by_remote: bool = False
+    """Whether they do not want to hear us: they put us on hold (RFC 3264 8.4, or c=0.0.0.0 of RFC 2543)."""
+    version: int = 0
+    """o= version of their description, to know a refresh from a change."""
+    rtcp_mux: bool = False
+
+    @property
+    def codec(self) -> str:
+        """Name of the audio codec; "" when there is none."""
+        return self.send.codec if self.send is not None else ""
+
+
+def make_offer(local: Local) -> bytes:
+    """Our offer: one audio section with what `local` says."""
+    section = _our_section(local, local.codecs, local.direction, "audio", "RTP/AVP")
+    if local.rtcp_mux:
+        section.attributes.append(("rtcp-mux", None))
+    return _ours(local, [section]).encode()
+
+
+def refresh_offer(local: Local, previous: bytes) -> bytes:
+    """An offer in a dialog where `previous` is our last description: as many sections in the same order, the others
+    refused (RFC 3264 8), and the same o= version when nothing but the version would differ."""
+    before = SessionDescription.parse(previous)
+    section = _our_section(local, local.codecs, local.direction, "audio", "RTP/AVP")
+    if local.rtcp_mux:
+        section.attributes.append(("rtcp-mux", None))
+    sections = [_refusal(media) for media in before.media]
+    place = next((index for index, media in enumerate(before.media) if media.port), None)
+    if place is None:
+        place = next((index for index, media in enumerate(before.media) if media.kind == "audio"), 0)
+    sections[place : place + 1] = [section]
+    return unchanged_or_raised(_ours(local, sections), before)
+
+
+def answer(local: Local, offer: bytes, previous: bytes | None = None) -> tuple[bytes, Negotiated]:
+    """Our answer and what it means. RemoteProtocolError 488 when we share no audio codec, 400 when it is no SDP.
+
+    The first usable audio section is taken, every other stream refused. `previous`: our last description in this
+    dialog, so that the o= version is raised only when something changed (RFC 3264 8).
+    """
+    theirs = SessionDescription.parse(offer)
+    place, chosen = _choose(theirs, local.codecs)
+    media = theirs.media[place]
+    address = theirs.address_of(media)
+    nowhere = is_hold_address(address)
+    # An offer of c=0.0.0.0 means: do not send to me (RFC 2543 hold, RFC 3264 8.4), whatever its direction says.
+    wanted = _without_receiving(theirs.direction_of(media)) if nowhere else theirs.direction_of(media)
+    direction = _both(local.direction, reversed_direction(wanted))
+    section = _our_section(local, chosen, direction, media.kind, media.proto)
+    mux = local.rtcp_mux and media.rtcp_mux
+    if mux:
+        section.attributes.append(("rtcp-mux", None))
+    sections = [_refusal(other) for other in theirs.media]
+    sections[place] = section
+    ours = _ours(local, sections)
+    body = ours.encode() if previous is None else unchanged_or_raised(ours, SessionDescription.parse(previous))
+    return body, _negotiated(theirs, media, chosen, chosen, direction, wanted, mux)
+
+
+def accept(local: Local, answer_body: bytes) -> Negotiated:
+    """What their answer to our offer of `local` means. RemoteProtocolError 488 when it leaves no audio."""
+    theirs = SessionDescription.parse(answer_body)
+    media = next((media for media in theirs.media if media.kind == "audio" and media.port and media.is_rtp), None)
+    if media is None or not _acceptable(theirs, media):
+        raise RemoteProtocolError("the answer has no usable audio stream", 488)
+    listed = media.payloads
+    if not any(_find(local.codecs, payload) for payload in listed if payload.codec.lower() != _EVENT):
+        raise RemoteProtocolError("the answer has no codec that was offered", 488)
+    send = tuple(payload for payload in listed if _find(local.codecs, payload) is not None)
+    wanted = theirs.direction_of(media)
+    if is_hold_address(theirs.address_of(media)):
+        wanted = _without_receiving(wanted)
+    direction = _both(local.direction, reversed_direction(wanted))
+    return _negotiated(theirs, media, send, local.codecs, direction, wanted, local.rtcp_mux and media.rtcp_mux)
+
+
+def version_of(body: bytes) -> int:
+    """o= version of a description."""
+    return SessionDescription.parse(body).origin.version
+
+
+def unchanged_or_raised(ours: SessionDescription, before: SessionDescription) -> bytes:
+    """Our description with the id of the one before, and its version when both say the same, else one more."""
+    ours.origin = Origin(ours.origin.user, before.origin.session_id, before.origin.version, ours.origin.address)
+    body = ours.encode()
+    if body == before.encode():
+        return body
+    ours.origin = Origin(ours.origin.user, before.origin.session_id, before.origin.version + 1, ours.origin.address)
+    return ours.encode()
+
+
+def _ours(local: Local, sections: list[Media]) -> SessionDescription:
+    origin = Origin("hako", local.session_id, local.version, local.address)
+    return SessionDescription(origin, address=local.address, media=sections, name="Hako")
+
+
+def _our_section(local: Local, payloads: tuple[Payload, ...], direction: str, kind: str, proto: str) -> Media:
+    attributes: list[tuple[str, str | None]] = []
+    for payload in payloads:
+        channels = f"/{payload.channels}" if payload.channels != 1 else ""
+        attributes.append(("rtpmap", f"{payload.number} {payload.codec}/{payload.clock}{channels}"))
+        if payload.fmtp:
+            attributes.append(("fmtp", f"{payload.number} {payload.fmtp}"))
+    attributes.append(("ptime", str(local.ptime)))
+    numbers = tuple(str(payload.number) for payload in payloads)
+    return Media(kind, local.port, proto, numbers, direction=direction, attributes=attributes)
+
+
+def _refusal(media: Media) -> Media:
+    """The same section with port 0 (RFC 3264 6); its format list stays as the grammar needs one."""
+    return Media(media.kind, 0, media.proto, media.formats)
+
+
+def _choose(theirs: SessionDescription, codecs: tuple[Payload, ...]) -> tuple[int, tuple[Payload, ...]]:
+    """The section to accept and the payloads for it: our order, their numbers."""
+    for place, media in enumerate(theirs.media):
+        if not _acceptable(theirs, media):
+            continue
+        offered = media.payloads
+        chosen: list[Payload] = []
+        for ours in codecs:
+            match = _find(offered, ours)
+            if match is not None and all(match.number != other.number for other in chosen):
+                chosen.append(Payload(match.number, ours.codec, ours.clock, ours.fmtp, ours.channels))
+        if any(payload.codec != _EVENT for payload in chosen):
+            return place, tuple(chosen)
+    raise RemoteProtocolError("no audio stream that we can take", 488)
+
+
+def _acceptable(theirs: SessionDescription, media: Media) -> bool:
+    if media.kind != "audio" or not media.port or media.proto.upper() not in _PROTOS:
+        return False
+    address = theirs.address_of(media)
+    if address is None:
+        raise RemoteProtocolError("the audio stream has no c= line")
+    return _is_host_address(address)
+
+
+@lru_cache(maxsize=256)
+def _is_host_address(text: str) -> bool:
+    """Whether RTP can be sent there as it stands: no name to look up, no group of hosts."""
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return False
+    return not address.is_multicast and text != "255.255.255.255"
+
+
+def _find(payloads: tuple[Payload, ...] | list[Payload], wanted: Payload) -> Payload | None:
+    for payload in payloads:
+        if payload.same_codec(wanted):
+            return payload
+    return None
+
+
+def _both(ours: str, allowed: str) -> str:
+    """The direction that both `ours` and `allowed` leave, from our side."""
+    sends = "send" in ours and "send" in allowed
+    receives = "recv" in ours and "recv" in allowed
+    if sends:
+        return "sendrecv" if receives else "sendonly"
+    return "recvonly" if receives else "inactive"
+
+
+def _without_receiving(direction: str) -> str:
+    return "sendonly" if "send" in direction else "inactive"
+
+
+def _negotiated(
+    theirs: SessionDescription,
+    media: Media,
+    send: tuple[Payload, ...],
+    receive: tuple[Payload, ...],
+    direction: str,
+    wanted: str,
+    mux: bool,
+) -> Negotiated:
+    address = theirs.address_of(media)
+    remote = None if address is None or is_hold_address(address) else (address, media.port)
+    audio = next((payload for payload in send if payload.codec.lower() != _EVENT), None)
+    return Negotiated(
+        remote=remote,
+        remote_rtcp=_rtcp_address(media, remote, mux),
+        send=audio,
+        receive=receive,
+        send_events=_events_for(send, audio),
+        ptime=media.ptime or 20,
+        direction=direction,
+        held_by_remote="recv" not in wanted,
+        version=theirs.origin.version,
+        rtcp_mux=mux,
+    )
+
+
+def _events_for(payloads: tuple[Payload, ...], audio: Payload | None) -> Payload | None:
+    """telephone-event at the clock of the audio codec (RFC 4733 2.1 wants them alike), else any."""
+    events = [payload for payload in payloads if payload.codec.lower() == _EVENT]
+    clock = audio.clock if audio is not None else 8000
+    return next((payload for payload in events if payload.clock == clock), events[0] if events else None)
+
+
+def _rtcp_address(media: Media, remote: tuple[str, int] | None, mux: bool) -> tuple[str, int] | None:
+    if remote is None or mux:
+        return remote
+    said = media.rtcp
+    if said is not None:
+        return said[0] or remote[0], said[1]
+    return (remote[0], remote[1] + 1) if remote[1] < 65535 else None
