@@ -229,9 +229,10 @@ class CallCenter:
         """The agent who keys this number at a phone."""
         return self._roster.numbers.get(number)
 
-    def agent_at(self, extension: str) -> Agent | None:
-        """Who is logged in at this extension."""
-        return self._roster.at(extension)
+    def agent_at(self, extension: str) -> str:
+        """Id of the agent who is logged in at this extension; "" when nobody is."""
+        agent = self._roster.at(extension)
+        return agent.id if agent is not None else ""
 
     def queues(self) -> list[Queue]:
         """Every queue; closed ones, whose last callers still wait, come last."""
