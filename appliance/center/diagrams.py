@@ -32,17 +32,22 @@ def _name(state: str) -> str:
 
 def document() -> str:
     """The whole of docs/states.md."""
-    parts = [
-        "# States of the call centre", "Made from the tables in `appliance/center` by `python -m
-        appliance.center.diagrams`; do not edit. An input that a\n" "table does not name in a state is an error of
-        ours (`UndefinedTransition`), contained to the call it happened in.", ] for table in TABLES: parts.append(f"##
-        {table.name}\n{table.meaning}\n\n```mermaid\n{diagram(table)}\n```") rows = [f"| {status} | {',
-        '.join(sorted(states))} |" for status, states in STATES_OF_STATUS.items()] parts.append("## Status and state
-        together\n| status | states it can go with |\n|---|---|\n" + "\n".join(rows)) parts.append( "A break or
-        log-out chosen during a call changes the status at once; the state follows when the call is over:\n" "after a
-        break through wrap-up, after a log-out without it. A log-out ends a wrap-up; an open offer is withdrawn." )
-        return "\n\n".join(parts) + "\n"
+    parts = [_HEAD]
+    for table in TABLES:
+        parts.append(f"## {table.name}\n{table.meaning}\n\n```mermaid\n{diagram(table)}\n```")
+    rows = [f"| {status} | {', '.join(sorted(states))} |" for status, states in STATES_OF_STATUS.items()]
+    parts.append("## Status and state together\n| status | states it can go with |\n|---|---|\n" + "\n".join(rows))
+    parts.append(_TAIL)
+    return "\n\n".join(parts) + "\n"
 
+
+_HEAD = """# States of the call centre
+
+Made from the tables in `appliance/center` by `python -m appliance.center.diagrams`; do not edit. An input that a table
+does not name in a state is an error of ours (`UndefinedTransition`), contained to the call it happened in."""
+
+_TAIL = """A break or log-out chosen during a call changes the status at once; the state follows when the call is over:
+after a break through wrap-up, after a log-out without it. A log-out ends a wrap-up; an open offer is withdrawn."""
 
 if __name__ == "__main__":
     print(document(), end="")
