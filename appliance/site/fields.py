@@ -1,4 +1,4 @@
-"""Reads single values of a site file: each function gives the typed value, or says what is wrong and what would be right.
+"""Reads single values of a site file: each function gives the typed value, or says what would be right.
 
 Every reader of a value takes the `Problems` to report to, the path of the value as a person would write it
 (`queues[0].strategy`) and the raw value; it returns `BAD` after reporting.
@@ -128,7 +128,9 @@ def _matching(pattern: re.Pattern[str], right: str) -> Reader:
 
 identifier: Reader = _matching(_ID, "an id; letters, digits, - and _, at most 40")
 internal_number: Reader = _matching(_INTERNAL, "a number of this site; 1 to 10 digits")
-telephone: Reader = _matching(_TELEPHONE, 'a telephone number; digits, a + in front if international, such as "0312345678"')
+telephone: Reader = _matching(
+    _TELEPHONE, 'a telephone number; digits, a + in front if international, such as "0312345678"'
+)
 dial_code: Reader = _matching(_CODE, "a dial code; digits, * and #, at most 8")
 host: Reader = _matching(_HOST, 'a host name or address, such as "203.0.113.5"')
 

@@ -1,0 +1,486 @@
+"""The ledger: every event once, numbered, durable when said, written by a thread of its own.
+
+`append` only queues. The writer gathers for a moment, then commits events and projections in one transaction and tells
+`on_commit`. While the disk refuses (full, failing), events are numbered and delivered all the same so that pages and
+lamps stay true, a fault says that nothing is durable, and what is kept in memory (bounded) is written once the disk is
+back. After a run that did not end cleanly, numbering goes on above a gap, so that no number is ever given twice.
+"""
+
+from __future__ import annotations
+
+import bisect
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from appliance.events import codec
+from appliance.events.base import Entry, Stamped
+from appliance.store.database import connect, is_damage, is_full, move_aside
+from appliance.store.migrations import RECORDS
+from appliance.store.projection import UPSERT, Projection
+
+GATHER_SECONDS: Final = 0.03
+"""How long the writer waits for company before it commits; the commit itself is on top (group commit within 50 ms)."""
+RECENT: Final = 4096
+"""Entries kept in memory for clients that reconnect."""
+BACKLOG: Final = 20_000
+"""Rows kept in memory while the disk refuses; the oldest go first."""
+GAP: Final = 10_000
+"""How far numbering jumps after an unclean end."""
+RETRY_SECONDS: Final = 2.0
+TEXT_EVERY_SECONDS: Final = 30.0
+"""How often new records enter the text index; younger ones are searched without it."""
+
+_INSERT = "INSERT INTO events (seq, at, mono, boot, type, schema, call, data) VALUES (?,?,?,?,?,?,?,?)"
+_OPEN = """
+    SELECT seq, id, kind, journey, caller, caller_name, called, trunk, extension, queue, agent, started, answered,
+        ended, wait, talk, hold, cause, cause_code, recording, boot, open
+    FROM records WHERE ended IS NULL ORDER BY seq
+"""
+
+Report = Callable[[str, str, str], None]
+"""(fault id, text, remedy); an empty text clears the fault. Called in the writer thread (or the opener's)."""
+
+
+class OpenCall(msgspec.Struct, frozen=True):
+    """A call whose record a crash left open."""
+
+    call: str
+    journey: str
+    kind: str
+    agent: str
+    queue: str
+    """Set while it waits in a queue."""
+    started: float
+    last_seen: float
+    """Wall time of the last sign of life of the box; its record will end then."""
+
+
+class OpenRecording(msgspec.Struct, frozen=True):
+    """A recording of which nobody has said that it stopped."""
+
+    recording: str
+    call: str
+    path: str
+    """Relative to the recordings folder."""
+
+
+class AgentStatus(msgspec.Struct, frozen=True):
+    """What an agent last chose."""
+
+    agent: str
+    status: str
+    reason: str
+    extension: str
+    at: float
+
+
+class Ledger:
+    """The writing side; `records` and `figures` read. Thread-safe."""
+
+    def __init__(
+        self,
+        path: Path,
+        boot: str,
+        on_commit: Callable[[Sequence[Entry]], None] | None = None,
+        on_fault: Report | None = None,
+        last_alive: float = 0.0,
+    ) -> None:
+        """Opens `path` (a damaged file is moved aside) and starts the writer.
+
+        `boot` names this run. `on_commit` gets each batch in order, in the writer thread. `last_alive` is the wall time
+        of the last heartbeat of the run before (`StateStore.last_alive`), 0 when unknown.
+        """
+        self.path, self.boot = path, boot
+        self._on_commit = on_commit
+        self._report_fault = on_fault or (lambda fault, text, remedy: None)
+        self._queue: deque[Stamped] = deque()
+        self._jobs: deque[Callable[[sqlite3.Connection], None]] = deque()
+        self._wake = threading.Event()
+        self._hurry = threading.Event()
+        self._done = threading.Condition()
+        self._appended = self.committed = 0
+        """How many events were appended, and how many of them are committed, since this ledger was opened."""
+        self._waiters: list[tuple[int, Callable[[], None]]] = []
+        self._stopping = False
+        self._recent: list[Entry] = []
+        self._recent_lock = threading.Lock()
+        self._projection = Projection()
+        self._unsaved: deque[tuple[Any, ...]] = deque(maxlen=BACKLOG)
+        self.lost = 0
+        """Events that never reached the disk."""
+        self.fault = ""
+        """The fault that is raised now: disk-full, store-failing, or ""."""
+        self._retry_at = self._text_at = 0.0
+        self.last_seq = 0
+        """Number of the last entry told to `on_commit`."""
+        self.clean = True
+        """False when the run before this one ended without saying so."""
+        self.last_alive = last_alive
+        self._database: sqlite3.Connection | None = None
+        self._open()
+        self._base = self.last_seq
+        """What numbering of this run goes on from; after an unclean end no entry has this number."""
+        self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
+        self._thread.start()
+
+    # --- for the decision thread -----------------------------------------------------------------------------------
+    def append(self, events: Iterable[Stamped]) -> int:
+        """Queues events for the next commit; never blocks, never fails. Returns a ticket for `when_committed`."""
+        self._queue.extend(events)
+        self._appended += 1
+        if not self._wake.is_set():
+            self._wake.set()
+        return self._appended
+
+    def when_committed(self, ticket: int, call: Callable[[], None]) -> None:
+        """Calls `call` in the writer thread (or here, when it is so already) once that append is durable."""
+        with self._done:
+            if self.committed < ticket:
+                self._waiters.append((ticket, call))
+                self._hurry.set()
+                self._wake.set()
+                return
+        call()
+
+    def flush(self, timeout: float = 5.0) -> bool:
+        """Waits until all that was appended is committed (or known to be refused by the disk). False: not in time."""
+        ticket = self._appended
+        self._hurry.set()
+        self._wake.set()
+        with self._done:
+            return self._done.wait_for(lambda: self.committed >= ticket, timeout)
+
+    def close(self, timeout: float = 10.0) -> None:
+        """Commits what is queued and ends the writer."""
+        self._stopping = True
+        self._hurry.set()
+        self._wake.set()
+        self._thread.join(timeout)
+
+    # --- for any thread ---------------------------------------------------------------------------------------
+    def after(self, seq: int, limit: int = 1000) -> list[Entry] | None:
+        """The first `limit` entries above `seq`, in order; None: some of them are no longer kept (`resync`). Blocks."""
+        with self._recent_lock:
+            recent, last = self._recent, self.last_seq
+            if seq == last:
+                return []
+            if seq > last or seq < 0:
+                return None
+            if recent and seq >= recent[0].seq:
+                place = bisect.bisect_right(recent, seq, key=lambda entry: entry.seq)
+                return recent[place : place + limit] if recent[place - 1].seq == seq else None
+        return self._after_on_disk(seq, limit)
+
+    def _after_on_disk(self, seq: int, limit: int) -> list[Entry] | None:
+        self.flush()
+        try:
+            database = sqlite3.connect(self.path, timeout=5)
+            try:
+                if seq == self._base:
+                    known = True
+                elif seq == 0:
+                    first = database.execute("SELECT min(seq) FROM events").fetchone()[0]
+                    known = first is None or first == 1
+                else:
+                    known = database.execute("SELECT 1 FROM events WHERE seq = ?", (seq,)).fetchone() is not None
+                if not known:
+                    return None
+                rows = database.execute(
+                    "SELECT seq, at, mono, boot, type, schema, data FROM events WHERE seq > ? ORDER BY seq LIMIT ?",
+                    (seq, limit),
+                ).fetchall()
+            finally:
+                database.close()
+            return [Entry(row[0], row[1], row[2], row[3], codec.decode(row[4], row[5], row[6])) for row in rows]
+        except (sqlite3.Error, ValueError):
+            return None
+
+    def open_calls(self) -> list[OpenCall]:
+        """Calls that the run before this one left open: whoever starts the box appends their `CallEnded`."""
+        return list(self._left_calls)
+
+    def open_recordings(self) -> list[OpenRecording]:
+        """Recordings that the run before this one left open: append their `RecordingStopped`."""
+        return list(self._left_recordings)
+
+    def agent_statuses(self) -> list[AgentStatus]:
+        """What every agent last chose, as it was when the ledger was opened."""
+        return list(self._statuses)
+
+    def prune(self, before: float) -> None:
+        """Forgets events, records and figures older than `before` (wall time), in small steps, in the writer thread."""
+        self._jobs.append(lambda database: _prune(database, before))
+        self._wake.set()
+
+    # --- opening -------------------------------------------------------------------------------------
+    def _open(self) -> None:
+        self._left_calls: list[OpenCall] = []
+        self._left_recordings: list[OpenRecording] = []
+        self._statuses: list[AgentStatus] = []
+        try:
+            self._connect()
+            self._load()
+        except sqlite3.Error as error:
+            self._refused(error)
+        except OSError as error:
+            self._raise("store-failing", f"The records cannot be written: {error}", "Check the disk.")
+
+    def _connect(self) -> None:
+        """Opens the database, a new one where it is damaged. Raises sqlite3.Error or OSError."""
+        try:
+            self._database = connect(self.path, "FULL", RECORDS)
+        except sqlite3.Error as error:
+            if not is_damage(error):
+                raise
+            self._set_aside()
+
+    def _set_aside(self) -> None:
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+        aside = move_aside(self.path)
+        self._report_fault(
+            "store-damaged",
+            f"The file of call records was damaged; it is kept as {aside.name} and a new one was begun.",
+            "Older records are in the last backup; check the disk or SD card.",
+        )
+        self._database = connect(self.path, "FULL", RECORDS)
+
+    def _load(self) -> None:
+        database = self._database
+        assert database is not None
+        last = database.execute("SELECT seq, at, type FROM events ORDER BY seq DESC LIMIT 1").fetchone()
+        if last is not None:
+            self.clean = last[2] == "box-stopped"
+            self.last_seq = last[0] if self.clean else last[0] + GAP
+            last_event: float = last[1]
+            self._projection.last_seen = max(last_event, self.last_alive)
+        for row in database.execute(_OPEN):
+            self._projection.load(row)
+        waiting = dict(database.execute("SELECT call, queue FROM queue_visits WHERE left IS NULL").fetchall())
+        for record in self._projection.open.values():
+            kind, journey = record.fixed[0], record.fixed[1]
+            queue = waiting.get(record.call, "")
+            seen = max(record.started, self._projection.last_seen)
+            self._left_calls.append(OpenCall(record.call, journey, kind, record.agent, queue, record.started, seen))
+        for row in database.execute("SELECT id, call, path FROM recordings WHERE seconds IS NULL"):
+            self._left_recordings.append(OpenRecording(*row))
+        for row in database.execute("SELECT agent, status, reason, extension, at FROM agent_status"):
+            self._statuses.append(AgentStatus(*row))
+
+    # --- the writer ----------------------------------------------------------------------------------
+    def _run(self) -> None:
+        while True:
+            self._wake.wait(RETRY_SECONDS if self._unsaved or self.fault else TEXT_EVERY_SECONDS)
+            if not self._stopping and self._queue:
+                self._hurry.wait(GATHER_SECONDS)
+            stopping = self._stopping
+            self._wake.clear()
+            self._hurry.clear()
+            self._turn()
+            if stopping and not self._queue:
+                break
+        if self._database is not None:
+            try:
+                self._database.close()
+            except sqlite3.Error:
+                pass
+
+    def _turn(self) -> None:
+        ticket = self._appended
+        entries: list[Entry] = []
+        rows: list[tuple[Any, ...]] = []
+        queue, boot = self._queue, self.boot
+        while queue:
+            (wall, mono), event = (queue[0].at.wall, queue[0].at.mono), queue.popleft().event
+            entry = Entry(self.last_seq + len(entries) + 1, wall, mono, boot, event)
+            try:
+                data = codec.encode(event).decode()
+                call = getattr(event, "call", "")
+                row = (entry.seq, wall, mono, boot, codec.word(event), event.SCHEMA, call, data)
+                self._projection.apply(entry)
+            except Exception as error:
+                text = f"An event could not be kept: {type(event).__name__}: {error!r}"
+                self._report_fault("ledger-event", text, "Report this.")
+                continue
+            entries.append(entry)
+            rows.append(row)
+        self._save(rows)
+        if entries:
+            self._tell(entries)
+        self._settle(ticket)
+        self._idle_work()
+
+    def _tell(self, entries: list[Entry]) -> None:
+        with self._recent_lock:
+            recent = self._recent + entries if len(self._recent) < 2 * RECENT else self._recent[-RECENT:] + entries
+            self._recent = recent
+            self.last_seq = entries[-1].seq
+        if self._on_commit is not None:
+            try:
+                self._on_commit(entries)
+            except Exception as error:
+                self._report_fault("ledger-reader", f"A reader of the ledger failed: {error!r}", "Report this.")
+
+    def _settle(self, ticket: int) -> None:
+        with self._done:
+            self.committed = max(self.committed, ticket)
+            ready = [call for number, call in self._waiters if number <= self.committed]
+            self._waiters = [pair for pair in self._waiters if pair[0] > self.committed]
+            self._done.notify_all()
+        for call in ready:
+            try:
+                call()
+            except Exception as error:
+                self._report_fault("ledger-reader", f"A reader of the ledger failed: {error!r}", "Report this.")
+
+    def _save(self, rows: list[tuple[Any, ...]]) -> None:
+        """Commits these rows and what an earlier refusal left over; what is refused now stays in memory."""
+        self.lost += max(0, len(self._unsaved) + len(rows) - BACKLOG)
+        self._unsaved.extend(rows)
+        projection = self._projection
+        if not (self._unsaved or projection.dirty or projection.operations):
+            return
+        if self.fault and time.monotonic() < self._retry_at:
+            self._bound()
+            return
+        for attempt in (1, 2):
+            try:
+                if self._database is None:
+                    self._connect()
+                self._write()
+            except sqlite3.Error as error:
+                if is_damage(error) and attempt == 1:
+                    try:
+                        self._set_aside()
+                        projection.dirty.update((record.seq, record) for record in projection.open.values())
+                        continue
+                    except (sqlite3.Error, OSError) as again:
+                        error = again if isinstance(again, sqlite3.Error) else error
+                self._refused(error)
+            except OSError as error:
+                self._raise("store-failing", f"The records cannot be written: {error}", "Check the disk.")
+            else:
+                self._unsaved.clear()
+                projection.dirty.clear()
+                projection.operations.clear()
+                self._clear()
+            break
+        self._bound()
+
+    def _write(self) -> None:
+        database, projection = self._database, self._projection
+        assert database is not None
+        database.execute("BEGIN IMMEDIATE")
+        try:
+            if self._unsaved:
+                database.executemany(_INSERT, self._unsaved)
+            if projection.dirty:
+                database.executemany(UPSERT, [record.row() for record in projection.dirty.values()])
+            for statement, values in projection.operations:
+                database.execute(statement, values)
+            database.execute("COMMIT")
+        except BaseException:
+            if database.in_transaction:
+                try:
+                    database.execute("ROLLBACK")
+                except sqlite3.Error:
+                    pass
+            raise
+
+    def _bound(self) -> None:
+        projection = self._projection
+        if len(projection.operations) > BACKLOG:
+            del projection.operations[: len(projection.operations) - BACKLOG]
+        while len(projection.dirty) > BACKLOG:
+            del projection.dirty[next(iter(projection.dirty))]
+
+    def _refused(self, error: sqlite3.Error) -> None:
+        if is_full(error, self.path):
+            text = "The disk is full: calls go on, but records are kept in memory only and are lost when the box stops."
+            self._raise("disk-full", text, "Delete old recordings or backups, or put in a larger disk.")
+        else:
+            text = f"The records cannot be written ({error}): calls go on, records are kept in memory only."
+            self._raise("store-failing", text, "Check the disk and that the data folder belongs to the box's user.")
+
+    def _raise(self, fault: str, text: str, remedy: str) -> None:
+        self._retry_at = time.monotonic() + RETRY_SECONDS
+        if self.fault != fault:
+            self._clear()
+            self.fault = fault
+            self._report_fault(fault, text, remedy)
+
+    def _clear(self) -> None:
+        if self.fault:
+            fault, self.fault = self.fault, ""
+            self._report_fault(fault, "", "")
+
+    def _idle_work(self) -> None:
+        now = time.monotonic()
+        if self._database is None or self.fault:
+            return
+        try:
+            if now >= self._text_at:
+                self._text_at = now + TEXT_EVERY_SECONDS
+                _index_text(self._database)
+            while self._jobs:
+                self._jobs.popleft()(self._database)
+        except sqlite3.Error as error:
+            if is_damage(error):
+                try:
+                    self._set_aside()
+                except (sqlite3.Error, OSError):
+                    self._refused(error)
+            else:
+                self._refused(error)
+
+
+def _index_text(database: sqlite3.Connection) -> None:
+    """Brings the text index up to the newest record."""
+    row = database.execute("SELECT value FROM meta WHERE key = 'text-indexed'").fetchone()
+    done = row[0] if row else 0
+    newest = database.execute("SELECT max(seq) FROM records").fetchone()[0]
+    if newest is None or newest <= done:
+        return
+    database.execute("BEGIN IMMEDIATE")
+    database.execute(
+        "INSERT INTO records_text (rowid, caller, caller_name, called) "
+        "SELECT seq, caller, caller_name, called FROM records WHERE seq > ?",
+        (done,),
+    )
+    database.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('text-indexed', ?)", (newest,))
+    database.execute("COMMIT")
+
+
+def _prune(database: sqlite3.Connection, before: float) -> None:
+    """Deletes what is older, a thousand rows a transaction. Records that are open and what belongs to them stay."""
+    row = database.execute("SELECT seq FROM events WHERE at >= ? ORDER BY seq LIMIT 1", (before,)).fetchone()
+    newest = database.execute("SELECT max(seq) FROM events").fetchone()[0] or 0
+    limit = row[0] if row else newest
+    while database.execute(
+        "DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE seq < ? LIMIT 1000)", (limit,)
+    ).rowcount:
+        pass
+    old = "SELECT seq FROM records WHERE started < ? AND ended IS NOT NULL"
+    database.execute("BEGIN IMMEDIATE")
+    done = database.execute("SELECT value FROM meta WHERE key = 'text-indexed'").fetchone()
+    database.execute(
+        "INSERT INTO records_text (records_text, rowid, caller, caller_name, called) "
+        f"SELECT 'delete', seq, caller, caller_name, called FROM records WHERE seq IN ({old}) AND seq <= ?",
+        (before, done[0] if done else 0),
+    )
+    database.execute(f"DELETE FROM records WHERE seq IN ({old})", (before,))
+    database.execute("DELETE FROM queue_visits WHERE entered < ? AND left IS NOT NULL", (before,))
+    database.execute(
+        "DELETE FROM segments WHERE recording IN (SELECT id FROM recordings WHERE started < ? AND seconds IS NOT NULL)",
+        (before,),
+    )
+    database.execute("DELETE FROM recordings WHERE started < ? AND seconds IS NOT NULL", (before,))
+    database.execute("COMMIT")
