@@ -74,6 +74,7 @@ class RecordView(View, frozen=True, kw_only=True):
     """One call, finished or not: the row of the call records."""
 
     id: str
+    """The call's id."""
     kind: str
     """inbound, outbound, internal or service"""
     journey: str
@@ -183,6 +184,13 @@ class OffView(View, frozen=True, kw_only=True):
     why: str
 
 
+class BreakView(View, frozen=True, kw_only=True):
+    """A reason for a break that agents may choose."""
+
+    key: str
+    name: str
+
+
 class SystemView(View, frozen=True, kw_only=True):
     name: str
     """Of the site."""
@@ -197,6 +205,7 @@ class SystemView(View, frozen=True, kw_only=True):
     addresses: tuple[AddressView, ...] = ()
     off: tuple[OffView, ...] = ()
     faults: tuple[FaultView, ...] = ()
+    breaks: tuple[BreakView, ...] = ()
 
 
 class Readiness(View, frozen=True, kw_only=True):

@@ -1,0 +1,65 @@
+"""Live calls."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from appliance.exchange.view import CallView, View
+from appliance.web.api.own import agent_of, call_for, calls_for
+from appliance.web.problem import Problem, invalid
+from appliance.web.route import OWN, STAFF, Page, Route, Visit, not_built
+
+
+class StartCall(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Click to call: the extension rings; when it is answered the number is called for it."""
+
+    number: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    extension: Annotated[str, msgspec.Meta(max_length=32)] = ""
+    """An agent may leave it out: the phone he sits at."""
+
+
+class StartedCall(View, frozen=True, kw_only=True):
+    id: str
+
+
+async def show_all(visit: Visit) -> Page[CallView]:
+    seq = visit.context.ledger.last_seq
+    return Page(items=calls_for(visit), seq=seq)
+
+
+async def show(visit: Visit) -> CallView:
+    return call_for(visit, visit.part("id"))
+
+
+async def start(visit: Visit) -> StartedCall:
+    wanted: StartCall = visit.body
+    agent = agent_of(visit)
+    own = agent.extension if agent is not None else ""
+    extension = wanted.extension or own
+    if not extension:
+        raise invalid("extension", "Which extension shall ring first?")
+    if visit.who.limited and extension != own:
+        raise Problem(403, "forbidden", "An agent starts calls at his own phone.", "extension")
+    number = "".join(wanted.number.split())
+    if not number or any(ord(sign) < 33 or ord(sign) == 127 for sign in number):
+        raise invalid("number", "This is no number.")
+    return StartedCall(id=await visit.context.command(lambda exchange, now: exchange.originate(extension, number, now)))
+
+
+async def hang_up(visit: Visit) -> None:
+    call = call_for(visit, visit.part("id")).id
+    await visit.context.command(lambda exchange, now: exchange.hangup(call, now))
+
+
+ROUTES = (
+    Route("GET", "/calls", OWN, show_all, "Live calls", Page[CallView]),
+    Route("POST", "/calls", OWN, start, "Start a call", StartedCall, 201, body=StartCall, errors=(404, 409)),
+    Route("GET", "/calls/{id}", OWN, show, "A live call", CallView, errors=(404,)),
+    Route("POST", "/calls/{id}/hangup", OWN, hang_up, "End a call", errors=(404, 409)),
+    not_built("POST", "/calls/{id}/hold", OWN, "Hold a call"),
+    not_built("POST", "/calls/{id}/transfer", OWN, "Transfer a call"),
+    not_built("POST", "/calls/{id}/record", OWN, "Start or stop recording a call"),
+    not_built("POST", "/calls/{id}/monitor", STAFF, "Listen to a call"),
+)

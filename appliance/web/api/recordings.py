@@ -1,0 +1,97 @@
+"""Recordings: what is known of one, its audio, its waveform."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from aiohttp import web
+
+from appliance.exchange.view import View
+from appliance.web import audio
+from appliance.web.api.records import record_for
+from appliance.web.context import RecordingView
+from appliance.web.problem import Problem, not_found
+from appliance.web.route import OWN, Route, Visit
+from appliance.web.waveforms import WaveformError
+
+
+class PeaksQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    points: Annotated[int, msgspec.Meta(ge=10, le=4000)] = 800
+
+
+class PeaksView(View, frozen=True, kw_only=True):
+    """The waveform: the largest amplitude (0..1) of each of equally long stretches."""
+
+    id: str
+    seconds: float
+    """0 while it is running."""
+    complete: bool
+    peaks: list[list[float]]
+    """A list a channel: the outside party, then our side."""
+
+
+async def show(visit: Visit) -> RecordingView:
+    return (await _find(visit))[0]
+
+
+async def play(visit: Visit) -> web.StreamResponse:
+    view, path = await _find(visit)
+    name = "".join(sign if sign.isalnum() and sign.isascii() else "-" for sign in view.id)[:80]
+    return await audio.send(visit.request, path, name, visit.server.in_thread)
+
+
+async def draw(visit: Visit) -> PeaksView:
+    query: PeaksQuery = visit.query
+    view, path = await _find(visit)
+    try:
+        peaks = await visit.server.waveforms.of(path, query.points)
+    except (OSError, WaveformError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise Problem(404, "no_audio", f"The recording's file cannot be used: {why}.") from None
+    return PeaksView(id=view.id, seconds=view.seconds, complete=view.complete, peaks=peaks)
+
+
+async def _find(visit: Visit) -> tuple[RecordingView, Path]:
+    """The recording and its file. Problem 404: it does not exist, or not for whoever asks."""
+    name = visit.part("id")
+    found = await visit.server.in_thread(lambda: visit.context.records.recording(name))
+    if found is None:
+        raise not_found("recording", name)
+    view, relative = found
+    if visit.who.limited:
+        try:
+            await record_for(visit, view.call)
+        except Problem:
+            raise not_found("recording", name) from None
+    root = visit.context.recordings
+    path = await visit.server.in_thread(lambda: (root / relative).resolve())
+    if not path.is_relative_to(await visit.server.in_thread(root.resolve)):
+        raise not_found("recording", name)
+    return view, path
+
+
+ROUTES = (
+    Route("GET", "/recordings/{id}", OWN, show, "A recording", RecordingView, errors=(404,)),
+    Route(
+        "GET",
+        "/recordings/{id}/audio",
+        OWN,
+        play,
+        "The audio of a recording, whole or in ranges; correct also while it grows",
+        bytes,
+        errors=(404, 416),
+        media="audio/wav",
+    ),
+    Route(
+        "GET",
+        "/recordings/{id}/peaks",
+        OWN,
+        draw,
+        "The waveform of a recording",
+        PeaksView,
+        query=PeaksQuery,
+        errors=(404,),
+    ),
+)

@@ -1,0 +1,94 @@
+"""Log-in with a browser."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+import msgspec
+from aiohttp import web
+
+from appliance.events import LogIn
+from appliance.exchange.view import View
+from appliance.web.auth import COOKIE, principal, unauthenticated
+from appliance.web.problem import Problem
+from appliance.web.route import EVERYONE, JSON, Principal, Route, Visit
+from appliance.web.sessions import LONGEST_SECONDS
+
+
+class Credentials(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    password: Annotated[str, msgspec.Meta(max_length=1024)]
+
+
+class SessionView(View, frozen=True, kw_only=True):
+    """Who is logged in."""
+
+    name: str
+    role: str
+    """admin, supervisor, agent or wallboard"""
+    agent: str = ""
+    """Id of the agent that this user is."""
+    language: str = ""
+    """The user's, else the site's."""
+
+
+def _view(visit: Visit, who: Principal) -> SessionView:
+    language = who.language or visit.context.system().language
+    return SessionView(name=who.name, role=who.role, agent=who.agent, language=language)
+
+
+async def log_in(visit: Visit) -> web.Response:
+    """One answer for a wrong name and a wrong password, after the same time."""
+    given: Credentials = visit.body
+    server, context = visit.server, visit.context
+    address = visit.request.remote or "local"
+    wait = server.throttle.attempt(address, given.name, context.clock().mono)
+    if wait > 0:
+        seconds = math.ceil(wait)
+        context.publish(LogIn(user=given.name, ok=False, address=address, reason="throttled"))
+        message = f"Too many wrong passwords. Try again in {seconds} s."
+        raise Problem(429, "throttled", message, headers={"Retry-After": str(seconds)})
+    account = context.accounts.user(given.name)
+    fits = await server.passwords.check(account.password_hash if account else "", given.password)
+    if account is None or not fits:
+        context.publish(LogIn(user=given.name, ok=False, address=address, reason="wrong name or password"))
+        raise unauthenticated("The name or the password is wrong.")
+    server.throttle.succeeded(address, given.name)
+    secret = server.door.sessions.open(account, context.clock().mono)
+    context.publish(LogIn(user=account.name, ok=True, address=address))
+    view = _view(visit, principal(account, bearer=False))
+    response = web.Response(status=200, body=msgspec.json.encode(view), content_type=JSON)
+    response.headers["Cache-Control"] = "no-store"
+    response.set_cookie(
+        COOKIE,
+        secret,
+        path="/",
+        httponly=True,
+        samesite="Strict",
+        secure=visit.request.secure,
+        max_age=int(LONGEST_SECONDS),
+    )
+    return response
+
+
+async def show(visit: Visit) -> SessionView:
+    return _view(visit, visit.who)
+
+
+async def log_out(visit: Visit) -> web.Response:
+    """Ends the session if there is one; no error when there is none."""
+    session = visit.server.door.session(visit.request)
+    if session is not None:
+        visit.server.door.sessions.close(session)
+        visit.server.hub.recheck()
+    response = web.Response(status=204)
+    response.del_cookie(COOKIE, path="/", httponly=True, samesite="Strict", secure=visit.request.secure)
+    return response
+
+
+ROUTES = (
+    Route("POST", "/session", None, log_in, "Log in", SessionView, body=Credentials, errors=(401, 429)),
+    Route("GET", "/session", EVERYONE, show, "Who is logged in", SessionView),
+    Route("DELETE", "/session", None, log_out, "Log out"),
+)
