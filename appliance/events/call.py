@@ -93,7 +93,7 @@ class LegMoved(Event, frozen=True):
 
 
 class LegEnded(Event, frozen=True):
-    """One party's connection is gone, with what its audio was like as far as we received it."""
+    """One party's connection is gone."""
 
     leg: str
     call: str
@@ -103,9 +103,21 @@ class LegEnded(Event, frozen=True):
     """them: that party ended it; us: we did"""
     status: int = 0
     """SIP status of a leg that was never answered."""
+
+
+class LegAudio(Event, frozen=True):
+    """What a leg's audio was like as far as we received it; follows the end of the leg."""
+
+    leg: str
+    call: str
     packets: int = 0
     lost: int = 0
     jitter_ms: float = 0.0
+    strangers: int = 0
+    """Packets from elsewhere than the party's address, dropped."""
+    sent: int = 0
+    last_heard: float = -1.0
+    """Seconds before the end; -1: never."""
 
 
 class DecisionFailed(Event, frozen=True):

@@ -99,7 +99,7 @@ class Recorder(Row, frozen=True, tag="recorder"):
 AnyRow = RtpPort | Player | Mix | Recorder
 
 
-# --- what the media side reports -----------------------------------------------------------------------------------------
+# --- what the media side reports ---------------------------------------------------------------------------------
 class MediaEvent(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="event", omit_defaults=True):
     """Base of what the engine reports."""
 
@@ -173,7 +173,7 @@ AnyMediaEvent = (
 )
 
 
-# --- what the exchange needs from outside ----------------------------------------------------------------------------------
+# --- what the exchange needs from outside --------------------------------------------------------------------------
 class Media(Protocol):
     """Keeps the desired table (`appliance.media.table.DesiredTable`)."""
 

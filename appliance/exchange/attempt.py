@@ -1,0 +1,277 @@
+"""An attempt to reach somebody: legs that ring at once, the first to answer wins.
+
+Covers an extension with several contacts (one leg, several branches), a ring group (several legs), a trunk with its
+fail-over (legs one after the other) and the offer of a queue (one leg).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from appliance.exchange.causes import (
+    BUSY,
+    CANCELLED,
+    FAILED,
+    NO_ANSWER,
+    NO_CHANNEL,
+    NOT_REGISTERED,
+    Ending,
+    ending_of,
+)
+from appliance.exchange.leg import Leg
+from appliance.exchange.parties import party
+from appliance.sip.offer_answer import make_offer
+from appliance.sip.sdp import Payload
+
+if TYPE_CHECKING:
+    from appliance.exchange.call import Call
+    from appliance.exchange.context import Context, Deferred
+    from appliance.sip.header import NameAddr
+    from appliance.sip.session import Session
+
+TRUNK_SILENCE_SECONDS = 5.0
+"""Without any answer from a trunk for this long the next one is tried, where there is one."""
+
+_RANK = {BUSY.reason: 5, "rejected": 4, "no-codec": 3, NO_ANSWER.reason: 2, NOT_REGISTERED.reason: 0}
+
+
+class Target(msgspec.Struct, frozen=True):
+    """Somebody to ring: an extension, or a number through trunks in order of preference."""
+
+    extension: str = ""
+    number: str = ""
+    trunks: tuple[str, ...] = ()
+    emergency: bool = False
+    queue_offer: bool = False
+
+
+class Ringer(Protocol):
+    """Who started an attempt."""
+
+    def attempt_ringing(self, leg: Leg) -> None:
+        """A phone rings (told for each leg)."""
+
+    def attempt_early(self, leg: Leg) -> None:
+        """The leg sends early media that can be heard."""
+
+    def attempt_answered(self, leg: Leg) -> None:
+        """The leg answered; all others are ended."""
+
+    def attempt_failed(self, ending: Ending) -> None:
+        """Nobody can be reached any more; every leg is gone."""
+
+    def attempt_redirected(self, leg: Leg, contacts: list[NameAddr]) -> bool:
+        """The phone sends its callers elsewhere (3xx); True when somebody else takes over."""
+
+
+class Attempt:
+    """Rings its targets until one answers, all have failed, time is up or it is cancelled."""
+
+    def __init__(
+        self,
+        context: Context,
+        call: Call,
+        ringer: Ringer,
+        targets: tuple[Target, ...],
+        codecs: tuple[Payload, ...],
+        seconds: float,
+    ) -> None:
+        self.context = context
+        self.call = call
+        self.ringer: Ringer | None = ringer
+        self.codecs = codecs
+        self.legs: list[Leg] = []
+        self._trunks_left: dict[Leg, tuple[Target, tuple[str, ...]]] = {}
+        self._silence: dict[Leg, Deferred] = {}
+        self._worst: Ending | None = None
+        self._starting = True
+        for target in targets:
+            if target.extension:
+                self._ring_extension(target)
+            else:
+                self._ring_trunk(target, context.trunks.in_order(target.trunks))
+        self._starting = False
+        self._alarm = context.after(seconds, call, self._time_up)
+        if not self.legs:
+            # Told in the drain, after whoever makes the attempt holds it.
+            self._alarm.cancel()
+            self._alarm = context.after(0, call, lambda: self._fail())
+
+    # --- starting legs -----------------------------------------------------------------------------------------------
+    def _ring_extension(self, target: Target) -> None:
+        extension = target.extension
+        bindings = self.context.phones.bindings(extension)
+        if not bindings:
+            self._note(NOT_REGISTERED)
+            return
+        leg = Leg(
+            self.context,
+            self.call,
+            "out",
+            extension=extension,
+            number=extension,
+            name=self.context.phones.name(extension),
+            queue_offer=target.queue_offer,
+        )
+        self._start_leg(leg)
+        caller = self.call.caller
+        for binding in bindings:
+            if not leg.open(binding.flow.local[0], self.codecs) or leg.local is None:
+                leg.ended(NO_CHANNEL, "us")
+                self._forget(leg)
+                self._note(NO_CHANNEL)
+                return
+            host = binding.flow.local[0]
+            leg.body = make_offer(leg.local)
+            leg.branches.append(
+                self.context.endpoint.invite(
+                    binding.flow,
+                    uri=str(binding.uri),
+                    from_=party(caller, host, self.call.caller_name),
+                    to=party(extension, host),
+                    body=leg.body,
+                    now=self.context.now,
+                    contact_user=extension,
+                    owner=leg,
+                )
+            )
+
+    def _ring_trunk(self, target: Target, trunks: tuple[str, ...]) -> None:
+        """Calls the number over the first of these trunks that can be used now."""
+        context = self.context
+        for index, trunk_id in enumerate(trunks):
+            trunk = context.trunks.usable(trunk_id, emergency=target.emergency)
+            if trunk is None:
+                self._note(NO_CHANNEL)
+                continue
+            leg = Leg(context, self.call, "out", trunk=trunk_id, number=target.number)
+            if not leg.open(trunk.flow.local[0], self.codecs) or leg.local is None:
+                leg.ended(NO_CHANNEL, "us")
+                self._note(NO_CHANNEL)
+                continue
+            self._start_leg(leg)
+            self._trunks_left[leg] = (target, trunks[index + 1 :])
+            leg.body = make_offer(leg.local)
+            host = trunk.config.host
+            leg.branches.append(
+                context.endpoint.invite(
+                    trunk.flow,
+                    uri=trunk.uri(target.number),
+                    from_=party(trunk.caller_number(self.call), trunk.domain, self.call.caller_name),
+                    to=party(target.number, host),
+                    body=leg.body,
+                    now=context.now,
+                    contact_user=trunk.config.username or trunk.config.id,
+                    credentials=trunk.credentials,
+                    advertise=context.trunks.advertised(trunk_id),
+                    owner=leg,
+                )
+            )
+            if trunks[index + 1 :]:
+                self._silence[leg] = context.after(TRUNK_SILENCE_SECONDS, self.call, partial(self._silent, leg))
+            return
+
+    def _start_leg(self, leg: Leg) -> None:
+        leg.offer = self
+        self.legs.append(leg)
+
+    def _forget(self, leg: Leg) -> None:
+        leg.offer = None
+        if leg in self.legs:
+            self.legs.remove(leg)
+        alarm = self._silence.pop(leg, None)
+        if alarm is not None:
+            alarm.cancel()
+
+    def _note(self, ending: Ending) -> None:
+        if self._worst is None or _RANK.get(ending.reason, 1) >= _RANK.get(self._worst.reason, 1):
+            self._worst = ending
+
+    # --- what the branches report ------------------------------------------------------------------------------------
+    def branch_progress(self, leg: Leg, session: Session, status: int, body: bytes | None) -> None:
+        """A provisional response above 100."""
+        alarm = self._silence.pop(leg, None)
+        if alarm is not None:
+            alarm.cancel()
+        ringer = self.ringer
+        if ringer is None:
+            return
+        if status in (180, 181, 182) or not body:
+            leg.mark_ringing()
+            ringer.attempt_ringing(leg)
+        if body and leg.progress(session, body) and leg.trunk:
+            ringer.attempt_early(leg)
+
+    def branch_answered(self, leg: Leg, session: Session, body: bytes | None) -> None:
+        """A 2xx: the leg wins, everybody else stops ringing."""
+        ringer = self.ringer
+        if ringer is None or leg not in self.legs:
+            session.owner = None
+            session.bye(self.context.now)
+            return
+        if not leg.answered(session, body):
+            session.owner = None
+            session.bye(self.context.now)
+            self._leg_failed(leg, ending_of(488), 488)
+            return
+        self._forget(leg)
+        self.cancel(CANCELLED)
+        ringer.attempt_answered(leg)
+
+    def branch_ended(self, leg: Leg, session: Session, ending: Ending, status: int) -> None:
+        """A branch is over without an answer."""
+        if session in leg.branches:
+            leg.branches.remove(session)
+        if leg.session is session:
+            leg.session = None
+        self._note(ending)
+        if leg.branches or leg not in self.legs:
+            return
+        self._leg_failed(leg, ending, status)
+
+    def branch_redirected(self, leg: Leg, session: Session, contacts: list[NameAddr]) -> bool:
+        """A 3xx. True when the call goes elsewhere now; the branch ends in any case."""
+        ringer = self.ringer
+        return ringer is not None and leg in self.legs and ringer.attempt_redirected(leg, contacts)
+
+    def _leg_failed(self, leg: Leg, ending: Ending, status: int) -> None:
+        self._forget(leg)
+        leg.ended(ending, "them", status)
+        target, trunks = self._trunks_left.pop(leg, (None, ()))
+        if target is not None and trunks and (status in (403, 408) or 500 <= status < 600 or status == 0):
+            self._ring_trunk(target, trunks)
+        if not self.legs:
+            self._fail()
+
+    def _silent(self, leg: Leg) -> None:
+        self._silence.pop(leg, None)
+        if leg in self.legs:
+            leg.cancel_branches()
+            self._leg_failed(leg, ending_of(408), 408)
+
+    # --- the end -----------------------------------------------------------------------------------------------------
+    def _time_up(self) -> None:
+        self._note(NO_ANSWER)
+        self._worst = NO_ANSWER
+        self._fail()
+
+    def _fail(self) -> None:
+        ringer, worst = self.ringer, self._worst or FAILED
+        self.cancel(worst)
+        if ringer is not None:
+            ringer.attempt_failed(worst)
+
+    def cancel(self, ending: Ending = CANCELLED) -> None:
+        """Stops ringing everybody; the ringer hears no more of this attempt."""
+        self.ringer = None
+        self._alarm.cancel()
+        for leg in list(self.legs):
+            self._forget(leg)
+            leg.hang_up(ending)
+
+    def release(self, leg: Leg) -> None:
+        """Takes one leg out without ending it (a redirected phone keeps its own branch's end)."""
+        self._forget(leg)

@@ -1,0 +1,165 @@
+"""A call: the legs of one conversation and its way there, from the first INVITE to the last BYE."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from appliance.events import CallEnded, CallRouted, CallStarted, LegBridged
+from appliance.exchange.audio import Link, Mix
+from appliance.exchange.causes import ANSWERED, HUNG_UP, Ending
+from appliance.exchange.leg import Leg
+from appliance.exchange.recording import CallRecorder
+
+if TYPE_CHECKING:
+    from appliance.exchange.context import Context
+
+MAX_HOPS = 8
+"""Steps of the dial plan (hours, redirections, overflow) after which a call is going round in circles."""
+
+
+class Call:
+    """Its record is opened here and closed by `end`, exactly once each."""
+
+    def __init__(
+        self,
+        context: Context,
+        kind: str,
+        caller: str,
+        called: str,
+        *,
+        caller_name: str = "",
+        trunk: str = "",
+        extension: str = "",
+        journey: str = "",
+    ) -> None:
+        self.context = context
+        self.id = context.call_id()
+        self.journey = journey or self.id
+        self.kind = kind
+        self.caller = caller
+        self.called = called
+        self.caller_name = caller_name
+        self.trunk = trunk
+        self.extension = extension
+        self.legs: list[Leg] = []
+        self.origin: Leg | None = None
+        """The leg that the call began with."""
+        self.bridge: tuple[Leg, ...] = ()
+        self.destination = ""
+        self.queue = ""
+        self.agent = ""
+        self.position = 0
+        self.hops = 0
+        self.emergency = False
+        self.rule = ""
+        """Recording rule of the queue the call came through; empty: that of the parties."""
+        self.started = context.now
+        self.talking_since: float | None = None
+        self.ended = False
+        self._legs_made = 0
+        self._mix = 0
+        self._mixed: tuple[Link, ...] = ()
+        self.recorder = CallRecorder(context, self)
+        context.calls[self.id] = self
+        context.emit(
+            CallStarted(
+                call=self.id,
+                journey=self.journey,
+                kind=kind,
+                caller=caller,
+                called=called,
+                caller_name=caller_name,
+                trunk=trunk,
+                extension=extension,
+            )
+        )
+
+    def next_leg_id(self) -> str:
+        """Id for one more leg."""
+        self._legs_made += 1
+        return f"{self.id}-{self._legs_made}"
+
+    def routed(self, destination: str) -> bool:
+        """Notes a step of the dial plan; False when there were too many of them."""
+        self.destination = destination
+        self.hops += 1
+        self.context.emit(CallRouted(call=self.id, destination=destination))
+        return self.hops <= MAX_HOPS
+
+    # --- audio -------------------------------------------------------------------------------------------------------
+    def remix(self) -> None:
+        """Brings the call's mix row to what its legs hear."""
+        links = tuple(link for leg in self.legs for link in leg.links())
+        if links == self._mixed:
+            return
+        self._mixed = links
+        if links:
+            self._mix = self._mix or self.context.next_row()
+            self.context.media.put(Mix(id=self._mix, links=links))
+        elif self._mix:
+            self.context.media.drop(self._mix)
+            self._mix = 0
+
+    def connect(self, first: Leg, second: Leg) -> None:
+        """The two talk to each other from now on."""
+        first.activity = second.activity = None
+        self.bridge = (first, second)
+        if self.talking_since is None:
+            self.talking_since = self.context.now.wall
+        self._hear_each_other()
+        self.agent = self.agent or second.agent or first.agent
+        self.context.emit(LegBridged(call=self.id, legs=(first.id, second.id), agent=second.agent or first.agent))
+        self.recorder.bridged()
+
+    def early_media(self, caller: Leg, called: Leg) -> None:
+        """The caller hears what the called side sends before it answers."""
+        caller.hear(called.port_row)
+
+    def _hear_each_other(self) -> None:
+        first, second = self.bridge
+        for one, other in ((first, second), (second, first)):
+            if one.held:
+                one.hear()
+            elif other.held:
+                one.play(self.context.voice.music(), loop=True)
+            else:
+                one.hear(other.port_row)
+
+    def leg_held(self, leg: Leg) -> None:
+        """A party of the bridge pressed hold or came back: the other hears music meanwhile."""
+        if leg in self.bridge:
+            self._hear_each_other()
+            self.recorder.changed()
+
+    @property
+    def held(self) -> bool:
+        """Whether a party of the conversation holds it."""
+        return any(leg.held for leg in self.bridge)
+
+    def discard(self, leg: Leg) -> None:
+        """Ends a leg that is not part of the conversation; the call goes on."""
+        leg.hang_up(HUNG_UP)
+
+    # --- the end -----------------------------------------------------------------------------------------------------
+    def leg_gone(self, leg: Leg, ending: Ending) -> None:
+        """A leg that belonged to the conversation, or that began the call, has ended: so does the call."""
+        if self.ended:
+            return
+        if leg in self.bridge:
+            self.end(ANSWERED if ending in (HUNG_UP, ANSWERED) else ending)
+        elif leg is self.origin:
+            self.end(ending)
+
+    def end(self, ending: Ending) -> None:
+        """Ends every leg and closes the record."""
+        if self.ended:
+            return
+        self.ended = True
+        self.recorder.stop("ended")
+        for leg in list(self.legs):
+            leg.hang_up(ending)
+        self.remix()
+        if self._mix:
+            self.context.media.drop(self._mix)
+        self.context.calls.pop(self.id, None)
+        self.context.emit(CallEnded(call=self.id, cause=ending.cause, reason=ending.reason))

@@ -1,0 +1,124 @@
+"""What an agent does at a phone by dial code: log in and out, take a break, come back, end wrap-up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from appliance.center import login
+from appliance.center.login import LoginRun
+from appliance.errors import CommandError
+from appliance.exchange.activities import Announce, LegActivity
+from appliance.exchange.menus import Dialogue
+from appliance.exchange.outputs import VerifyPin
+
+if TYPE_CHECKING:
+    from appliance.center.dialogue import Action
+    from appliance.exchange.context import Context
+    from appliance.exchange.leg import Leg
+
+
+class Pins:
+    """PINs that are being checked outside the loop."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self._waiting: dict[int, LogInDialogue] = {}
+        self._token = 0
+
+    def ask(self, dialogue: LogInDialogue, pin_hash: str, pin: str) -> None:
+        """Has a PIN checked; `answer` follows."""
+        self._token += 1
+        self._waiting[self._token] = dialogue
+        self.context.outputs.append(VerifyPin(self._token, pin_hash, pin))
+
+    def answer(self, token: int, ok: bool) -> None:
+        """The PIN was right or wrong; the dialogue may be over meanwhile."""
+        dialogue = self._waiting.pop(token, None)
+        if dialogue is not None:
+            self.context.contain(dialogue.call, lambda: dialogue.verified(ok))
+
+
+class LogInDialogue(Dialogue[LoginRun]):
+    """The agent code: asks for number and PIN, or logs out who is logged in here."""
+
+    name = "code"
+
+    def __init__(self, leg: Leg) -> None:
+        center = leg.context.center
+        agents = (agent.config for agent in center.agents())
+        super().__init__(leg, LoginRun(agents, center.agent_at(leg.extension)))
+
+    def perform(self, action: Action) -> None:
+        context = self.context
+        if isinstance(action, login.Say):
+            self.leg.play(tuple(path for name in action.prompts for path in context.phrase(name)))
+        elif isinstance(action, login.VerifyPin):
+            agent = context.center.agent(action.agent)
+            self.leg.hear()
+            context.pins.ask(self, agent.config.pin_hash if agent is not None else "", action.pin)
+        elif isinstance(action, login.LoginDone):
+            self._done(action)
+
+    def verified(self, ok: bool) -> None:
+        """The PIN was checked."""
+        self.run.pin_verified(ok, self.context.now)
+        self.drain()
+
+    def _done(self, done: login.LoginDone) -> None:
+        if done.outcome == "failed":
+            _say(self.leg, "wrong-pin")
+            return
+        status, phrase = ("available", "logged-in") if done.outcome == "login" else ("logged-out", "logged-out")
+        _set_status(self.leg, done.agent, status, "", phrase)
+
+
+class BreakCode(LegActivity):
+    """The break code, with or without a reason digit."""
+
+    name = "code"
+
+    def __init__(self, leg: Leg, key: str) -> None:
+        super().__init__(leg)
+        self.key = key
+
+    def start(self) -> None:
+        agent = self.context.center.agent_at(self.leg.extension)
+        reason = next((one.name for one in self.context.site.breaks if one.key == self.key), "")
+        if not agent:
+            _say(self.leg, "not-agent")
+        else:
+            _set_status(self.leg, agent, "break", reason, "on-break")
+
+
+class AgentCode(LegActivity):
+    """The codes for "available again" and "wrap-up done"."""
+
+    name = "code"
+
+    def __init__(self, leg: Leg, code: str) -> None:
+        super().__init__(leg)
+        self.code = code
+
+    def start(self) -> None:
+        context = self.context
+        agent = context.center.agent_at(self.leg.extension)
+        if not agent:
+            _say(self.leg, "not-agent")
+        elif self.code == "available":
+            _set_status(self.leg, agent, "available", "", "available")
+        else:
+            context.center.wrap_up_done(agent, "phone", context.now)
+            _say(self.leg, "wrap-up-done")
+
+
+def _say(leg: Leg, phrase: str) -> None:
+    Announce(leg, leg.context.phrase(phrase)).begin()
+
+
+def _set_status(leg: Leg, agent: str, status: str, reason: str, phrase: str) -> None:
+    """Sets the status and says so, or says that it could not be."""
+    try:
+        leg.context.center.set_status(agent, status, reason, leg.extension, "phone", leg.context.now)
+    except CommandError:
+        phrase = "not-agent"
+    _say(leg, phrase)

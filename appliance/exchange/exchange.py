@@ -1,0 +1,279 @@
+"""The exchange: fed with datagrams, media events, commands and time; drained of what shall be sent, stored and told.
+
+Whoever feeds it reads all its output before feeding it again (`poll` until None). An exception while deciding for a
+call ends that call, with its trace in the ledger; all others go on.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from appliance.center.center import CallCenter
+from appliance.center.decisions import Decision
+from appliance.clock import Entropy, Instant
+from appliance.errors import CommandError
+from appliance.events import DecisionFailed, Event, Stamped
+from appliance.exchange import audio
+from appliance.exchange.call import Call
+from appliance.exchange.causes import HUNG_UP, INTERNAL, RESTART
+from appliance.exchange.clicks import ClickToCall
+from appliance.exchange.context import Context
+from appliance.exchange.desk_codes import Pins
+from appliance.exchange.media_events import MediaEvents
+from appliance.exchange.outputs import Output
+from appliance.exchange.phones import Phones
+from appliance.exchange.routing import Router
+from appliance.exchange.sip_events import SipEvents
+from appliance.exchange.trunks import Trunks
+from appliance.exchange.view import AgentView, CallView, QueueView, RegistrationView, TrunkView
+from appliance.exchange.views import agent_views, call_view, queue_views, registration_views, trunk_views
+from appliance.exchange.waiting import Waiting
+from appliance.sip.endpoint import Endpoint
+from appliance.sip.events import CloseFlow, Resolve, Send
+from appliance.sip.flow import Flow
+from appliance.sip.registrar import Binding
+from appliance.sip.session import SessionSnapshot
+from appliance.site.dialplan import DialPlan
+from appliance.site.model import Site
+
+Polled = Send | Resolve | CloseFlow | Stamped | Output
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """How this box is set up, beside its site."""
+
+    recordings: str
+    """Absolute folder of recordings."""
+    advertise: str = ""
+    """Address to show in SDP where a trunk names no other; empty: the local address of each flow."""
+    realm: str = "hako"
+    """Digest realm."""
+
+
+class Exchange:
+    """Everything that decides about calls, behind one feed-and-drain interface."""
+
+    def __init__(
+        self,
+        site: Site,
+        media: audio.Media,
+        voice: audio.Voice,
+        entropy: Entropy,
+        options: Options,
+        now: Instant,
+        endpoint: Endpoint | None = None,
+    ) -> None:
+        context = Context(entropy, now, options.recordings, options.advertise)
+        self.context = context
+        context.contain = self._contain
+        context.site = site
+        context.plan = DialPlan(site)
+        context.media = media
+        context.voice = voice
+        context.endpoint = endpoint or Endpoint(entropy)
+        context.center = CallCenter(site, entropy)
+        context.phones = Phones(context, options.realm)
+        context.trunks = Trunks(context)
+        context.router = Router(context)
+        context.pins = Pins(context)
+        self._sip = SipEvents(context)
+        self._media = MediaEvents(context)
+        self.failures = 0
+        """Exceptions contained since the start."""
+        context.phones.configure()
+        context.router.configure()
+        context.trunks.configure()
+
+    # --- feeding -----------------------------------------------------------------------------------------------------
+    def receive(self, flow: Flow, data: bytes, now: Instant) -> None:
+        """Bytes that arrived on a flow: one datagram, or any piece of a stream."""
+        self.context.now = now
+        self.context.endpoint.receive(flow, data, now)
+
+    def flow_failed(self, flow: Flow, reason: str, now: Instant) -> None:
+        """A datagram could not be delivered (ICMP) or a connection broke or could not be made."""
+        self.context.now = now
+        self.context.endpoint.flow_failed(flow, reason, now)
+        self.context.phones.flow_failed(flow)
+        self.context.trunks.flow_failed(flow)
+
+    def resolved(self, query: int, flows: list[Flow], now: Instant) -> None:
+        """The answer to a `Resolve`; no flows: it failed."""
+        self.context.now = now
+        if query < 0:
+            self.context.trunks.resolved(query, flows)
+        else:
+            self.context.endpoint.resolved(query, flows, now)
+
+    def media_event(self, event: audio.AnyMediaEvent, now: Instant) -> None:
+        """Something the media process reports."""
+        self.context.now = now
+        self._contain(self._media.call_of(event), lambda: self._media.handle(event))
+
+    def pin_verified(self, token: int, ok: bool, now: Instant) -> None:
+        """The answer to a `VerifyPin`."""
+        self.context.now = now
+        self.context.pins.answer(token, ok)
+
+    def timeout(self, now: Instant) -> None:
+        """Does what is due."""
+        context = self.context
+        context.now = now
+        context.endpoint.timeout(now)
+        context.center.timeout(now)
+        if (due := context.phones.registrar.deadline()) is not None and due <= now.wall:
+            context.phones.expire()
+        while (due_alarm := context.timers.pop_due(now.mono)) is not None:
+            target, name = due_alarm
+            target.fire(name, now)
+
+    def deadline(self) -> float | None:
+        """Monotonic time at which `timeout` wants to be called; None: nothing is due."""
+        context = self.context
+        times = [context.endpoint.deadline(), context.center.deadline(), context.timers.deadline()]
+        expiry = context.phones.registrar.deadline()
+        if expiry is not None:
+            times.append(context.now.mono + max(0.0, expiry - context.now.wall))
+        return min((time for time in times if time is not None), default=None)
+
+    # --- draining ----------------------------------------------------------------------------------------------------
+    def poll(self) -> Polled | None:
+        """The next thing that shall be done or told, in order; None: nothing is left."""
+        context = self.context
+        outputs, endpoint, center = context.outputs, context.endpoint, context.center
+        while True:
+            if outputs:
+                return outputs.popleft()
+            happened = endpoint.poll()
+            if happened is not None:
+                if isinstance(happened, Send | Resolve | CloseFlow):
+                    return happened
+                self._contain(self._sip.call_of(happened), lambda: self._sip.handle(happened))  # noqa: B023
+                continue
+            decided = center.poll()
+            if decided is None:
+                return None
+            if isinstance(decided, Event):
+                context.emit(decided)
+            else:
+                self._contain(context.calls.get(decided.call), lambda: self._decided(decided))  # noqa: B023
+
+    def _decided(self, decision: Decision) -> None:
+        call = self.context.calls.get(decision.call)
+        activity = call.origin.activity if call is not None and call.origin is not None else None
+        if isinstance(activity, Waiting):
+            activity.decided(decision)
+
+    def _contain(self, call: Call | None, action: Callable[[], None]) -> None:
+        """Runs an action for a call; what it raises ends that call and nothing else."""
+        try:
+            action()
+        except CommandError:
+            raise
+        except Exception as error:
+            self.failures += 1
+            trace = traceback.format_exc(limit=-12)
+            self.context.emit(DecisionFailed(call=call.id if call else "", error=repr(error), trace=trace))
+            if call is not None:
+                try:
+                    call.end(INTERNAL)
+                except Exception as second:
+                    # Even the orderly end failed: the call must still not hold a channel, a port or an agent.
+                    self.context.calls.pop(call.id, None)
+                    trace = traceback.format_exc(limit=-12)
+                    self.context.emit(DecisionFailed(call=call.id, error=repr(second), trace=trace))
+
+    # --- configuration and restart -----------------------------------------------------------------------------------
+    def configure(self, site: Site, now: Instant) -> None:
+        """Another site from now on; calls in progress and waiting callers keep their old one."""
+        context = self.context
+        context.now = now
+        context.site = site
+        context.plan = DialPlan(site)
+        context.center.configure(site, now)
+        context.phones.configure()
+        context.router.configure()
+        context.trunks.configure()
+
+    def restore(
+        self,
+        bindings: list[Binding],
+        agents: list[tuple[str, str, str, str]],
+        now: Instant,
+    ) -> None:
+        """What was so before a restart: registrations, and (agent, status, reason, extension)."""
+        self.context.now = now
+        self.context.center.restore(agents, now)
+        self.context.phones.restore(bindings)
+
+    def end_stored_dialogs(self, snapshots: Iterable[SessionSnapshot], now: Instant) -> int:
+        """Says BYE in the dialogs of the run before, so that no carrier channel or phone hangs; how many there were."""
+        self.context.now = now
+        count = 0
+        for snapshot in snapshots:
+            try:
+                self.context.endpoint.restore(snapshot, now).bye(now, (("Reason", f"Q.850;cause={RESTART.cause}"),))
+                count += 1
+            except Exception as error:
+                self.context.emit(DecisionFailed(call="", error=repr(error), trace="restore"))
+        return count
+
+    def shut_down(self, now: Instant) -> None:
+        """Ends every call in an orderly way and takes back registrations at carriers."""
+        self.context.now = now
+        for call in list(self.context.calls.values()):
+            self._contain(call, lambda: call.end(RESTART))  # noqa: B023
+        self.context.trunks.shut_down()
+
+    # --- views -------------------------------------------------------------------------------------------------------
+    def calls(self) -> list[CallView]:
+        """Live calls, oldest first."""
+        return [call_view(call) for call in self.context.calls.values()]
+
+    def agents(self) -> list[AgentView]:
+        """All agents in file order."""
+        return agent_views(self.context)
+
+    def queues(self) -> list[QueueView]:
+        """All queues in file order, without the day's figures (those are read from the ledger)."""
+        return queue_views(self.context)
+
+    def registrations(self) -> list[RegistrationView]:
+        """All extensions with their contacts."""
+        return registration_views(self.context)
+
+    def trunks(self) -> list[TrunkView]:
+        """All trunks."""
+        return trunk_views(self.context)
+
+    # --- commands ----------------------------------------------------------------------------------------------------
+    def hangup(self, call_id: str, now: Instant) -> None:
+        """Ends a call; CommandError not_found."""
+        self.context.now = now
+        call = self.context.calls.get(call_id)
+        if call is None:
+            raise CommandError("not_found", f"There is no call {call_id} any more.")
+        self._contain(call, lambda: call.end(HUNG_UP))
+
+    def set_agent_status(self, agent: str, status: str, reason: str, by: str, now: Instant) -> None:
+        """Sets what an agent chose; CommandError not_found, no_extension, invalid."""
+        self.context.now = now
+        self.context.center.set_status(agent, status, reason, "", by, now)
+
+    def wrap_up_done(self, agent: str, by: str, now: Instant) -> None:
+        """Ends an agent's wrap-up early; CommandError not_found."""
+        self.context.now = now
+        self.context.center.wrap_up_done(agent, by, now)
+
+    def originate(self, extension: str, number: str, now: Instant) -> str:
+        """Rings an extension and, when it answers, dials the number for it; the call's id.
+
+        CommandError not_registered.
+        """
+        self.context.now = now
+        if not self.context.phones.registered(extension):
+            raise CommandError("not_registered", f"No phone is registered as {extension}.", "extension")
+        return ClickToCall(self.context, extension, number).call.id

@@ -1,0 +1,51 @@
+"""Who is calling: a trunk of ours, an extension that proves it, or nobody we know."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from appliance.exchange.parties import called_number, number_of
+
+if TYPE_CHECKING:
+    from appliance.exchange.context import Context
+    from appliance.sip.session import Session
+
+
+class Caller(msgspec.Struct, frozen=True, gc=False):
+    """An identified caller; exactly one of trunk and extension is set."""
+
+    number: str
+    name: str
+    called: str
+    trunk: str = ""
+    extension: str = ""
+
+
+def identify(context: Context, session: Session) -> Caller | None:
+    """Identifies the caller of a new INVITE, or answers it (challenge, refusal) and says None.
+
+    A trunk: by its registered flow, its host:port, or an address of host or sources where the caller's name is no
+    extension. Everybody else is challenged; the authenticated name must be the one in From, so that nobody calls with a
+    colleague's number.
+    """
+    request, flow = session.request, session.flow
+    if request is None or flow is None:
+        return None
+    shown = number_of(request.from_.uri)
+    called = called_number(request)
+    line = context.trunks.recognise(flow, shown, called)
+    if line is not None:
+        if called in (line.config.username, line.config.id, ""):
+            # Carriers that call the contact we registered put the number dialled into To.
+            called = number_of(request.to.uri) or called
+        return Caller(shown or "anonymous", request.from_.display or "", called, trunk=line.config.id)
+    extension, headers, status = context.phones.authenticate(request)
+    if not extension:
+        session.reject(status, context.now, headers=tuple(headers))
+        return None
+    if shown != extension:
+        session.reject(403, context.now, "The caller in From is not the authenticated extension")
+        return None
+    return Caller(extension, context.phones.name(extension), called, extension=extension)

@@ -1,0 +1,478 @@
+"""A leg: one party's connection, with its SIP session and the audio of that party.
+
+A leg hears what its `hearing` says: other legs (bridge), its own player (prompt, tone, music), itself (echo). The call
+turns the hearing of its legs into one mix row.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from appliance.errors import RemoteProtocolError
+from appliance.events import LegAnswered, LegEnded, LegHeld, LegResumed, LegRinging, LegStarted
+from appliance.exchange.audio import Link, Player, PortStats, RtpPort
+from appliance.exchange.causes import Ending, reason_header
+from appliance.exchange.codecs import row_payload
+from appliance.sip.offer_answer import Local, Negotiated, accept, answer, make_offer, refresh_offer
+from appliance.sip.sdp import Payload
+
+if TYPE_CHECKING:
+    from appliance.exchange.call import Call
+    from appliance.exchange.context import Context
+    from appliance.sip.session import Session
+
+
+class Activity(Protocol):
+    """What a leg is doing; gets what happens on that leg."""
+
+    name: str
+
+    def digit(self, digit: str) -> None:
+        """The party pressed a key."""
+
+    def played(self) -> None:
+        """The leg's player came to the end of its files."""
+
+    def stop(self) -> None:
+        """The leg goes away or does something else from now on: leave nothing behind."""
+
+
+class Leg:
+    """One party's connection. `session` is the incoming INVITE, or the branch of ours that was answered."""
+
+    __slots__ = (
+        "activity",
+        "agent",
+        "answered_at",
+        "body",
+        "branches",
+        "call",
+        "context",
+        "direction",
+        "extension",
+        "hearing",
+        "held",
+        "id",
+        "local",
+        "local_ip",
+        "name",
+        "negotiated",
+        "number",
+        "offer",
+        "player",
+        "player_generation",
+        "port",
+        "port_generation",
+        "port_row",
+        "queue_offer",
+        "ringing",
+        "serving",
+        "session",
+        "ssrc",
+        "state",
+        "stats",
+        "trunk",
+    )
+
+    def __init__(
+        self,
+        context: Context,
+        call: Call,
+        direction: str,
+        *,
+        extension: str = "",
+        trunk: str = "",
+        number: str = "",
+        name: str = "",
+        session: Session | None = None,
+        queue_offer: bool = False,
+    ) -> None:
+        self.queue_offer = queue_offer
+        """A queue offers a caller to the agent at this phone."""
+        self.serving = False
+        """The agent at this phone took the call from a queue: wrap-up follows."""
+        self.context = context
+        self.call = call
+        self.id = call.next_leg_id()
+        self.direction = direction
+        self.extension = extension
+        self.trunk = trunk
+        self.number = number
+        self.name = name
+        self.agent = context.center.agent_at(extension) if extension else ""
+        self.session = session
+        self.branches: list[Session] = []
+        self.offer: object | None = None
+        """The attempt that rings this leg, while it does."""
+        self.state = "calling"
+        """calling, ringing, answered, ended"""
+        self.ringing = False
+        self.held = False
+        """The party holds the call."""
+        self.activity: Activity | None = None
+        self.port = 0
+        self.port_row = 0
+        self.port_generation = 0
+        self.player = 0
+        self.player_generation = 0
+        self.hearing: tuple[int, ...] = ()
+        self.local: Local | None = None
+        self.local_ip = ""
+        """Our address towards the party; its audio port is bound there."""
+        self.body = b""
+        """The SDP we gave last."""
+        self.negotiated: Negotiated | None = None
+        self.ssrc = 0
+        self.stats: PortStats | None = None
+        self.answered_at = 0.0
+        call.legs.append(self)
+        context.emit(
+            LegStarted(
+                leg=self.id,
+                call=call.id,
+                direction=direction,
+                extension=extension,
+                trunk=trunk,
+                agent=self.agent,
+                number=number,
+                sip_call_id=session.call_id if session else "",
+            )
+        )
+        if trunk:
+            context.trunks.occupy(trunk, self)
+        if extension:
+            context.phones.leg_started(self)
+
+    # --- the two addresses and the audio port ------------------------------------------------------------------------
+    def open(self, local_ip: str, codecs: tuple[Payload, ...]) -> bool:
+        """Takes an RTP port; False when all are in use."""
+        if not self.port:
+            port = self.context.media.allocate_port()
+            if port is None:
+                return False
+            self.port = port
+            self.port_row = self.context.next_row()
+            self.ssrc = int.from_bytes(self.context.entropy(4), "big") or 1
+            self.context.rows[self.port_row] = self
+        self.local_ip = local_ip
+        shown = self.context.trunks.advertised(self.trunk) if self.trunk else ""
+        self.local = Local(
+            address=shown or self.context.advertise or local_ip,
+            port=self.port,
+            codecs=codecs,
+            session_id=int.from_bytes(self.context.entropy(4), "big"),
+        )
+        return True
+
+    def _put_port(self) -> None:
+        negotiated = self.negotiated
+        if negotiated is None or self.session is None:
+            return
+        self.context.media.put(
+            RtpPort(
+                id=self.port_row,
+                local=(self.local_ip, self.port),
+                remote=negotiated.remote,
+                receive=tuple(map(row_payload, negotiated.receive)),
+                send=row_payload(negotiated.send) if negotiated.send else None,
+                send_events=row_payload(negotiated.send_events) if negotiated.send_events else None,
+                ptime=negotiated.ptime,
+                sending="send" in negotiated.direction,
+                receiving="recv" in negotiated.direction,
+                timeout=0.0 if self.held else 30.0,
+                ssrc=self.ssrc,
+                generation=self.port_generation,
+            )
+        )
+
+    def _negotiate(self, negotiated: Negotiated) -> None:
+        """Takes over the outcome of an offer/answer exchange and tells the media side and, about hold, the call."""
+        before = self.negotiated
+        self.negotiated = negotiated
+        if before is None or before.remote != negotiated.remote:
+            self.port_generation += 1
+        held = negotiated.held_by_remote
+        changed = held != self.held
+        self.held = held
+        self._put_port()
+        if before is None:
+            self.call.remix()
+        if changed and self.state == "answered":
+            self.context.emit(
+                LegHeld(leg=self.id, call=self.call.id, by=self.id)
+                if held
+                else LegResumed(leg=self.id, call=self.call.id)
+            )
+            self.call.leg_held(self)
+            self.phone_changed()
+
+    @property
+    def codec(self) -> str:
+        """Name of the codec that we send to the party; empty before it is agreed."""
+        return self.negotiated.codec if self.negotiated is not None else ""
+
+    # --- hearing -----------------------------------------------------------------------------------------------------
+    def links(self) -> tuple[Link, ...]:
+        """This leg's part of its call's mix."""
+        if self.negotiated is None or self.state == "ended":
+            return ()
+        return tuple(Link(self.port_row, source) for source in self.hearing)
+
+    def hear(self, *sources: int) -> None:
+        """From now on the party hears these rows, and its player stops."""
+        self._drop_player()
+        if sources != self.hearing:
+            self.hearing = sources
+            self.call.remix()
+
+    def play(self, files: tuple[str, ...], *, loop: bool = False) -> None:
+        """Plays files to the party instead of what it heard; unless looped, the activity is told when they are through."""
+        if not files:
+            files = self.context.tone("beep")
+        if not self.player:
+            self.player = self.context.next_row()
+            self.context.rows[self.player] = self
+        self.player_generation += 1
+        self.context.media.put(
+            Player(id=self.player, files=files, loop_from=0 if loop else -1, generation=self.player_generation)
+        )
+        if self.hearing != (self.player,):
+            self.hearing = (self.player,)
+            self.call.remix()
+
+    def _drop_player(self) -> None:
+        if self.player:
+            self.context.media.drop(self.player)
+            self.context.rows.pop(self.player, None)
+            self.player = 0
+
+    # --- an incoming leg ---------------------------------------------------------------------------------------------
+    def ring(self) -> None:
+        """Tells the caller that the other side rings."""
+        if self.direction == "in" and self.state == "calling" and self.session is not None:
+            self.session.ring(self.context.now)
+            self.mark_ringing()
+
+    def mark_ringing(self) -> None:
+        """The other end of this leg is alerting (said once)."""
+        if not self.ringing:
+            self.ringing = True
+            self.state = "ringing" if self.state == "calling" else self.state
+            self.context.emit(LegRinging(leg=self.id, call=self.call.id))
+            self.phone_changed()
+
+    def _answer_body(self, codecs: tuple[Payload, ...]) -> bytes | None:
+        """The SDP for the caller's INVITE: the answer to its offer, or our offer when it made none."""
+        session = self.session
+        if (
+            session is None
+            or session.flow is None
+            or not self.open(session.flow.local[0], codecs)
+            or self.local is None
+        ):
+            return None
+        if not self.session_offered() or session.request is None:
+            return make_offer(self.local)
+        body, negotiated = answer(self.local, session.request.body)
+        self._negotiate(negotiated)
+        return body
+
+    def prepare(self, codecs: tuple[Payload, ...]) -> bool:
+        """Makes the caller's audio ready, with `codecs` in our order of preference; False: it cannot be."""
+        if self.body:
+            return True
+        try:
+            body = self._answer_body(codecs)
+        except RemoteProtocolError:
+            return False
+        if body is None:
+            return False
+        self.body = body
+        return True
+
+    def early(self, codecs: tuple[Payload, ...]) -> bool:
+        """Opens early media towards an unanswered caller (183 with SDP); False: only answering gives audio."""
+        if self.session is None or self.state == "answered":
+            return self.state == "answered"
+        if not self.session_offered() or not self.prepare(codecs):
+            return False
+        self.session.ring(self.context.now, 183, self.body)
+        return True
+
+    def answer(self, codecs: tuple[Payload, ...]) -> bool:
+        """Answers an incoming leg; False when no audio can be agreed (the caller must then be rejected)."""
+        if self.state == "answered":
+            return True
+        if self.session is None or self.state == "ended" or not self.prepare(codecs):
+            return False
+        self.session.answer(self.body, self.context.now)
+        self._mark_answered()
+        return True
+
+    def _mark_answered(self) -> None:
+        self.state = "answered"
+        self.answered_at = self.context.now.mono
+        self.context.emit(LegAnswered(leg=self.id, call=self.call.id, codec=self.codec))
+        self.phone_changed()
+
+    # --- an outgoing leg ---------------------------------------------------------------------------------------------
+    def progress(self, session: Session, body: bytes) -> bool:
+        """Early media of a branch; True when the party can be heard now (the first branch that speaks is heard)."""
+        if self.session is not None and self.session is not session:
+            return False
+        return self._accept(session, body)
+
+    def _accept(self, session: Session, body: bytes) -> bool:
+        if self.local is None:
+            return False
+        try:
+            negotiated = accept(self.local, body)
+        except RemoteProtocolError:
+            return False
+        self.session = session
+        if session.flow is not None:
+            self.local_ip = session.flow.local[0]
+        self._negotiate(negotiated)
+        return True
+
+    def answered(self, session: Session, body: bytes | None) -> bool:
+        """A branch answered: it is the leg now, the others end. False when its SDP is unusable."""
+        if body:
+            accepted = self._accept(session, body)
+        else:
+            accepted = self.session is session and self.negotiated is not None
+        self.session = session
+        self.cancel_branches(keep=session)
+        if not accepted:
+            return False
+        self._mark_answered()
+        return True
+
+    def cancel_branches(self, keep: Session | None = None) -> None:
+        """Ends every branch that has not answered."""
+        for branch in self.branches:
+            if branch is not keep:
+                branch.owner = None
+                branch.cancel(self.context.now)
+        self.branches = [keep] if keep is not None else []
+
+    # --- renegotiation -----------------------------------------------------------------------------------------------
+    def offered(self, body: bytes | None) -> None:
+        """The party offers again (hold, resume, moved address); answers at once."""
+        session, local = self.session, self.local
+        if session is None or local is None:
+            return
+        now = self.context.now
+        if body is None:
+            self.body = refresh_offer(local, self.body)
+            session.accept_offer(self.body, now)
+            return
+        try:
+            self.body, negotiated = answer(local, body, self.body)
+        except RemoteProtocolError as error:
+            session.refuse_offer(error.status, now)
+            return
+        session.accept_offer(self.body, now)
+        self._negotiate(negotiated)
+
+    def offer_answered(self, body: bytes) -> None:
+        """The party answered an offer of ours (delayed in its INVITE or re-INVITE, or a check whether it is alive)."""
+        if self.local is None:
+            return
+        try:
+            negotiated = accept(self.local, body)
+        except RemoteProtocolError:
+            return
+        self._negotiate(negotiated)
+
+    def session_offered(self) -> bool:
+        """Whether the caller's INVITE carried an offer (then the body of its ACK means nothing)."""
+        session = self.session
+        return session is not None and session.request is not None and bool(session.request.body)
+
+    def reopen(self) -> bool:
+        """Moves to another RTP port after this one could not be bound; False: it cannot be moved any more."""
+        port = self.context.media.allocate_port()
+        if self.session is None or self.local is None or self.state != "answered" or port is None:
+            return False
+        self.context.media.release_port(self.port)
+        self.port = port
+        self.local = msgspec.structs.replace(self.local, port=port)
+        self._put_port()
+        self.body = refresh_offer(self.local, self.body)
+        self.session.offer(self.body, self.context.now)
+        return True
+
+    def check_alive(self) -> None:
+        """Asks a silent party whether it is still there; a dialog that is not ends by itself."""
+        if self.session is not None and self.state == "answered" and not self.held:
+            self.session.probe(self.context.now)
+
+    # --- the end -----------------------------------------------------------------------------------------------------
+    def hang_up(self, ending: Ending) -> None:
+        """We end this leg in the way its state asks for."""
+        if self.state == "ended":
+            return
+        now, session = self.context.now, self.session
+        header = reason_header(ending)
+        if self.direction == "out" and self.state != "answered":
+            self.cancel_branches()
+        elif session is not None:
+            session.owner = None
+            if self.state == "answered":
+                session.bye(now, (header,))
+            else:
+                session.reject(ending.status, now, headers=(header,))
+        self.ended(ending, "us", 0 if self.state == "answered" else ending.status)
+
+    def ended(self, ending: Ending, by: str, status: int = 0) -> None:
+        """The leg is over on the SIP side: frees what it had and says so. The call decides what follows."""
+        if self.state == "ended":
+            return
+        was_answered = self.state == "answered"
+        self.state = "ended"
+        if self.activity is not None:
+            activity, self.activity = self.activity, None
+            activity.stop()
+        if not was_answered:
+            self.cancel_branches()
+        if self.session is not None:
+            self.session.owner = None
+        self._drop_player()
+        context = self.context
+        if self.port:
+            if self.negotiated is not None:
+                context.media.drop(self.port_row)
+                context.departed[self.port_row] = (self.id, self.call.id)
+                while len(context.departed) > 1000:
+                    context.departed.pop(next(iter(context.departed)))
+            context.rows.pop(self.port_row, None)
+            context.media.release_port(self.port)
+        if self in self.call.legs:
+            self.call.legs.remove(self)
+        context.emit(
+            LegEnded(
+                leg=self.id,
+                call=self.call.id,
+                cause=ending.cause,
+                reason=ending.reason,
+                by=by,
+                status=status,
+            )
+        )
+        if self.serving:
+            self.serving = False
+            context.center.talk_ended(self.call.id, self.agent, context.now)
+        if self.trunk:
+            context.trunks.vacate(self.trunk, self)
+        if self.extension:
+            context.phones.leg_ended(self)
+        self.hearing = ()
+        self.call.remix()
+
+    def phone_changed(self) -> None:
+        """The leg's state says something new about the phone it is on."""
+        if self.extension:
+            self.context.phones.leg_changed(self)

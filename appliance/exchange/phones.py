@@ -1,0 +1,184 @@
+"""The phones of the house: who is registered where, and what each phone is doing, as the call centre must know it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from appliance.events import PhoneRegistered, PhoneUnregistered
+from appliance.exchange.outputs import BindingsChanged
+from appliance.exchange.parties import number_of
+from appliance.sip.digest import DigestAuthenticator
+from appliance.sip.registrar import Binding, BindingChange, Registrar
+
+if TYPE_CHECKING:
+    from appliance.exchange.context import Context
+    from appliance.exchange.leg import Leg
+    from appliance.sip.flow import Flow
+    from appliance.sip.message import Request, Response
+    from appliance.sip.transaction import ServerTransaction
+    from appliance.site.model import Extension
+
+
+class Phones:
+    """Directory of extensions, their bindings and their legs."""
+
+    def __init__(self, context: Context, realm: str) -> None:
+        self.context = context
+        self.registrar = Registrar()
+        self.authenticator = DigestAuthenticator(context.entropy, realm)
+        self.extensions: dict[str, Extension] = {}
+        self.legs: dict[str, set[Leg]] = {}
+        self._activity: dict[str, str] = {}
+        self.refused = 0
+        """Requests that did not prove who they are."""
+
+    def configure(self) -> None:
+        """Takes over the extensions of the present site; registrations of removed ones end."""
+        self.extensions = {one.number: one for one in self.context.site.extensions}
+        gone = {b.extension for b in self.registrar.bindings()} - set(self.extensions)
+        for extension in gone:
+            self._changed(self.registrar.remove(extension, "removed"))
+
+    # --- who they are ------------------------------------------------------------------------------------------------
+    def secret_of(self, extension: str) -> str | None:
+        """The digest secret of an extension; None when there is no such extension or it takes no phone."""
+        one = self.extensions.get(extension)
+        return one.password if one is not None and one.password else None
+
+    def name(self, extension: str) -> str:
+        """Display name; empty when there is none."""
+        one = self.extensions.get(extension)
+        return one.name if one is not None else ""
+
+    def record_rule(self, extension: str) -> str:
+        """The extension's own recording rule; empty: the site's."""
+        one = self.extensions.get(extension)
+        return one.record if one is not None else ""
+
+    def authenticate(self, request: Request) -> tuple[str, list[tuple[str, str]], int]:
+        """(extension, [], 200) for a request that proves it, else ("", headers, status) to answer with."""
+        verdict = self.authenticator.check(request, self.secret_of, self.context.now)
+        if verdict.kind == "ok":
+            return verdict.username, [], 200
+        self.refused += 1
+        stale = verdict.kind == "stale"
+        return "", self.authenticator.challenge(self.context.now, stale=stale), 401
+
+    # --- registration ------------------------------------------------------------------------------------------------
+    def bindings(self, extension: str) -> list[Binding]:
+        """Where the extension can be rung now."""
+        return self.registrar.lookup(extension, self.context.now)
+
+    def registered(self, extension: str) -> bool:
+        """Whether at least one phone is there."""
+        return bool(self.registrar.lookup(extension, self.context.now))
+
+    def register(self, transaction: ServerTransaction, request: Request, flow: Flow) -> None:
+        """Answers a REGISTER (RFC 3261 section 10.3)."""
+        context = self.context
+        extension, headers, status = self.authenticate(request)
+        response: Response
+        if not extension:
+            response = request.reply(status)
+            for name, value in headers:
+                response.headers.add(name, value)
+        elif number_of(request.to.uri) != extension:
+            response = request.reply(403, "The address of record is not the authenticated extension")
+        else:
+            response, changes = self.registrar.handle(request, flow, context.now, extension)
+            self._changed(changes)
+        context.endpoint.respond(transaction, response, context.now)
+
+    def expire(self) -> None:
+        """Bindings whose time is up go."""
+        self._changed(self.registrar.expire(self.context.now))
+
+    def flow_failed(self, flow: Flow) -> None:
+        """A stream connection is gone, and with it the phones behind it."""
+        if flow.reliable:
+            self._changed(self.registrar.flow_failed(flow))
+
+    def restore(self, bindings: list[Binding]) -> None:
+        """Registrations of the run before."""
+        self.registrar.restore(bindings, self.context.now)
+        for extension in {one.extension for one in bindings}:
+            if self.registered(extension):
+                self.context.center.phone_registered(extension, True, self.context.now)
+
+    def _changed(self, changes: list[BindingChange]) -> None:
+        if not changes:
+            return
+        context = self.context
+        context.outputs.append(BindingsChanged(tuple(changes)))
+        for change in changes:
+            binding = change.binding
+            remaining = len(self.registrar.lookup(binding.extension, context.now))
+            if change.kind == "added":
+                host, port = binding.flow.remote[0], binding.flow.remote[1]
+                context.emit(
+                    PhoneRegistered(
+                        extension=binding.extension,
+                        contact=str(binding.uri),
+                        address=f"{host}:{port}",
+                        user_agent=binding.user_agent,
+                    )
+                )
+                context.center.phone_registered(binding.extension, True, context.now)
+            elif change.kind != "refreshed":
+                context.emit(
+                    PhoneUnregistered(
+                        extension=binding.extension,
+                        contact=str(binding.uri),
+                        reason=change.kind,
+                        remaining=remaining,
+                    )
+                )
+                if not remaining:
+                    context.center.phone_registered(binding.extension, False, context.now)
+
+    # --- what the phones are doing -----------------------------------------------------------------------------------
+    def leg_started(self, leg: Leg) -> None:
+        """A leg of this phone exists."""
+        self.legs.setdefault(leg.extension, set()).add(leg)
+        self.leg_changed(leg)
+
+    def leg_ended(self, leg: Leg) -> None:
+        """A leg of this phone is gone."""
+        legs = self.legs.get(leg.extension)
+        if legs is not None:
+            legs.discard(leg)
+            if not legs:
+                del self.legs[leg.extension]
+        self.leg_changed(leg)
+
+    def leg_changed(self, leg: Leg) -> None:
+        """Tells the call centre when the sum of all legs of the phone became something else."""
+        extension = leg.extension
+        activity = self.activity(extension)
+        if activity != self._activity.get(extension, "idle"):
+            if activity == "idle":
+                self._activity.pop(extension, None)
+            else:
+                self._activity[extension] = activity
+            self.context.center.phone_activity(extension, activity, self.context.now)
+
+    def activity(self, extension: str) -> str:
+        """idle, busy (rings or dials), talking or hold.
+
+        The leg of a queue's offer does not count before the centre took it.
+        """
+        summary = "idle"
+        for leg in self.legs.get(extension, ()):
+            if leg.queue_offer:
+                continue
+            if leg.state == "answered" and leg.call.kind != "service":
+                if not leg.held:
+                    return "talking"
+                summary = "hold"
+            elif summary == "idle":
+                summary = "busy"
+        return summary
+
+    def call_at(self, extension: str) -> str:
+        """Id of the call this phone is in, one of them; empty: none."""
+        return next((leg.call.id for leg in self.legs.get(extension, ())), "")

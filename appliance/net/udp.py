@@ -1,0 +1,131 @@
+"""SIP over UDP: one non-blocking socket, read in batches from the event loop.
+
+A socket of our own rather than a datagram transport of the loop, because undeliverable datagrams must be told apart by
+destination: IP_RECVERR queues the ICMP error together with the address it is about (ip(7)).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import socket
+from collections.abc import Callable
+
+from appliance.net.addresses import LocalAddresses
+from appliance.sip.flow import Flow
+
+BATCH = 64
+"""Datagrams read before the loop gets to do something else."""
+IP_RECVERR, IPV6_RECVERR = 11, 25
+RECEIVE_BUFFER = 4 * 1024 * 1024
+KEEP_FLOWS = 8192
+
+
+class UdpDriver:
+    """Hands datagrams over as (flow, data); sends what it is given."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        addresses: LocalAddresses,
+        receive: Callable[[Flow, bytes], None],
+        failed: Callable[[Flow, str], None],
+        drain: Callable[[], None],
+    ) -> None:
+        """Binds at once (OSError when it cannot). `drain` is called after each datagram was received."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.socket(family, socket.SOCK_DGRAM)
+        try:
+            self._socket.setblocking(False)
+            with contextlib.suppress(OSError):
+                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+            with contextlib.suppress(OSError):
+                if family == socket.AF_INET:
+                    self._socket.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
+                else:
+                    self._socket.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVERR, 1)
+            self._socket.bind((host, port))
+        except OSError:
+            self._socket.close()
+            raise
+        self.address: tuple[str, int] = self._socket.getsockname()[:2]
+        self._any = self.address[0] in ("0.0.0.0", "::")
+        self._addresses = addresses
+        self._receive, self._failed, self._drain = receive, failed, drain
+        self._flows: dict[tuple[str, int], Flow] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.dropped = 0
+        """Datagrams the kernel did not take."""
+
+    def start(self) -> None:
+        """Begins to read; call it in the running loop."""
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._socket.fileno(), self._readable)
+
+    def flow_to(self, remote: tuple[str, int]) -> Flow:
+        """The flow between us and a peer's address."""
+        flow = self._flows.get(remote)
+        if flow is None:
+            if len(self._flows) >= KEEP_FLOWS:
+                self._flows.clear()
+            host = self._addresses.towards(remote[0]) if self._any else self.address[0]
+            flow = self._flows[remote] = Flow("udp", (host, self.address[1]), remote)
+        return flow
+
+    def forget_routes(self) -> None:
+        """Our addresses changed: look every route up again."""
+        self._flows.clear()
+
+    def _readable(self) -> None:
+        receive_from = self._socket.recvfrom
+        for _ in range(BATCH):
+            try:
+                data, remote = receive_from(65535)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError:
+                # The error of an earlier datagram of ours; its address is in the error queue.
+                self._read_errors()
+                continue
+            self._receive(self.flow_to(remote[:2]), data)
+            self._drain()
+
+    def _read_errors(self) -> None:
+        for _ in range(BATCH):
+            try:
+                _, _, _, remote = self._socket.recvmsg(512, 512, socket.MSG_ERRQUEUE)
+            except OSError:
+                return
+            if remote:
+                self._failed(self.flow_to(remote[:2]), "the address does not take SIP (ICMP)")
+                self._drain()
+
+    def send(self, flow: Flow, data: bytes) -> None:
+        """Sends one datagram; what the kernel refuses for good is told as failed, later."""
+        try:
+            self._socket.sendto(data, flow.remote)
+        except (BlockingIOError, InterruptedError):
+            self.dropped += 1
+        except OSError as error:
+            if error.errno == errno.ECONNREFUSED:
+                # That was the pending error of another destination: note it, then try once more.
+                assert self._loop is not None
+                self._loop.call_soon(self._read_errors)
+                with contextlib.suppress(OSError):
+                    self._socket.sendto(data, flow.remote)
+                return
+            self.dropped += 1
+            if self._loop is not None:
+                self._loop.call_soon(self._send_failed, flow, str(error))
+
+    def _send_failed(self, flow: Flow, reason: str) -> None:
+        self._failed(flow, reason)
+        self._drain()
+
+    def close(self) -> None:
+        """Stops reading and closes the socket."""
+        if self._loop is not None:
+            self._loop.remove_reader(self._socket.fileno())
+        self._socket.close()
