@@ -21,7 +21,7 @@ class UnknownEvent(Event, frozen=True):
     """An event that this version of the software does not know (written by a newer one), kept as it was."""
 
     type: str
-    fields: dict[str, Any] = {}
+    fields: dict[str, Any]
 
 
 def _word(name: str) -> str:

@@ -110,7 +110,9 @@ def _check_people(site: Site, problems: Problems, plain: Plain) -> None:
         if not pin and not agent.pin_hash:
             problems.warn(f"{path}.pin", "is missing; anyone can log this agent in")
         _known(problems, f"{path}.extension", "extension", agent.extension, extensions)
-        _known(problems, f"{path}.user", "user", agent.user, users)
+        if agent.user and agent.user not in users:
+            near = meant(agent.user, users)
+            problems.warn(f"{path}.user", f"there is no user {shown(agent.user)}; the agent has no web log-in{near}")
         for place, queue in enumerate(agent.queues):
             _known(problems, f"{path}.queues[{place}]", "queue", queue, queues)
 
@@ -189,7 +191,10 @@ def _check_parts(site: Site, problems: Problems) -> None:
         if not group.members:
             problems.error(f"{path}.members", "is empty; a group needs at least one extension")
         for place, member in enumerate(group.members):
-            _known(problems, f"{path}.members[{place}]", "extension", member, extensions)
+            if not extensions.intersection(group.members):
+                _known(problems, f"{path}.members[{place}]", "extension", member, extensions)
+            elif member not in extensions:
+                problems.warn(f"{path}.members[{place}]", f"there is no extension {shown(member)}; the others ring")
         if group.strategy != "ring-all":
             problems.warn(f"{path}.strategy", f"{group.strategy} is not built yet for groups; all members ring at once")
     served = {queue for agent in site.agents for queue in agent.queues}

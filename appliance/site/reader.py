@@ -232,7 +232,7 @@ KEPT: Final = {"users": ("name", ("password_hash",)), "extensions": ("number", (
 
 def unhashed(_plain: str, present: str) -> str:
     """Stands in for hashing where nothing is kept (`check`)."""
-    return present or "unhashed"
+    return present or "$argon2-unhashed"
 
 
 def read_toml(text: str | bytes) -> dict[str, Any]:

@@ -1,0 +1,317 @@
+"""The read side of the call records: lists with filters, one record, recordings. Its own connection; called in threads.
+
+`wait_seconds`, `talk_seconds`, `hold_seconds`, `answered`, `agent` and `queue` are defined in `store.projection`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final, Protocol, TypeVar
+
+import msgspec
+
+from appliance.clock import rfc3339
+from appliance.events import codec
+from appliance.events.base import Entry
+from appliance.exchange.view import View
+from appliance.site.numbers import significant
+from appliance.store.database import read_only
+
+T = TypeVar("T")
+Rows = list[tuple[Any, ...]]
+
+MOST: Final = 500
+"""Records a page at most."""
+
+
+class RecordingRef(View, frozen=True, kw_only=True):
+    """The recording as a record names it."""
+
+    id: str
+    seconds: float
+
+
+class Record(View, frozen=True, kw_only=True):
+    """One call, finished or not."""
+
+    id: str
+    kind: str
+    journey: str
+    from_: str = msgspec.field(name="from")
+    from_name: str = ""
+    to: str
+    trunk: str = ""
+    extension: str = ""
+    """The calling extension, when the caller was one of ours."""
+    queue: str = ""
+    agent: str = ""
+    started: str
+    answered: str | None = None
+    ended: str | None = None
+    wait_seconds: float = 0.0
+    talk_seconds: float = 0.0
+    hold_seconds: float = 0.0
+    cause: str = ""
+    """Reason word of the call's end; empty while it goes on."""
+    cause_code: int = 0
+    """Q.850 value of the end."""
+    recording: RecordingRef | None = None
+
+
+class Segment(View, frozen=True, kw_only=True):
+    """From `offset` seconds on, the right channel carries this leg (and agent)."""
+
+    offset: float
+    leg: str
+    agent: str = ""
+
+
+class Recording(View, frozen=True, kw_only=True):
+    """A recording as the ledger knows it."""
+
+    id: str
+    call: str
+    started: str
+    seconds: float = 0.0
+    """0 while it is running."""
+    complete: bool = True
+    """False while it is being recorded."""
+    reason: str = ""
+    error: str = ""
+    agent: str = ""
+    """The agent of the call, as its record says."""
+    segments: tuple[Segment, ...] = ()
+
+
+class Wanted(Protocol):
+    """Which records: what is empty does not filter, everything given must hold. The web's `RecordFilter` is one."""
+
+    @property
+    def since(self) -> float | None:
+        """Started at or after (seconds since the epoch)."""
+
+    @property
+    def until(self) -> float | None:
+        """Started before."""
+
+    @property
+    def agent(self) -> str: ...
+    @property
+    def queue(self) -> str: ...
+    @property
+    def number(self) -> str:
+        """Found within either party's number, however it is written."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def service(self) -> bool:
+        """Service calls (dial codes, echo) are included."""
+
+    @property
+    def cursor(self) -> str:
+        """What the page before gave as `next`."""
+
+    @property
+    def limit(self) -> int: ...
+
+
+class Filter(msgspec.Struct, frozen=True, kw_only=True):
+    """A plain `Wanted`, with two more filters that any `Wanted` may have."""
+
+    since: float | None = None
+    until: float | None = None
+    agent: str = ""
+    queue: str = ""
+    number: str = ""
+    kind: str = ""
+    service: bool = False
+    cursor: str = ""
+    limit: int = 50
+    text: str = ""
+    """Found within a party's name or number."""
+    live: bool = False
+    """Records of calls that go on are included."""
+
+
+_COLUMNS = """
+    SELECT r.id, r.kind, r.journey, r.caller, r.caller_name, r.called, r.trunk, r.extension, r.queue, r.agent,
+        r.started, r.answered, r.ended, r.wait, r.talk, r.hold, r.cause, r.cause_code, r.recording, g.seconds, r.seq
+    FROM records r LEFT JOIN recordings g ON g.id = r.recording
+"""
+
+
+class Records:
+    """Reads what the ledger has projected. Every method blocks; each call sees what is committed by then."""
+
+    def __init__(self, path: Path, country: str = "JP") -> None:
+        """`country` tells how numbers of a search are written; set it again when the site changes."""
+        self.path, self.country = path, country
+        self._database: sqlite3.Connection | None = None
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Gives the file back."""
+        with self._lock:
+            if self._database is not None:
+                self._database.close()
+                self._database = None
+
+    def list(self, wanted: Wanted) -> tuple[Sequence[Record], str | None]:
+        """Newest first, and the cursor of the next page (None: this was the last). ValueError: no cursor of ours."""
+        clauses, values = _clauses(wanted, self.country)
+        limit = max(1, min(wanted.limit, MOST))
+        where = " AND ".join(clauses) or "1"
+        query = f"{_COLUMNS} WHERE {where} ORDER BY r.started DESC, r.seq DESC LIMIT ?"
+        rows = self._rows(query, (*values, limit + 1))
+        more = len(rows) > limit
+        del rows[limit:]
+        following = f"{rows[-1][10]!r}:{rows[-1][20]}" if more else None
+        return [_record(row) for row in rows], following
+
+    def get(self, record: str) -> Record | None:
+        """The record of a call."""
+        row = self._ask(lambda database: database.execute(f"{_COLUMNS} WHERE r.id = ?", (record,)).fetchone(), None)
+        return _record(row) if row is not None else None
+
+    def journey(self, journey: str) -> Sequence[Record]:
+        """All calls of one contact, oldest first."""
+        query = f"{_COLUMNS} WHERE r.journey = ? ORDER BY r.seq LIMIT ?"
+        rows = self._rows(query, (journey, MOST))
+        return [_record(row) for row in rows]
+
+    def events(self, call: str) -> Sequence[Entry]:
+        """Everything the ledger holds of a call, in order."""
+        query = (
+            "SELECT seq, at, mono, boot, type, schema, data FROM events "
+            "WHERE call = ? AND call <> '' ORDER BY seq LIMIT 10000"
+        )
+        rows = self._rows(query, (call,))
+        return [Entry(row[0], row[1], row[2], row[3], codec.decode(row[4], row[5], row[6])) for row in rows]
+
+    def recording(self, recording: str) -> tuple[Recording, str] | None:
+        """The recording and its path relative to the recordings folder."""
+
+        def ask(database: sqlite3.Connection) -> tuple[tuple[Any, ...], Rows] | None:
+            row = database.execute(
+                "SELECT g.id, g.call, g.started, g.seconds, g.reason, g.error, g.path, r.agent "
+                "FROM recordings g LEFT JOIN records r ON r.id = g.call WHERE g.id = ?",
+                (recording,),
+            ).fetchone()
+            if row is None:
+                return None
+            query = "SELECT offset, leg, agent FROM segments WHERE recording = ? ORDER BY offset, rowid"
+            return row, database.execute(query, (recording,)).fetchall()
+
+        found = self._ask(ask, None)
+        if found is None:
+            return None
+        row, segments = found
+        shown = Recording(
+            id=row[0],
+            call=row[1],
+            started=rfc3339(row[2]),
+            seconds=row[3] or 0.0,
+            complete=row[3] is not None,
+            reason=row[4],
+            error=row[5],
+            agent=row[7] or "",
+            segments=tuple(Segment(offset=one[0], leg=one[1], agent=one[2]) for one in segments),
+        )
+        return shown, row[6]
+
+    def read(self, ask: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
+        """Runs a question of another reader (`figures`) on this connection."""
+        return self._ask(ask, otherwise)
+
+    def _rows(self, query: str, values: tuple[Any, ...]) -> Rows:
+        none: Rows = []
+        return self._ask(lambda database: database.execute(query, values).fetchall(), none)
+
+    def _ask(self, ask: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
+        """Runs a question; `otherwise` when the file cannot be read. A file that was moved aside is opened anew."""
+        with self._lock:
+            for _attempt in (1, 2):
+                try:
+                    if self._database is None or not self.path.exists():
+                        self._database = read_only(self.path)
+                    return ask(self._database)
+                except sqlite3.Error:
+                    if self._database is not None:
+                        self._database.close()
+                        self._database = None
+            return otherwise
+
+
+def _clauses(wanted: Wanted, country: str) -> tuple[list[str], list[Any]]:
+    clauses = [] if getattr(wanted, "live", False) else ["r.ended IS NOT NULL"]
+    values: list[Any] = []
+
+    def add(clause: str, *found: Any) -> None:
+        clauses.append(clause)
+        values.extend(found)
+
+    if wanted.since is not None:
+        add("r.started >= ?", wanted.since)
+    if wanted.until is not None:
+        add("r.started < ?", wanted.until)
+    for column in ("agent", "queue", "kind"):
+        value = getattr(wanted, column)
+        if value:
+            add(f"r.{column} = ?", value)
+    if not wanted.service and wanted.kind != "service":
+        add("r.kind <> 'service'")
+    if wanted.number:
+        digits = significant(wanted.number, country) or wanted.number
+        if digits.startswith("0") and len(digits) > 4:
+            # Part of a national number: without its trunk prefix it is found in the international form as well.
+            digits = digits[1:]
+        add(*_found("caller called", digits))
+    text = getattr(wanted, "text", "")
+    if text:
+        add(*_found("caller caller_name called", text))
+    if wanted.cursor:
+        started, _, seq = wanted.cursor.partition(":")
+        add("(r.started, r.seq) < (?, ?)", float(started), int(seq))
+    return clauses, values
+
+
+def _found(columns: str, text: str) -> tuple[Any, ...]:
+    """A clause for records in which one of the columns holds the text: by index, and by reading where it ends."""
+    names = columns.split()
+    like = "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    plain = "(" + " OR ".join(f"r.{name} LIKE ? ESCAPE '\\'" for name in names) + ")"
+    if len(text) < 3:
+        return (plain, *[like] * len(names))
+    quoted = "{" + columns + '} : "' + text.replace('"', '""') + '"'
+    indexed = "r.seq IN (SELECT rowid FROM records_text WHERE records_text MATCH ?)"
+    young = "r.seq > coalesce((SELECT value FROM meta WHERE key = 'text-indexed'), 0)"
+    return (f"({indexed} OR ({young} AND {plain}))", quoted, *[like] * len(names))
+
+
+def _record(row: tuple[Any, ...]) -> Record:
+    recording = RecordingRef(id=row[18], seconds=round(row[19] or 0.0, 3)) if row[18] else None
+    return Record(
+        id=row[0],
+        kind=row[1],
+        journey=row[2],
+        from_=row[3],
+        from_name=row[4],
+        to=row[5],
+        trunk=row[6],
+        extension=row[7],
+        queue=row[8],
+        agent=row[9],
+        started=rfc3339(row[10]),
+        answered=rfc3339(row[11]) if row[11] is not None else None,
+        ended=rfc3339(row[12]) if row[12] is not None else None,
+        wait_seconds=round(row[13], 3),
+        talk_seconds=round(row[14], 3),
+        hold_seconds=round(row[15], 3),
+        cause=row[16],
+        cause_code=row[17],
+        recording=recording,
+    )
