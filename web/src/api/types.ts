@@ -1,0 +1,183 @@
+/** What the box says: the shapes of /api/v1. Times are RFC 3339 in UTC, durations seconds. */
+
+export type Role = "admin" | "supervisor" | "agent" | "wallboard";
+export type CallState = "routing" | "menu" | "waiting" | "ringing" | "talking" | "held" | "announcement";
+export type CallKind = "inbound" | "outbound" | "internal" | "service";
+export type AgentStatus = "available" | "break" | "logged-out";
+export type AgentState = "logged-out" | "idle" | "offered" | "talking" | "hold" | "wrap-up";
+export type TrunkState = "up" | "down" | "registering" | "unregistered";
+export type LampColor = "green" | "amber" | "red" | "off";
+export type LampMode = "off" | "on" | "slow" | "fast";
+export type Language = "ja" | "en";
+export type ByLanguage = Partial<Record<Language, string>>;
+
+export interface List<T> {
+  items: T[];
+  next: string | null;
+  seq: number;
+}
+
+export interface LegView {
+  id: string;
+  direction: string;
+  state: string;
+  activity: string;
+  extension: string;
+  trunk: string;
+  agent: string;
+  number: string;
+  name: string;
+  codec: string;
+  packets: number;
+  lost: number;
+  jitter_ms: number;
+}
+
+export interface CallView {
+  id: string;
+  journey: string;
+  kind: CallKind;
+  from: string;
+  to: string;
+  from_name: string;
+  trunk: string;
+  queue: string;
+  agent: string;
+  state: CallState;
+  destination: string;
+  started: string;
+  answered: string | null;
+  position: number;
+  recording: boolean;
+  legs: LegView[];
+  /** When `state` began, where the box says it. */
+  since?: string;
+}
+
+export interface AgentView {
+  id: string;
+  number: string;
+  name: string;
+  status: AgentStatus;
+  reason: string;
+  state: AgentState;
+  since: string;
+  extension: string;
+  registered: boolean;
+  queues: string[];
+  call: string;
+}
+
+export interface QueueView {
+  id: string;
+  number: string;
+  name: string;
+  waiting: number;
+  longest_wait_seconds: number;
+  agents_logged_in: number;
+  agents_idle: number;
+  offered_today: number;
+  answered_today: number;
+  abandoned_today: number;
+  answered_in_level_today: number;
+}
+
+export interface ContactView {
+  uri: string;
+  address: string;
+  transport: string;
+  user_agent: string;
+  expires: string;
+}
+
+export interface RegistrationView {
+  extension: string;
+  name: string;
+  contacts: ContactView[];
+  busy: boolean;
+}
+
+export interface TrunkView {
+  id: string;
+  host: string;
+  state: TrunkState;
+  reason: string;
+  channels: number;
+  busy: number;
+}
+
+export interface FaultView {
+  id: string;
+  text: string;
+  remedy: string;
+  since: string;
+}
+
+export interface LampView {
+  id: string;
+  label: ByLanguage;
+  color: LampColor;
+  mode: LampMode;
+  meaning: ByLanguage;
+}
+
+export interface RecordingRef {
+  id: string;
+  seconds: number;
+}
+
+export interface CallRecord {
+  id: string;
+  journey: string;
+  kind: CallKind;
+  from: string;
+  to: string;
+  trunk: string;
+  queue: string;
+  agent: string;
+  started: string;
+  answered: string | null;
+  ended: string | null;
+  wait_seconds: number;
+  talk_seconds: number;
+  hold_seconds: number;
+  cause: string;
+  recording: RecordingRef | null;
+}
+
+export interface AddressView {
+  /** sip-udp, sip-tcp, web, rtp */
+  use: string;
+  address: string;
+}
+
+export interface OffView {
+  feature: string;
+  why: string;
+}
+
+export interface SystemView {
+  /** Of the site. */
+  name: string;
+  version: string;
+  language: string;
+  timezone: string;
+  country: string;
+  started: string;
+  uptime_seconds: number;
+  ready: boolean;
+  board: string;
+  addresses: AddressView[];
+  off: OffView[];
+  faults: FaultView[];
+  /** Reasons for a break, where the box says them. */
+  breaks?: { key: string; name: string }[];
+}
+
+/** One object of the WebSocket: an event of the ledger, or `panel`, `resync`. */
+export interface EventMessage {
+  type: string;
+  at?: string;
+  seq?: number;
+  [field: string]: unknown;
+}

@@ -1,0 +1,154 @@
+/** Every word the pages say, in English. `ja.ts` has the same keys, or it does not compile. */
+const plural = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
+
+export const en = {
+  product: "Hako",
+  tagline: "The call centre in a box",
+
+  nav: { live: "Live", records: "Records", system: "System", menu: "Pages", skip: "To the content" },
+
+  common: {
+    close: "Close", cancel: "Cancel", back: "Back", none: "None", all: "All", search: "Search", clear: "Clear", loading: "Loading…",
+    retry: "Try again", more: "Show more", details: "Details", copy: "Copy", copied: "Copied", unknown: "unknown", yes: "Yes", no: "No",
+  },
+
+  errors: {
+    unreachable: "The box does not answer. Check that it has power and that this computer is on its network.",
+    forbidden: "Your log-in may not do this.",
+    notFound: "It is no longer there.",
+    notBuilt: "This version of the box cannot do this yet.",
+    throttled: (time: string): string => `Too many tries. Try again at ${time}.`,
+    other: (message: string): string => `The box refused: ${message}`,
+  },
+
+  login: {
+    title: "Log in", name: "Name", password: "Password", submit: "Log in", busy: "Logging in…",
+    wrong: "Name or password is wrong.",
+    empty: "Enter your name and password.",
+    throttled: (time: string, wait: string): string => `Too many wrong tries. Log in again at ${time} (in ${wait}).`,
+    ended: "Your session has ended. Log in again.",
+    show: "Show password", hide: "Hide password",
+    help: "Forgotten? Your administrator can set a new password on the box.",
+  },
+
+  connection: {
+    live: "Live", connecting: "Connecting…", reconnecting: "Reconnecting…",
+    stale: (time: string): string => `Not live: the box does not answer. What you see is from ${time}.`,
+    boxTime: "Time of the box",
+  },
+
+  live: {
+    title: "Live",
+    waitingNow: "Waiting", longestWait: "Longest wait", inProgress: "On calls", agentsFree: "Agents free", answeredToday: "Answered today", abandonedToday: "Abandoned today",
+    serviceLevel: "Service level", ofLoggedIn: (count: number): string => `of ${count} logged in`, ofOffered: (count: number): string => `of ${plural(count, "call", "calls")}`,
+    levelMeaning: "Share of today's offered calls that were answered within the queue's target time",
+  },
+
+  waiting: {
+    title: "Waiting callers", empty: "Nobody is waiting.", position: (place: number): string => `No. ${place}`, waited: "Waited", ringing: (who: string): string => `Ringing ${who}`,
+  },
+
+  calls: {
+    title: "Calls in progress", empty: "No calls at the moment.", hangUp: "Hang up", recording: "Recording", recorded: "Being recorded", total: "in all",
+    confirmTitle: "Hang up this call?", confirm: (who: string): string => `Both parties of ${who} are cut off at once.`, hungUp: "The call was ended.",
+    gone: "The call had already ended.", anonymous: "Number withheld", legs: "Parties of this call", quality: "Audio received", lost: (share: string): string => `${share} lost`,
+    jitter: (ms: number): string => `jitter ${ms} ms`, noAudio: "no audio yet", show: "Show the parties", started: "Started", with: "with",
+  },
+
+  callState: { routing: "Connecting", menu: "In the menu", waiting: "Waiting", ringing: "Ringing", talking: "Talking", held: "On hold", announcement: "Announcement" },
+  ringingWho: (who: string): string => `Ringing ${who}`,
+
+  kind: { inbound: "Inbound", outbound: "Outbound", internal: "Internal", service: "Service" },
+
+  legState: { calling: "calling", ringing: "ringing", early: "connecting", talking: "talking", held: "on hold", ending: "ending" },
+
+  destination: {
+    extension: (name: string): string => `Phone ${name}`, queue: (name: string): string => name, menu: (name: string): string => `Menu ${name}`, group: (name: string): string => `Group ${name}`,
+    hours: (name: string): string => `Hours ${name}`, announcement: (name: string): string => `Announcement ${name}`, voicemail: (name: string): string => `Voicemail ${name}`,
+    conference: (name: string): string => `Conference ${name}`, number: (name: string): string => name, music: "Music", hangup: "Hang up",
+  },
+
+  agents: {
+    title: "Agents", empty: "No agents are set up.", change: (name: string): string => `Change status of ${name}`, changeTitle: "Change status", noPhone: "phone not registered",
+    reason: "Reason", changed: (name: string): string => `Status of ${name} changed.`, since: "since", phone: (extension: string): string => `Phone ${extension}`, finishWrapUp: "End wrap-up",
+    loggedIn: (count: number, all: number): string => `${count} of ${all} logged in`, showLoggedOut: (count: number): string => `Logged out: ${count}`,
+  },
+  status: { available: "Available", break: "On break", "logged-out": "Logged out" },
+  state: { "logged-out": "Logged out", idle: "Idle", offered: "Ringing", talking: "Talking", hold: "On hold", "wrap-up": "Wrap-up" },
+  setStatus: { available: "Available", break: "Break", "logged-out": "Log out" },
+
+  queues: {
+    title: "Queues", empty: "No queues are set up.", waiting: "Waiting", longest: "Longest", agents: "Free / in", agentsLong: "Agents free / logged in", today: "Today", offered: "Offered",
+    answered: "Answered", abandoned: "Abandoned", level: "Service level", nobody: "Nobody logged in",
+  },
+
+  lines: {
+    phones: "Phones", trunks: "Trunks", registered: (count: number, all: number): string => `${count} of ${all} registered`, noPhones: "No extensions are set up.", noTrunks: "No trunks are set up.",
+    notRegistered: "Not registered", busy: "On a call", free: "Free", expires: "until", channels: (busy: number, all: number): string => `${busy} of ${all} channels`, showPhones: "Addresses and models",
+    device: "Phone", address: "Address", extension: "Extension",
+  },
+  trunkState: { up: "Ready", down: "Down", registering: "Registering…", unregistered: "Not registered" },
+
+  faults: { title: "Needs attention", remedy: "What to do", since: (time: string): string => `since ${time}` },
+
+  panel: { title: "Front panel", allWell: "All lamps say: everything is well.", dark: "No lamps.", lamp: (label: string, meaning: string): string => `${label}: ${meaning}` },
+  lampColor: { green: "green", amber: "amber", red: "red", off: "off" },
+  lampMode: { off: "off", on: "on", slow: "blinking slowly", fast: "blinking fast" },
+
+  records: {
+    title: "Records", from: "From", to: "To", number: "Number", numberHint: "Part of a number", agent: "Agent", queue: "Queue", kind: "Kind", service: "Show service calls",
+    today: "Today", yesterday: "Yesterday", week: "7 days", month: "30 days", anyTime: "Any time",
+    started: "Started", caller: "From", called: "To", waited: "Waited", talked: "Talked", held: "On hold", result: "Result", recording: "Recording", ended: "Ended", answered: "Answered",
+    empty: "No calls match this search.", emptyHint: "Choose a longer period or clear the search.", none: "No calls yet. They appear here as soon as they have ended.",
+    count: (count: number, more: boolean): string => (more ? `the newest ${count}` : plural(count, "call", "calls")), play: "Play the recording", open: "Open the call", inProgress: "In progress",
+    newer: (count: number): string => `${plural(count, "new call", "new calls")}: show`, filters: "Search", trunk: "Trunk", id: "Call id", badRange: "The first day is after the last.",
+  },
+
+  cause: {
+    answered: "Answered", abandoned: "Abandoned", cancelled: "Caller gave up", busy: "Busy", "no-answer": "No answer", "not-registered": "Phone not registered", unreachable: "Unreachable",
+    rejected: "Rejected", "wrong-number": "Wrong number", "no-channel": "No free line", "not-allowed": "Not allowed", "no-codec": "No common audio format", failed: "Failed", loop: "Routed in circles",
+    vanished: "Phone vanished", restart: "Cut by a restart", "internal-error": "Error in the box", preempted: "Gave way to an emergency call", "hung-up": "Ended", closed: "Closed", overflow: "Overflow",
+    timeout: "Waited too long", "media-lost": "Audio lost",
+  } as Record<string, string>,
+
+  detail: {
+    title: "Call", moments: "What happened", noMoments: "No details were kept for this call.", journey: "Calls of the same journey", figures: "Times",
+  },
+
+  moment: {
+    started: (from: string, to: string): string => `${from} calls ${to}`, routed: (where: string): string => `Sent to: ${where}`, menu: (menu: string): string => `Hears the menu ${menu}`,
+    key: (key: string): string => `Presses ${key}`, menuLeft: (outcome: string): string => `Leaves the menu (${outcome})`, queueEntered: (queue: string, place: number): string => `Waits in ${queue} as no. ${place}`,
+    position: (place: number): string => `Is told: no. ${place}`, offered: (agent: string): string => `${agent} is rung`,
+    offerEnded: (agent: string, outcome: string): string => `${agent}: ${outcome}`, queueLeft: (outcome: string, waited: string): string => `Leaves the queue after ${waited}: ${outcome}`,
+    ringing: (who: string): string => `${who} rings`, answered: (who: string): string => `${who} answers`, bridged: "Conversation begins", bridgedWith: (who: string): string => `Conversation with ${who} begins`,
+    held: "On hold", resumed: "Hold ends", moved: "Moved to another call", legEnded: (who: string): string => `${who} leaves`, recordingStarted: "Recording begins", recordingStopped: "Recording ends",
+    ended: (cause: string): string => `Call ends: ${cause}`, wrapUp: (agent: string): string => `${agent} wraps up`, failed: "The box made a mistake; it ended this call", other: (type: string): string => type,
+    caller: "The caller", party: "The other party",
+  },
+  offerOutcome: { answered: "answered", "no-answer": "did not answer", rejected: "rejected", busy: "busy", unreachable: "unreachable", withdrawn: "withdrawn" } as Record<string, string>,
+  queueOutcome: { answered: "answered", abandoned: "hung up", overflow: "nobody logged in", timeout: "waited too long", closed: "closed" } as Record<string, string>,
+  menuOutcome: { key: "key", default: "no valid key", hangup: "hung up" } as Record<string, string>,
+
+  player: {
+    title: "Recording", play: "Play", pause: "Pause", speed: "Speed", download: "Download", outside: "Outside", ours: "Our side", position: "Position", back10: "Back 10 seconds", forward10: "Forward 10 seconds",
+    failed: "The recording cannot be played.", none: "This call was not recorded.", both: "Both", listen: "Listen to", growing: "The recording is still being made.",
+  },
+
+  system: {
+    title: "System", box: "This box", version: "Version", site: "Site", timezone: "Time zone", started: "Running since", addresses: "Addresses", web: "Web pages", sip: "Phones and trunks (SIP)", audio: "Audio (RTP)",
+    off: "What is off", nothingOff: "Everything this box can do is on.", why: "Why", faults: "Faults", noFaults: "No faults.",
+    phoneTitle: "Connect a desk phone", phoneIntro: "Enter these three in the phone's own web page, under account or line 1. The phone rings as soon as it shows that it is registered.",
+    registrar: "Registrar / SIP server", port: "Port", transport: "Transport", user: "User / authentication name", userHint: "the extension's number", password: "Password",
+    passwordHint: "the extension's secret: on the box, the command `hako export --secrets` shows it", models: "Where the fields are called differently",
+    yealink: "Yealink: Account › Register", snom: "Snom: Identity 1 › Login", grandstream: "Grandstream: Accounts › General Settings", panasonic: "Panasonic: VoIP › SIP Settings",
+    extensions: "Extensions of this box", tryIt: "Then dial *43: you hear yourself. *99 says the box's address.",
+    api: "For programs", apiText: "Everything these pages show is also there for programs, described by", apiLink: "the OpenAPI document", apiToken: "A program logs in with a token: `hako token create`.",
+    you: "You", role: "Role", logout: "Log out", language: "Language", theme: "Appearance", auto: "As this device", light: "Light", dark: "Dark", contrast: "High contrast", clock: "Time of the box",
+    memory: "Memory", recordings: "Recordings", disk: "Free disk space", shown: "Display",
+  },
+  role: { admin: "Administrator", supervisor: "Supervisor", agent: "Agent", wallboard: "Wallboard" },
+
+  notFound: { title: "There is no such page", text: "The address may be mistyped.", home: "To the live page" },
+};
+
+export type Words = typeof en;

@@ -1,0 +1,152 @@
+import type { Words } from "./en";
+
+/** 画面のすべての言葉(日本語)。用語は product.md の用語集に合わせる。 */
+export const ja: Words = {
+  product: "Hako",
+  tagline: "箱ひとつのコールセンター",
+
+  nav: { live: "ライブ", records: "通話記録", system: "システム", menu: "ページ", skip: "本文へ" },
+
+  common: {
+    close: "閉じる", cancel: "キャンセル", back: "戻る", none: "なし", all: "すべて", search: "検索", clear: "条件をクリア", loading: "読み込み中…",
+    retry: "もう一度", more: "さらに表示", details: "詳細", copy: "コピー", copied: "コピーしました", unknown: "不明", yes: "はい", no: "いいえ",
+  },
+
+  errors: {
+    unreachable: "本体が応答しません。電源と、このパソコンのネットワーク接続を確かめてください。",
+    forbidden: "このログインでは操作できません。",
+    notFound: "すでに存在しません。",
+    notBuilt: "この版の本体ではまだ使えない機能です。",
+    throttled: (time) => `回数が多すぎます。${time} 以降にもう一度お試しください。`,
+    other: (message) => `操作できませんでした: ${message}`,
+  },
+
+  login: {
+    title: "ログイン", name: "ユーザー名", password: "パスワード", submit: "ログイン", busy: "確認しています…",
+    wrong: "ユーザー名またはパスワードが違います。",
+    empty: "ユーザー名とパスワードを入力してください。",
+    throttled: (time, wait) => `失敗が続いたため、一時的に止めています。${time}(あと${wait})以降にログインしてください。`,
+    ended: "ログインの有効期限が切れました。もう一度ログインしてください。",
+    show: "パスワードを表示", hide: "パスワードを隠す",
+    help: "お忘れの場合は、管理者が本体で新しいパスワードを設定できます。",
+  },
+
+  connection: {
+    live: "ライブ", connecting: "接続中…", reconnecting: "再接続中…",
+    stale: (time) => `本体が応答しないため、表示は ${time} 時点のものです(最新ではありません)。`,
+    boxTime: "本体の時刻",
+  },
+
+  live: {
+    title: "ライブ",
+    waitingNow: "待ち呼", longestWait: "最長待ち時間", inProgress: "通話中", agentsFree: "受付可能", answeredToday: "本日の応答", abandonedToday: "本日の放棄呼",
+    serviceLevel: "サービスレベル", ofLoggedIn: (count) => `ログイン ${count} 名中`, ofOffered: (count) => `着信 ${count} 件中`,
+    levelMeaning: "本日の着信のうち、キューの目標時間内に応答した割合",
+  },
+
+  waiting: {
+    title: "待ち呼", empty: "お待ちのお客様はいません。", position: (place) => `${place} 番目`, waited: "待ち時間", ringing: (who) => `${who} を呼出中`,
+  },
+
+  calls: {
+    title: "進行中の通話", empty: "現在、通話はありません。", hangUp: "切断", recording: "録音中", recorded: "録音しています", total: "合計",
+    confirmTitle: "この通話を切断しますか?", confirm: (who) => `${who} の通話が、双方ともただちに切れます。`, hungUp: "通話を切断しました。",
+    gone: "通話はすでに終わっていました。", anonymous: "非通知", legs: "この通話の相手", quality: "受信音声", lost: (share) => `損失 ${share}`,
+    jitter: (ms) => `ゆらぎ ${ms} ms`, noAudio: "音声はまだありません", show: "相手ごとの詳細", started: "開始", with: "相手",
+  },
+
+  callState: { routing: "接続中", menu: "メニュー", waiting: "待ち", ringing: "呼出中", talking: "通話中", held: "保留中", announcement: "アナウンス" },
+  ringingWho: (who) => `${who} を呼出中`,
+
+  kind: { inbound: "着信", outbound: "発信", internal: "内線", service: "サービス" },
+
+  legState: { calling: "発信中", ringing: "呼出中", early: "接続中", talking: "通話中", held: "保留中", ending: "終了中" },
+
+  destination: {
+    extension: (name) => `内線 ${name}`, queue: (name) => name, menu: (name) => `メニュー ${name}`, group: (name) => `グループ ${name}`,
+    hours: (name) => `営業時間 ${name}`, announcement: (name) => `アナウンス ${name}`, voicemail: (name) => `留守番電話 ${name}`,
+    conference: (name) => `会議 ${name}`, number: (name) => name, music: "音楽", hangup: "切断",
+  },
+
+  agents: {
+    title: "オペレーター", empty: "オペレーターが登録されていません。", change: (name) => `${name} の状態を変更`, changeTitle: "状態を変更", noPhone: "電話機が未登録",
+    reason: "理由", changed: (name) => `${name} の状態を変更しました。`, since: "から", phone: (extension) => `内線 ${extension}`, finishWrapUp: "後処理を終える",
+    loggedIn: (count, all) => `${all} 名中 ${count} 名がログイン`, showLoggedOut: (count) => `ログアウト ${count} 名`,
+  },
+  status: { available: "受付可", break: "休憩", "logged-out": "ログアウト" },
+  state: { "logged-out": "ログアウト", idle: "待機中", offered: "呼出中", talking: "通話中", hold: "保留中", "wrap-up": "後処理" },
+  setStatus: { available: "受付可にする", break: "休憩・一時離席", "logged-out": "ログアウトさせる" },
+
+  queues: {
+    title: "キュー", empty: "キューが登録されていません。", waiting: "待ち呼", longest: "最長", agents: "待機/在席", agentsLong: "待機中/ログイン中のオペレーター", today: "本日", offered: "着信",
+    answered: "応答", abandoned: "放棄", level: "サービスレベル", nobody: "担当者なし",
+  },
+
+  lines: {
+    phones: "電話機", trunks: "外線", registered: (count, all) => `${all} 台中 ${count} 台が登録済み`, noPhones: "内線が登録されていません。", noTrunks: "外線が登録されていません。",
+    notRegistered: "未登録", busy: "使用中", free: "空き", expires: "期限", channels: (busy, all) => `${all} 回線中 ${busy} 使用`, showPhones: "アドレスと機種",
+    device: "機種", address: "アドレス", extension: "内線",
+  },
+  trunkState: { up: "使用可", down: "不通", registering: "登録中…", unregistered: "未登録" },
+
+  faults: { title: "要対応", remedy: "対処", since: (time) => `${time} から` },
+
+  panel: { title: "前面パネル", allWell: "すべて正常です。", dark: "ランプはありません。", lamp: (label, meaning) => `${label}: ${meaning}` },
+  lampColor: { green: "緑", amber: "橙", red: "赤", off: "消灯" },
+  lampMode: { off: "消灯", on: "点灯", slow: "ゆっくり点滅", fast: "速く点滅" },
+
+  records: {
+    title: "通話記録", from: "開始日", to: "終了日", number: "電話番号", numberHint: "番号の一部でも可", agent: "オペレーター", queue: "キュー", kind: "種別", service: "サービス通話も表示",
+    today: "今日", yesterday: "昨日", week: "7日間", month: "30日間", anyTime: "全期間",
+    started: "開始", caller: "発信元", called: "着信先", waited: "待ち", talked: "通話", held: "保留", result: "結果", recording: "録音", ended: "終了", answered: "応答",
+    empty: "条件に合う通話はありません。", emptyHint: "期間を広げるか、条件をクリアしてください。", none: "通話記録はまだありません。通話が終わるとここに表示されます。",
+    count: (count, more) => (more ? `新しい順に ${count} 件` : `${count} 件`), play: "録音を再生", open: "通話を開く", inProgress: "進行中",
+    newer: (count) => `新しい通話 ${count} 件を表示`, filters: "検索条件", trunk: "外線", id: "通話 ID", badRange: "開始日が終了日より後になっています。",
+  },
+
+  cause: {
+    answered: "応答", abandoned: "放棄呼", cancelled: "発信者が切断", busy: "話し中", "no-answer": "応答なし", "not-registered": "電話機が未登録", unreachable: "接続不可",
+    rejected: "拒否", "wrong-number": "番号違い", "no-channel": "空き回線なし", "not-allowed": "発信規制", "no-codec": "音声形式の不一致", failed: "失敗", loop: "転送の循環",
+    vanished: "電話機の応答が消失", restart: "再起動により終了", "internal-error": "本体の内部エラー", preempted: "緊急通報のため切断", "hung-up": "終了", closed: "受付時間外", overflow: "あふれ",
+    timeout: "待ち時間超過", "media-lost": "音声断",
+  },
+
+  detail: {
+    title: "通話", moments: "通話の流れ", noMoments: "この通話の詳しい経過は残っていません。", journey: "同じ用件の通話", figures: "時間",
+  },
+
+  moment: {
+    started: (from, to) => `${from} から ${to} への通話`, routed: (where) => `接続先: ${where}`, menu: (menu) => `メニュー ${menu} を再生`,
+    key: (key) => `${key} を押す`, menuLeft: (outcome) => `メニューを出る(${outcome})`, queueEntered: (queue, place) => `${queue} で待つ(${place} 番目)`,
+    position: (place) => `「${place} 番目」と案内`, offered: (agent) => `${agent} を呼び出す`,
+    offerEnded: (agent, outcome) => `${agent}: ${outcome}`, queueLeft: (outcome, waited) => `${waited}待って${outcome}`,
+    ringing: (who) => `${who} を呼出中`, answered: (who) => `${who} が応答`, bridged: "通話開始", bridgedWith: (who) => `${who} との通話開始`,
+    held: "保留", resumed: "保留解除", moved: "別の通話へ移る", legEnded: (who) => `${who} が切断`, recordingStarted: "録音開始", recordingStopped: "録音終了",
+    ended: (cause) => `通話終了: ${cause}`, wrapUp: (agent) => `${agent} が後処理`, failed: "本体の内部エラーで通話を終了", other: (type) => type,
+    caller: "発信者", party: "相手",
+  },
+  offerOutcome: { answered: "応答", "no-answer": "応答なし", rejected: "拒否", busy: "話し中", unreachable: "接続不可", withdrawn: "取消" },
+  queueOutcome: { answered: "応答", abandoned: "放棄", overflow: "担当者なし", timeout: "待ち時間超過", closed: "受付時間外" },
+  menuOutcome: { key: "選択", default: "有効な入力なし", hangup: "切断" },
+
+  player: {
+    title: "録音", play: "再生", pause: "一時停止", speed: "速さ", download: "ダウンロード", outside: "相手側", ours: "こちら側", position: "再生位置", back10: "10秒戻る", forward10: "10秒進む",
+    failed: "録音を再生できません。", none: "この通話は録音されていません。", both: "両方", listen: "聞く側", growing: "録音はまだ続いています。",
+  },
+
+  system: {
+    title: "システム", box: "この本体", version: "バージョン", site: "拠点", timezone: "タイムゾーン", started: "稼働開始", addresses: "アドレス", web: "画面 (Web)", sip: "電話機・外線 (SIP)", audio: "音声 (RTP)",
+    off: "使っていない機能", nothingOff: "この本体の機能はすべて動いています。", why: "理由", faults: "障害", noFaults: "障害はありません。",
+    phoneTitle: "電話機をつなぐ", phoneIntro: "電話機の設定画面で、アカウント(回線 1)に次の 3 つを入力します。「登録済み」と表示されれば使えます。",
+    registrar: "レジストラ/SIP サーバー", port: "ポート", transport: "トランスポート", user: "ユーザー名/認証 ID", userHint: "内線番号", password: "パスワード",
+    passwordHint: "内線のパスワード(本体のコマンド `hako export --secrets` で確認)", models: "機種ごとの設定場所",
+    yealink: "Yealink: アカウント › 登録", snom: "Snom: ID 1 › ログイン", grandstream: "Grandstream: アカウント › 一般設定", panasonic: "Panasonic: VoIP › SIP 設定",
+    extensions: "この本体の内線", tryIt: "つながったら *43 に電話すると自分の声が聞こえます。*99 で本体のアドレスを読み上げます。",
+    api: "プログラムから使う", apiText: "この画面の内容はすべてプログラムからも利用できます。仕様:", apiLink: "OpenAPI 文書", apiToken: "プログラムはトークンでログインします: `hako token create`",
+    you: "ログイン中のユーザー", role: "権限", logout: "ログアウト", language: "言語 / Language", theme: "外観", auto: "端末に合わせる", light: "ライト", dark: "ダーク", contrast: "高コントラスト", clock: "本体の時刻",
+    memory: "メモリー", recordings: "録音", disk: "ディスクの空き", shown: "表示",
+  },
+  role: { admin: "管理者", supervisor: "SV", agent: "オペレーター", wallboard: "ウォールボード" },
+
+  notFound: { title: "ページが見つかりません", text: "アドレスが間違っている可能性があります。", home: "ライブへ" },
+};

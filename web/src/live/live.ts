@@ -1,0 +1,230 @@
+import type { AgentView, CallView, EventMessage, FaultView, LampView, List, QueueView, RegistrationView, SystemView, TrunkView } from "../api/types";
+import { ApiError, get } from "../api/http";
+import { Store } from "../store";
+import { affected, LISTS, type ListName } from "./affected";
+import { serverClock } from "./clock";
+import { Moments } from "./moments";
+import { Refresher } from "./refresher";
+import { openEvents, type OpenSocket } from "./socket";
+
+export interface Lists {
+  calls: CallView[];
+  agents: AgentView[];
+  queues: QueueView[];
+  registrations: RegistrationView[];
+  trunks: TrunkView[];
+  faults: FaultView[];
+}
+
+/** `live` only while the event stream is open and every list is as new as its events. */
+export type Connection = "connecting" | "live" | "reconnecting";
+
+export interface LiveState extends Lists {
+  connection: Connection;
+  /** All lists were read at least once. */
+  loaded: boolean;
+  panel: LampView[];
+  /** The site and the machine, as last read. */
+  system: SystemView | null;
+  /** The box's time (ms) when the queues were read: their longest wait counts from there. */
+  queuesRead: number;
+  /** The box's time (ms) when what is shown was last known to be true. */
+  confirmed: number;
+  since: (call: CallView) => number;
+}
+
+export interface Source {
+  list(name: Exclude<ListName, "faults">): Promise<List<unknown>>;
+  panel(): Promise<LampView[]>;
+  system(): Promise<SystemView | null>;
+  open: OpenSocket;
+  now(): number;
+}
+
+/** A list that this role may not see, or that this box does not have, is an empty one. */
+function emptyWhenRefused<T>(error: unknown): List<T> {
+  if (error instanceof ApiError && (error.status === 403 || error.status === 404 || error.status === 501)) {
+    return { items: [], next: null, seq: 0 };
+  }
+  throw error;
+}
+
+async function wholeList(name: string): Promise<List<unknown>> {
+  const first = await get<List<unknown>>(name).catch(emptyWhenRefused<unknown>);
+  let next = first.next;
+  while (next) {
+    const more = await get<List<unknown>>(name, { cursor: next });
+    first.items.push(...more.items);
+    next = more.next;
+  }
+  return first;
+}
+
+const fromBox: Source = {
+  list: wholeList,
+  panel: async () => {
+    const answer = await get<List<LampView>>("panel").catch(emptyWhenRefused<LampView>);
+    return answer.items;
+  },
+  system: () => get<SystemView>("system").catch((error: unknown) => {
+    emptyWhenRefused(error);
+    return null;
+  }),
+  open: openEvents,
+  now: () => serverClock.now(),
+};
+
+const HEARTBEAT = 5_000;
+/** Silence after which the connection is asked whether it is still one. */
+const SILENCE = 12_000;
+const PAUSES = [300, 1_000, 2_000, 4_000, 8_000];
+
+/** The live lists, kept like the box's own: read once, then read again where an event says that they changed. */
+export class Live {
+  readonly state: Store<LiveState>;
+  readonly #moments = new Moments();
+  readonly #seqs = new Map<ListName, number>();
+  readonly #refresher: Refresher<ListName>;
+  #close: (() => void) | undefined;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #heartbeat: ReturnType<typeof setInterval> | undefined;
+  #attempts = 0;
+  #heard = 0;
+  #run = 0;
+
+  constructor(private readonly source: Source = fromBox) {
+    this.state = new Store<LiveState>({
+      connection: "connecting", loaded: false, panel: [], confirmed: 0, system: null, queuesRead: 0,
+      calls: [], agents: [], queues: [], registrations: [], trunks: [], faults: [],
+      since: (call) => this.#moments.since(call),
+    });
+    this.#refresher = new Refresher<ListName>((names) => this.#read(names), () => this.#lost());
+  }
+
+  start(): void {
+    if (this.#run !== 0) return;
+    this.#run = 1;
+    this.#heartbeat = setInterval(() => void this.#beat(), HEARTBEAT);
+    void this.#connect();
+  }
+
+  stop(): void {
+    this.#run = 0;
+    clearInterval(this.#heartbeat);
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+    this.#drop();
+  }
+
+  /** Tries at once instead of at the end of the pause (the machine is on the network again, the page is looked at). */
+  hurry(): void {
+    if (this.#retry === undefined) return;
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+    void this.#connect();
+  }
+
+  /** Reads these lists again, after a command of ours. */
+  touch(...names: ListName[]): void {
+    this.#refresher.mark(names);
+  }
+
+  #drop(): void {
+    this.#run += this.#run === 0 ? 0 : 1;
+    this.#close?.();
+    this.#close = undefined;
+    this.#refresher.stop();
+  }
+
+  #lost(): void {
+    if (this.#run === 0) return;
+    this.#drop();
+    this.state.update((state) => ({ ...state, connection: state.loaded ? "reconnecting" : "connecting" }));
+    if (this.#retry !== undefined) return;
+    const pause = PAUSES[Math.min(this.#attempts, PAUSES.length - 1)] ?? 0;
+    this.#attempts += 1;
+    // Spread, so that the pages of a whole office do not come back in one instant.
+    this.#retry = setTimeout(() => this.hurry(), pause * (0.75 + Math.random() / 2));
+  }
+
+  async #connect(): Promise<void> {
+    const run = this.#run;
+    try {
+      const [panel] = await Promise.all([this.source.panel(), this.#read([...LISTS])]);
+      if (run !== this.#run) return;
+      this.state.update((state) => ({ ...state, panel }));
+    } catch {
+      if (run === this.#run) this.#lost();
+      return;
+    }
+    const known = [...this.#seqs.values()].filter((seq) => seq > 0);
+    this.#heard = this.source.now();
+    this.#close = this.source.open(known.length > 0 ? Math.min(...known) : 0, {
+      opened: () => {
+        this.#attempts = 0;
+        this.#confirm();
+      },
+      message: (message) => this.#message(message),
+      lost: () => this.#lost(),
+    });
+  }
+
+  #confirm(): void {
+    this.#heard = this.source.now();
+    this.state.update((state) => ({ ...state, connection: "live", loaded: true, confirmed: this.#heard }));
+  }
+
+  #message(message: EventMessage): void {
+    this.#heard = this.source.now();
+    if (message.type === "panel") {
+      const panel = message["items"] as LampView[] | undefined;
+      if (Array.isArray(panel)) this.state.update((state) => ({ ...state, panel }));
+    } else if (message.type === "resync") {
+      this.#seqs.clear();
+      this.#refresher.mark(LISTS);
+    } else {
+      this.#moments.event(message);
+      const seq = message.seq ?? Infinity;
+      this.#refresher.mark(affected(message.type).filter((name) => seq > (this.#seqs.get(name) ?? 0)));
+    }
+  }
+
+  async #read(names: readonly ListName[]): Promise<void> {
+    const run = this.#run;
+    const changed: Partial<LiveState> = {};
+    const read = async (name: ListName): Promise<void> => {
+      if (name === "faults") {
+        const system = await this.source.system();
+        Object.assign(changed, { system, faults: system?.faults ?? [] });
+        return;
+      }
+      const { items, seq } = await this.source.list(name);
+      if (run !== this.#run) return;
+      Object.assign(changed, { [name]: items });
+      this.#seqs.set(name, seq);
+      if (name === "queues") changed.queuesRead = this.source.now();
+    };
+    await Promise.all(names.map(read));
+    if (run !== this.#run) return;
+    if (changed.calls) this.#moments.listed(changed.calls);
+    this.state.update((state) => ({ ...state, ...changed, loaded: true, confirmed: this.source.now() }));
+  }
+
+  /** A connection may be dead without saying so (cable pulled, laptop asleep): when it is silent, ask. */
+  async #beat(): Promise<void> {
+    if (this.state.value.connection !== "live") return;
+    if (this.source.now() - this.#heard < SILENCE) {
+      this.state.update((state) => ({ ...state, confirmed: this.#heard }));
+      return;
+    }
+    const run = this.#run;
+    try {
+      const panel = await this.source.panel();
+      if (run !== this.#run) return;
+      this.state.update((state) => ({ ...state, panel }));
+      this.#confirm();
+    } catch {
+      if (run === this.#run) this.#lost();
+    }
+  }
+}

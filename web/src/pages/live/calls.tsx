@@ -1,0 +1,144 @@
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import type { CallView, LegView } from "../../api/types";
+import { ApiError, call as ask } from "../../api/http";
+import { useSpeech } from "../../i18n";
+import { live, useLive, useNames } from "../../live";
+import { isWaiting } from "../../names";
+import { Dialog } from "../../parts/dialog";
+import { Elapsed } from "../../parts/elapsed";
+import { Icon } from "../../parts/icon";
+import { Card, Empty, KindIcon, Pill } from "../../parts/pieces";
+import { explain, say } from "../../parts/toast";
+import { maySupervise, session } from "../../session";
+import { useStore } from "../../store";
+import { LONG_WAIT } from "./tiles";
+
+const TONES: Record<CallView["state"], string> = { routing: "plain", menu: "plain", waiting: "warn", ringing: "ring", talking: "talk", held: "hold", announcement: "plain" };
+
+/** Callers in the order in which they have waited. */
+export function Waiting(): JSX.Element {
+  const { t } = useSpeech();
+  const calls = useLive((state) => state.calls);
+  const names = useNames();
+  const { since } = live.state.value;
+  const waiting = calls.filter((call) => call.queue !== "" && isWaiting(call)).sort((one, other) => since(one) - since(other));
+  return (
+    <Card title={t.waiting.title} class={waiting.length > 0 ? "waiting has-waiting" : "waiting"} aside={<span class="count">{waiting.length}</span>}>
+      {waiting.length === 0 ? <Empty>{t.waiting.empty}</Empty> : (
+        <ol class="rows">
+          {waiting.map((call) => {
+            const caller = names.caller(call);
+            return (
+              <li key={call.id} class="row waiting-row" data-call={call.id}>
+                <span class="place">{call.position > 0 ? t.waiting.position(call.position) : "–"}</span>
+                <span class="who"><b>{caller.main}</b>{caller.sub && <small>{caller.sub}</small>}</span>
+                <span class="where"><span class="tag">{names.queue(call.queue)}</span>{call.state === "ringing" && <Pill tone="ring">{ringing(call, t, names)}</Pill>}</span>
+                <span class="time big"><Elapsed since={since(call)} alarm={LONG_WAIT} /></span>
+              </li>
+            );
+          })}
+        </ol>
+      )}
+    </Card>
+  );
+}
+
+type Names = ReturnType<typeof useNames>;
+type Words = ReturnType<typeof useSpeech>["t"];
+
+/** "Ringing Aiko", as far as it is known who is rung. */
+function ringing(call: CallView, t: Words, names: Names): string {
+  const rung = call.legs.filter((leg) => leg.direction === "out" && leg.state !== "ending");
+  const who = [...new Set(rung.map((leg) => (leg.agent ? names.agent(leg.agent) : leg.extension ? names.extension(leg.extension) : "")).filter(Boolean))];
+  if (who.length === 0 && call.agent) who.push(names.agent(call.agent));
+  return who.length === 1 && who[0] ? t.ringingWho(who[0]) : t.callState.ringing;
+}
+
+export function Calls(): JSX.Element {
+  const { t } = useSpeech();
+  const calls = useLive((state) => state.calls);
+  const [ending, setEnding] = useState<CallView | null>(null);
+  const shown = calls.filter((call) => call.kind !== "service" && !(call.queue !== "" && isWaiting(call))).concat(calls.filter((call) => call.kind === "service"));
+  return (
+    <Card title={t.calls.title} class="calls" aside={<span class="count">{shown.length}</span>}>
+      {shown.length === 0 ? <Empty>{t.calls.empty}</Empty> : (
+        <ul class="rows">{shown.map((call) => <CallRow key={call.id} call={call} hangUp={() => setEnding(call)} />)}</ul>
+      )}
+      {ending && <HangUp call={ending} onClose={() => setEnding(null)} />}
+    </Card>
+  );
+}
+
+function CallRow({ call, hangUp }: { call: CallView; hangUp: () => void }): JSX.Element {
+  const { t } = useSpeech();
+  const { user } = useStore(session);
+  const names = useNames();
+  const [open, setOpen] = useState(false);
+  const caller = names.caller(call);
+  const since = live.state.value.since(call);
+  const started = Date.parse(call.started);
+  const state = call.state === "ringing" ? ringing(call, t, names) : t.callState[call.state];
+  return (
+    <li class={`row call-row edge-${TONES[call.state]}`} data-call={call.id} data-state={call.state}>
+      <KindIcon kind={call.kind} />
+      <span class="who"><b>{caller.main}</b>{caller.sub && <small>{caller.sub}</small>}</span>
+      <span class="whom"><b>{names.counterpart(call)}</b><small>{[call.queue && names.queue(call.queue), call.trunk].filter(Boolean).join(" · ")}</small></span>
+      <span class="state"><Pill tone={TONES[call.state]}>{state}</Pill>{call.recording && <span class="rec" title={t.calls.recorded}><i aria-hidden="true" />{t.calls.recording}</span>}</span>
+      <span class="time"><span class="big"><Elapsed since={since} /></span>{started < since - 1500 && <small>{t.calls.total} <Elapsed since={started} /></small>}</span>
+      <span class="actions">
+        <button type="button" class="button quiet square" aria-expanded={open} aria-label={t.calls.show} title={t.calls.show} onClick={() => setOpen(!open)}><Icon name="chevron" /></button>
+        {maySupervise(user) && <button type="button" class="button quiet square danger" aria-label={t.calls.hangUp} title={t.calls.hangUp} onClick={hangUp}><Icon name="hangup" /></button>}
+      </span>
+      {open && <Legs legs={call.legs} names={names} />}
+    </li>
+  );
+}
+
+function Legs({ legs, names }: { legs: LegView[]; names: Names }): JSX.Element {
+  const { t } = useSpeech();
+  const who = (leg: LegView): string => (leg.agent && names.agent(leg.agent)) || (leg.extension && names.extension(leg.extension)) || names.number(leg.number);
+  return (
+    <ul class="legs" aria-label={t.calls.legs}>
+      {legs.map((leg) => {
+        const all = leg.packets + leg.lost;
+        const share = all > 0 ? `${((100 * leg.lost) / all).toFixed(1)}%` : "";
+        return (
+          <li key={leg.id}>
+            <b>{who(leg)}</b>
+            <span>{t.legState[leg.state as keyof Words["legState"]] ?? leg.state}</span>
+            <span>{[leg.extension ? t.agents.phone(leg.extension) : leg.trunk, leg.codec].filter(Boolean).join(" · ")}</span>
+            <span title={t.calls.quality}>{leg.packets > 0 ? `${t.calls.lost(share)} · ${t.calls.jitter(Math.round(leg.jitter_ms))}` : t.calls.noAudio}</span>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+function HangUp({ call, onClose }: { call: CallView; onClose: () => void }): JSX.Element {
+  const { t } = useSpeech();
+  const names = useNames();
+  const [busy, setBusy] = useState(false);
+  const hangUp = async (): Promise<void> => {
+    setBusy(true);
+    try {
+      await ask("POST", `calls/${encodeURIComponent(call.id)}/hangup`, {});
+      say(t.calls.hungUp);
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) say(t.calls.gone);
+      else say(explain(error), true);
+    }
+    live.touch("calls");
+    onClose();
+  };
+  return (
+    <Dialog title={t.calls.confirmTitle} onClose={onClose}>
+      <p>{t.calls.confirm(`${names.caller(call).main} – ${names.counterpart(call)}`)}</p>
+      <div class="dialog-actions">
+        <button type="button" class="button" onClick={onClose}>{t.common.cancel}</button>
+        <button type="button" class="button danger-solid" disabled={busy} onClick={() => void hangUp()}><Icon name="hangup" />{t.calls.hangUp}</button>
+      </div>
+    </Dialog>
+  );
+}

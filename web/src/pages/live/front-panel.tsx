@@ -1,0 +1,48 @@
+import type { JSX } from "preact";
+import type { ByLanguage, LampView, Language } from "../../api/types";
+import { useSpeech, type Words } from "../../i18n";
+import { useLive } from "../../live";
+
+const inLanguage = (text: ByLanguage, language: Language): string => text[language] ?? text.en ?? Object.values(text)[0] ?? "";
+
+/** What a person should be told of without looking for it: anything but steady green and dark. */
+const isNotable = (lamp: LampView): boolean => lamp.mode !== "off" && lamp.color !== "off" && (lamp.color !== "green" || lamp.mode !== "on");
+
+function look(lamp: LampView, t: Words): string {
+  const dark = lamp.mode === "off" || lamp.color === "off";
+  return dark ? t.lampColor.off : `${t.lampColor[lamp.color]}, ${t.lampMode[lamp.mode]}`;
+}
+
+/** The front of the box as it stands on the shelf. */
+export function FrontPanel(): JSX.Element | null {
+  const { t, manner } = useSpeech();
+  const lamps = useLive((state) => state.panel);
+  if (lamps.length === 0) return null;
+  const language = manner.language;
+  const notable = lamps.filter(isNotable);
+  return (
+    <section class="device" aria-label={t.panel.title}>
+      <div class="device-front">
+        <span class="device-name" aria-hidden="true">Hako<small>箱</small></span>
+        <ul class="lamps">
+          {lamps.map((lamp) => {
+            const label = inLanguage(lamp.label, language);
+            const meaning = inLanguage(lamp.meaning, language);
+            return (
+              <li key={lamp.id} class="lamp" tabIndex={0} data-lamp={lamp.id} data-color={lamp.color} data-mode={lamp.mode} aria-label={`${t.panel.lamp(label, meaning)} (${look(lamp, t)})`}>
+                <i class={`led led-${lamp.mode === "off" ? "off" : lamp.color} blink-${lamp.mode}`} />
+                <span class="lamp-label">{label}</span>
+                <span class="lamp-tip">{meaning}<small>{look(lamp, t)}</small></span>
+              </li>
+            );
+          })}
+        </ul>
+      </div>
+      <p class="device-says">
+        {notable.length === 0 ? t.panel.allWell : notable.map((lamp) => (
+          <span key={lamp.id}><i class={`led small led-${lamp.color}`} aria-hidden="true" />{t.panel.lamp(inLanguage(lamp.label, language), inLanguage(lamp.meaning, language))}</span>
+        ))}
+      </p>
+    </section>
+  );
+}
