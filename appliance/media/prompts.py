@@ -118,15 +118,21 @@ class PromptLibrary:
     def prepare(self, site: Site) -> list[Job]:
         """Takes up what the cache has for this site and returns the jobs for the rest, in the order of need.
 
-        Reads the cache folder's listing and the state of the site's own files: a few milliseconds. Raises OSError when
+        Reads the cache folder's listing and the state of the site's own files, some milliseconds. Raises OSError when
         the folder cannot be made or read.
         """
+        return self._take_up(*self._survey(site))
+
+    def _survey(self, site: Site) -> tuple[list[Job], set[str]]:
+        """What the site needs, and the names of the files the cache has. Touches nothing of ours: runs in a thread."""
         cache = self._folder / "cache"
         cache.mkdir(parents=True, exist_ok=True)
         with os.scandir(cache) as listing:
             cached = {entry.name for entry in listing if entry.stat().st_size >= _SMALLEST}
+        return plan(site, self._folder), cached
+
+    def _take_up(self, wanted: list[Job], cached: set[str]) -> list[Job]:
         jobs = []
-        wanted = plan(site, self._folder)
         self._problems = {job.key: Problem(job.label, job.reason) for job in wanted if job.reason}
         for job in wanted:
             if job.path.name in cached:
@@ -145,12 +151,12 @@ class PromptLibrary:
     async def ready(self, site: Site, progress: Progress | None = None, essential_only: bool = False) -> Readiness:
         """Makes what a site needs and returns when it is there, so that no caller waits for synthesis.
 
-        With `essential_only` it leaves out what nobody meets in the first minute (places beyond the tenth, digits);
-        call it again without, later. Never raises: see `Readiness.problems`.
+        With `essential_only` it leaves out what nobody meets in the first minute (places beyond the tenth, digits,
+        the other language); call it again without, later. Never raises: see `Readiness.problems`.
         """
         async with self._lock:
             try:
-                jobs = self.prepare(site)
+                jobs = self._take_up(*await asyncio.to_thread(self._survey, site))
             except OSError as error:
                 problem = Problem("prompts/", error.strerror or str(error))
                 return Readiness(0, 0, (problem, *self.problems), self.off)
@@ -166,7 +172,7 @@ class PromptLibrary:
                     self._files[job.key] = (str(job.path),)
                 if progress:
                     progress(done, len(jobs), job.label)
-            await asyncio.to_thread(self._prune)
+            await asyncio.to_thread(self._prune, {files[0] for files in self._files.values()})
             return Readiness(sum(made.values()), reused, self.problems, self.off)
 
     async def close(self) -> None:
@@ -190,9 +196,8 @@ class PromptLibrary:
         self._files[job.key] = (str(job.path),)
         return True
 
-    def _prune(self) -> None:
+    def _prune(self, used: set[str]) -> None:
         """Removes cache files that no site has used for a month, and what a killed helper left half written."""
-        used = {files[0] for files in self._files.values()}
         before = time.time() - _KEEP_UNUSED
         with os.scandir(self._folder / "cache") as listing:
             for entry in listing:

@@ -54,7 +54,7 @@ def plan(site: Site, folder: Path) -> list[Job]:
     for number in range(1, phrases.HIGHEST_POSITION + 1):
         jobs.append(planner.position(number, own, essential=number <= 10))
     jobs += [planner.digit(digit, own) for digit in phrases.DIGITS[own]]
-    jobs += [planner.fixed(name, other) for name in phrases.FIXED]
+    jobs += [planner.fixed(name, other)._replace(essential=False) for name in phrases.FIXED]
     jobs += [planner.digit(digit, other) for digit in phrases.DIGITS[other]]
     return jobs
 

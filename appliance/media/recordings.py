@@ -1,0 +1,205 @@
+"""Recordings on disk: where they lie, and their WAV files as a kill or a power cut may have left them.
+
+One stereo file a call, left the outside party, right our side. Everything here blocks; call it in a thread.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from appliance.media.wav import (
+    ALAW,
+    PCM,
+    RATE,
+    ULAW,
+    WavError,
+    WavLayout,
+    alaw_table,
+    header,
+    little_endian,
+    read_layout,
+    ulaw_table,
+)
+
+_FRAME = 4
+"""Bytes of one stereo sample as the engine writes them."""
+_ENGINE_HEADER = 256
+"""The engine's samples begin here; what stands before is its header."""
+_READ = 64 * 1024
+_UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+def relative_path(call: str, leg: str, wall: float, timezone: str = "UTC") -> str:
+    """`YYYY/MM/DD/<call>-<leg>.wav` under `recordings/`; the day is that of the site's time zone."""
+    try:
+        zone = ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        day = datetime.fromtimestamp(wall, UTC)
+    else:
+        day = datetime.fromtimestamp(wall, zone)
+    return f"{day:%Y/%m/%d}/{_UNSAFE.sub('_', call)}-{_UNSAFE.sub('_', leg)}.wav"
+
+
+def locate(root: Path, relative: str) -> Path:
+    """The absolute path of a recording named in the ledger. Raises ValueError when it would lie outside of `root`."""
+    path = (root / relative).resolve()
+    if not path.is_relative_to(root.resolve()):
+        raise ValueError(f"{relative!r} is outside the recordings folder")
+    return path
+
+
+class Repair(NamedTuple):
+    """What a file was like and is now."""
+
+    seconds: float
+    changed: bool
+
+
+def repair(path: Path) -> Repair:
+    """Makes a file that was cut at any byte playable as far as it goes; a whole file stays untouched.
+
+    Sizes in the header are set to what is there, half a sample at the end is taken off, a header that never reached the
+    disk is written anew. Only for files that nobody writes. Raises OSError.
+    """
+    with path.open("r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        try:
+            layout = read_layout(file)
+        except WavError:
+            return _rebuild(file, size)
+        data = size - layout.data_offset
+        if layout.data_bytes <= data and _chunks_to_the_end(file, layout, size):
+            return Repair(layout.data_bytes / layout.block / layout.rate, False)
+        data -= data % layout.block
+        data = min(data, 0xFFFFFFFF - layout.data_offset)
+        file.truncate(layout.data_offset + data)
+        _put_size(file, layout.data_offset - 4, data)
+        _put_size(file, 4, layout.data_offset + data - 8)
+        _sync(file)
+        return Repair(data / layout.block / layout.rate, True)
+
+
+def _rebuild(file: BinaryIO, size: int) -> Repair:
+    """No usable header: the engine's header was lost or cut, so its format is taken for granted."""
+    data = max(0, size - _ENGINE_HEADER)
+    data -= data % _FRAME
+    plain = header(data, channels=2, rate=RATE)
+    if data:
+        # A chunk that players skip fills the room up to where the samples begin.
+        room = _ENGINE_HEADER - len(plain) - 8
+        plain = plain[:36] + struct.pack("<4sI", b"JUNK", room) + bytes(room) + plain[36:]
+    file.truncate(len(plain) + data)
+    file.seek(0)
+    file.write(plain)
+    _put_size(file, 4, len(plain) + data - 8)
+    _sync(file)
+    return Repair(data / _FRAME / RATE, True)
+
+
+def _chunks_to_the_end(file: BinaryIO, layout: WavLayout, size: int) -> bool:
+    """True when what follows the audio is nothing, or chunks that end with the file (and not audio never counted)."""
+    at = layout.data_offset + layout.data_bytes
+    if layout.data_bytes % layout.block:
+        return False
+    while at + 8 <= size:
+        file.seek(at + at % 2)
+        name, length = struct.unpack("<4sI", file.read(8).ljust(8, b"\0"))
+        if not name.isalnum():
+            return False
+        at += at % 2 + 8 + length
+    return at in (size, size + 1) or at + 1 == size
+
+
+def _put_size(file: BinaryIO, at: int, value: int) -> None:
+    file.seek(at)
+    file.write(struct.pack("<I", min(value, 0xFFFFFFFF)))
+
+
+def _sync(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def duration(path: Path) -> float:
+    """Seconds of audio that are in the file, whatever its header says. Raises WavError, OSError."""
+    with path.open("rb") as file:
+        layout = read_layout(file)
+        return _audio_bytes(file, layout) / layout.block / layout.rate
+
+
+def _audio_bytes(file: BinaryIO, layout: WavLayout) -> int:
+    """Whole samples only. Of a file still being written the header lags behind: then all there is counts."""
+    there = os.fstat(file.fileno()).st_size - layout.data_offset
+    stated = layout.data_bytes
+    if stated > there or stated == 0 or not _chunks_to_the_end(file, layout, layout.data_offset + there):
+        stated = there
+    return max(0, stated - stated % layout.block)
+
+
+class Waveform(NamedTuple):
+    """What a player draws."""
+
+    seconds: float
+    peaks: tuple[tuple[float, ...], ...]
+    """For each channel the highest magnitude 0..1 of each bucket, oldest first."""
+
+
+def waveform(path: Path, buckets: int = 800) -> Waveform:
+    """Peaks for drawing, in at most `buckets` (capped at 4,000) equal parts. Reads 64 KiB at a time.
+
+    Raises WavError (not a WAV file, or coded in a way that recordings are not), OSError.
+    """
+    with path.open("rb") as file:
+        layout = read_layout(file)
+        total = _audio_bytes(file, layout)
+        samples = total // layout.block
+        count = max(1, min(buckets, 4000, samples or 1))
+        file.seek(layout.data_offset)
+        magnitudes = _magnitudes(layout)
+        lanes: list[list[float]] = [[] for _ in range(layout.channels)]
+        for bucket in range(count):
+            left = (samples * (bucket + 1) // count - samples * bucket // count) * layout.block
+            highest = [0.0] * layout.channels
+            while left > 0:
+                part = file.read(min(left, _READ // layout.block * layout.block))
+                part = part[: len(part) // layout.block * layout.block]
+                if not part:
+                    break
+                left -= len(part)
+                for channel, value in enumerate(magnitudes(part, layout.channels)):
+                    highest[channel] = max(highest[channel], value)
+            for lane, value in zip(lanes, highest, strict=True):
+                lane.append(round(value, 4))
+        return Waveform(samples / layout.rate, tuple(map(tuple, lanes)))
+
+
+class _Magnitudes:
+    """Highest magnitude a channel has in a stretch of audio."""
+
+    def __init__(self, table: list[float] | None = None) -> None:
+        self._table = table
+
+    def __call__(self, data: bytes, channels: int) -> list[float]:
+        if self._table is None:
+            values = little_endian("h", data)
+            lanes = (values[channel::channels] for channel in range(channels))
+            return [max(max(lane), -min(lane)) / 32768 for lane in lanes]
+        table = self._table
+        # The codes that occur are at most 256, however long the stretch.
+        return [max(table[code] for code in set(data[channel::channels])) for channel in range(channels)]
+
+
+def _magnitudes(layout: WavLayout) -> _Magnitudes:
+    if (layout.tag, layout.bits) == (PCM, 16):
+        return _Magnitudes()
+    if (layout.tag, layout.bits) in ((ULAW, 8), (ALAW, 8)):
+        values = ulaw_table() if layout.tag == ULAW else alaw_table()
+        return _Magnitudes([abs(value) for value in values])
+    raise WavError(f"recordings are not coded like this (format {layout.tag}, {layout.bits} bits)")
