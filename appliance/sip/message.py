@@ -1,8 +1,9 @@
 """Requests and responses: raw header values in order, typed views made when somebody asks for them.
 
 Raw values are text as it came (unfolded; bytes that are not UTF-8 as surrogate escapes), so that what is echoed or
-passed on is byte for byte what was sent. Reading a typed property may raise RemoteProtocolError; those that every
-transaction needs (via, from_, to, call_id, cseq, request_uri) have been read by `parse_message` and do not.
+passed on is byte for byte what was sent. Typed properties of what `parse_message` returned do not raise: it has read
+those that matter, and of the others (Supported, Allow, Reason, P-Asserted-Identity, …) unreadable values are left out.
+Only `vias` may raise RemoteProtocolError, for the hops behind the top one.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar, cast
 
 from appliance.errors import RemoteProtocolError
-from appliance.sip.abnf import parse_number, scrub, split_list
+from appliance.sip.abnf import is_token, parse_number, scrub, split_list
 from appliance.sip.header import CSeq, MediaType, NameAddr, RAck, Reason, SessionExpires, Via, parse_tokens
 from appliance.sip.names import LIST_HEADERS, REASONS, canonical
 from appliance.sip.uri import Uri, parse_uri
@@ -205,7 +206,7 @@ class _Message:
     @property
     def asserted_identities(self) -> tuple[NameAddr, ...]:
         """P-Asserted-Identity (RFC 3325); only to be believed from a trusted peer."""
-        return self._read_all("P-Asserted-Identity", _parse_addresses)
+        return self._read_all("P-Asserted-Identity", _parse_identities)
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
@@ -235,7 +236,7 @@ class _Message:
     @property
     def require(self) -> tuple[str, ...]:
         """Option tags of Require, lower case."""
-        return self._read_all("Require", _parse_options)
+        return self._read_all("Require", _parse_required_options)
 
     @property
     def proxy_require(self) -> tuple[str, ...]:
@@ -418,20 +419,39 @@ def _parse_addresses(values: list[str]) -> tuple[NameAddr, ...]:
     return tuple(NameAddr.parse(value) for value in values)
 
 
+def _readable(parse: Callable[[str], T], values: list[str]) -> tuple[T, ...]:
+    """The values that can be read."""
+    found = []
+    for value in values:
+        try:
+            found.append(parse(value))
+        except RemoteProtocolError:
+            continue
+    return tuple(found)
+
+
+def _parse_identities(values: list[str]) -> tuple[NameAddr, ...]:
+    return _readable(NameAddr.parse, values)
+
+
 def _parse_reasons(values: list[str]) -> tuple[Reason, ...]:
-    return tuple(Reason.parse(value) for value in values)
+    return _readable(Reason.parse, values)
 
 
 def _parse_media_types(values: list[str]) -> tuple[MediaType, ...]:
-    return tuple(MediaType.parse(value) for value in values)
+    return _readable(MediaType.parse, values)
+
+
+def _parse_required_options(values: list[str]) -> tuple[str, ...]:
+    return tuple(value.lower() for value in parse_tokens(",".join(values)))
 
 
 def _parse_options(values: list[str]) -> tuple[str, ...]:
-    return tuple(value.lower() for value in _parse_token_list(values))
+    return tuple(value.strip(" \t").lower() for value in values if is_token(value.strip(" \t")))
 
 
 def _parse_token_list(values: list[str]) -> tuple[str, ...]:
-    return parse_tokens(",".join(values))
+    return tuple(value.strip(" \t") for value in values if is_token(value.strip(" \t")))
 
 
 def _parse_max_forwards(text: str) -> int:

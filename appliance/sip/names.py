@@ -147,6 +147,26 @@ CANONICAL: dict[str, str] = {
 }
 """Every usual spelling of a known header name to the one the box uses."""
 
+METHODS = frozenset(
+    {
+        "ACK",
+        "BYE",
+        "CANCEL",
+        "INFO",
+        "INVITE",
+        "MESSAGE",
+        "NOTIFY",
+        "OPTIONS",
+        "PRACK",
+        "PUBLISH",
+        "REFER",
+        "REGISTER",
+        "SUBSCRIBE",
+        "UPDATE",
+    }
+)
+"""Registered methods: those that the box does not do are answered 405, any other name 501 (RFC 3261 8.2.1, 21.5.2)."""
+
 REASONS = {
     100: "Trying",
     180: "Ringing",

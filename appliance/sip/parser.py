@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from appliance.errors import RemoteProtocolError
 from appliance.sip.abnf import scrub
 from appliance.sip.message import Headers, Message, Request, Response
-from appliance.sip.names import CANONICAL, canonical
+from appliance.sip.names import CANONICAL, METHODS, canonical
 from appliance.sip.uri import SipUri
 
 MAX_MESSAGE = 65535
@@ -22,7 +23,22 @@ _method = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]{1,64}")
 _fold = re.compile(r"\r\n[ \t]++")
 _name = re.compile(r"([A-Za-z0-9\-.!%*_+`'~]++)[ \t]*+")
 _length_lines = re.compile(rb"\r\n(?:content-length|l)[ \t]*+:[ \t]*+([0-9]{1,10})[ \t]*+(?=\r\n)", re.IGNORECASE)
-_single = ("From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Length", "Content-Type")
+
+_SINGLE = ("From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Type")
+"""Headers that may come once only (RFC 3261 7.3.1; Content-Length twice with the same value is let pass)."""
+_CHECKED: dict[str, Callable[[Message], object]] = {
+    "Contact": lambda message: message.contacts,
+    "Content-Type": lambda message: message.content_type,
+    "Min-SE": lambda message: message.min_se,
+    "Path": lambda message: message.paths,
+    "RAck": lambda message: message.rack,
+    "Record-Route": lambda message: message.record_routes,
+    "Require": lambda message: message.require,
+    "Route": lambda message: message.routes,
+    "RSeq": lambda message: message.rseq,
+    "Session-Expires": lambda message: message.session_expires,
+}
+"""What is read at once where it is present, so that these properties never raise later."""
 
 
 class MalformedMessage(RemoteProtocolError):
@@ -146,16 +162,19 @@ def _cut_body(headers: Headers, body: bytes, stream: bool) -> bytes:
 
 
 def _check(message: Message) -> None:
-    """Reads what every transaction needs, and refuses what would make two readers differ."""
+    """Reads what transactions, dialogs and sessions go by, and refuses what would make two readers differ."""
     values = message.headers.values
-    for name in _single:
+    for name in _SINGLE:
         if name in values and len(values[name]) > 1:
             raise RemoteProtocolError(f"several {name}")
     _ = message.via, message.from_, message.to, message.call_id
     cseq = message.cseq
+    for name in _CHECKED.keys() & values.keys():
+        _CHECKED[name](message)
     if isinstance(message, Request):
         if cseq.method != message.method:
-            raise RemoteProtocolError("the method of CSeq differs")
+            # RFC 4475 3.1.2.18: an unknown method goes before the mismatch.
+            raise RemoteProtocolError("the method of CSeq differs", 400 if message.method in METHODS else 501)
         uri = message.request_uri
         if isinstance(uri, SipUri) and uri.headers:
             raise RemoteProtocolError("headers in the Request-URI")
