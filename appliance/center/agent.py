@@ -40,11 +40,13 @@ STATUS = Table(
 
 STATE = Table(
     "Agent state",
-    "What the system sees. `call` is a queue's caller, `own-call` any other conversation of the agent's phone.",
+    "What the system sees. `own-call` is any conversation of the agent's phone that is not a queue's;\n"
+    "`login` of somebody who is logged in already is a move to another phone.",
     LOGGED_OUT,
     {
         (LOGGED_OUT, "login"): IDLE,
         (LOGGED_OUT, "restart"): IDLE,
+        (IDLE, "login"): IDLE,
         (IDLE, "logout"): LOGGED_OUT,
         (IDLE, "offer"): OFFERED,
         (IDLE, "own-call"): TALKING,
@@ -70,6 +72,7 @@ STATE = Table(
         (HOLD, "over-after-logout"): LOGGED_OUT,
         (WRAP_UP, "wrap-up-over"): IDLE,
         (WRAP_UP, "wrap-up-done"): IDLE,
+        (WRAP_UP, "login"): WRAP_UP,
         (WRAP_UP, "logout"): LOGGED_OUT,
     },
 )
@@ -99,7 +102,7 @@ class Phone:
         self.registered = False
         self.activity = "idle"
         self.agents: list[Agent] = []
-        """Who is logged in there, last; before them those who logged out and still talk."""
+        """Who is logged in there (one at most) and those who logged out and still talk."""
 
 
 class Agent:

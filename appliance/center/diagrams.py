@@ -33,8 +33,7 @@ def _name(state: str) -> str:
 def document() -> str:
     """The whole of docs/states.md."""
     parts = [_HEAD]
-    for table in TABLES:
-        parts.append(f"## {table.name}\n{table.meaning}\n\n```mermaid\n{diagram(table)}\n```")
+    parts += [f"## {table.name}\n{table.meaning}\n\n```mermaid\n{diagram(table)}\n```" for table in TABLES]
     rows = [f"| {status} | {', '.join(sorted(states))} |" for status, states in STATES_OF_STATUS.items()]
     parts.append("## Status and state together\n| status | states it can go with |\n|---|---|\n" + "\n".join(rows))
     parts.append(_TAIL)

@@ -63,9 +63,9 @@ class Roster:
     def at(self, extension: str) -> Agent | None:
         """Who is logged in at this extension."""
         phone = self.phones.get(extension)
-        if phone is None or not phone.agents or not phone.agents[-1].logged_in:
+        if phone is None:
             return None
-        return phone.agents[-1]
+        return next((agent for agent in phone.agents if agent.logged_in), None)
 
     def phone(self, extension: str) -> Phone:
         """What is known of the extension's phone."""
@@ -108,9 +108,8 @@ class Roster:
         self._to_end_of_line(agent)
         if agent.state == LOGGED_OUT:
             self._fair_start(agent)
-            self._move(agent, event, now)
-            self.follow(agent, now)
-        self.refresh(agent)
+        self._move(agent, event, now)
+        self.follow(agent, now)
 
     def choose(self, agent: Agent, status: str, reason: str, by: str, now: Instant) -> None:
         """Changes between available and break, or the reason of the break, where the agent is logged in."""
