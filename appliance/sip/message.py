@@ -47,7 +47,7 @@ class Headers:
         return found[0] if found else None
 
     def get_all(self, name: str) -> list[str]:
-        """One string a value; comma-separated lists of list headers are split."""
+        """One string a value; comma-separated lists of list headers are split (malformed ones are left whole)."""
         name = canonical(name)
         found = self.values.get(name)
         if not found:
@@ -56,7 +56,7 @@ class Headers:
             return list(found)
         if len(found) == 1 and "," not in found[0]:
             return [found[0]] if found[0] else []
-        return [piece for value in found for piece in split_list(value)]
+        return [piece for value in found for piece in _split_or_whole(value)]
 
     def set(self, name: str, value: str) -> None:
         """Replaces all fields of this name by one."""
@@ -111,6 +111,13 @@ class Headers:
         name = canonical(name)
         self.typed.pop(name, None)
         return self.values.setdefault(name, [])
+
+
+def _split_or_whole(value: str) -> list[str]:
+    try:
+        return split_list(value)
+    except RemoteProtocolError:
+        return [value]
 
 
 def _checked(value: str) -> str:

@@ -22,7 +22,7 @@ _version = re.compile(r"SIP/[0-9]{1,5}\.[0-9]{1,5}", re.IGNORECASE)
 _method = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]{1,64}")
 _fold = re.compile(r"\r\n[ \t]++")
 _name = re.compile(r"([A-Za-z0-9\-.!%*_+`'~]++)[ \t]*+")
-_length_lines = re.compile(rb"\r\n(?:content-length|l)[ \t]*+:[ \t]*+([0-9]{1,10})[ \t]*+(?=\r\n)", re.IGNORECASE)
+_length_lines = re.compile(rb"\r\n(?:content-length|l)[ \t]*+:[ \t]*+([^\r\n]*+)", re.IGNORECASE)
 
 _SINGLE = ("From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Type")
 """Headers that may come once only (RFC 3261 7.3.1; Content-Length twice with the same value is let pass)."""
@@ -267,7 +267,10 @@ def _content_length(head: bytes) -> int:
     """Content-Length of a head that ends with one CRLF; 0 when there is none."""
     if b"\r\n " in head or b"\r\n\t" in head:
         head = re.sub(rb"\r\n[ \t]++", b" ", head)
-    found = {int(digits) for digits in _length_lines.findall(head)}
-    if len(found) > 1:
-        raise RemoteProtocolError("several Content-Length")
-    return found.pop() if found else 0
+    found = {text.rstrip(b" \t") for text in _length_lines.findall(head)}
+    if not found:
+        return 0
+    text = found.pop()
+    if found or not text.isdigit() or len(text) > 9:
+        raise RemoteProtocolError("Content-Length does not say where the message ends")
+    return int(text)
