@@ -116,11 +116,11 @@ class Floor:
         self._plan_announcement(entry, now)
 
     def _plan_announcement(self, entry: Entry, now: Instant) -> None:
-        every = entry.config.announce_seconds
-        if every <= 0:
+        if entry.config.announce_seconds <= 0:
             return
-        when = now.mono + IMPROVEMENT_SECONDS
-        regular = entry.announced_at + max(every, SHORTEST_ANNOUNCE)
+        every = max(entry.config.announce_seconds, SHORTEST_ANNOUNCE)
+        when = now.mono + min(every, IMPROVEMENT_SECONDS)
+        regular = entry.announced_at + every
         if now.mono < regular < when:
             when = regular
         entry.announce_timer = self._timers.start(when, self._consider_announcement, entry)

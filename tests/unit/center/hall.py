@@ -149,12 +149,11 @@ class Hall:
 
     def hang_up(self, call: str, agent: str) -> None:
         """The conversation ends, in the order in which the exchange says so."""
+        found = self.center._roster.agents[agent]
+        extension = found.extension
         self.do("talk_ended", call, agent)
         new = self.new
-        found = self.center._roster.agents.get(agent)
-        extension = found.extension if found is not None else ""
-        if extension:
-            self.do("phone_activity", extension, "idle")
+        self.do("phone_activity", extension, "idle")
         self.new = new + self.new
 
     def state(self, agent: str) -> str:
