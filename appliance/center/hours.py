@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from math import inf
 from zoneinfo import ZoneInfo
 
 from appliance.errors import ConfigError
@@ -47,7 +48,7 @@ class Schedule:
         self._holidays = frozenset(holidays)
         try:
             self._zone = ZoneInfo(timezone)
-        except (OSError, ValueError):
+        except (KeyError, OSError, ValueError):
             problems.append(f'"{timezone}" is not a time zone this box knows; one like "Asia/Tokyo" or "UTC"')
         if problems:
             raise ConfigError(problems)
@@ -69,11 +70,11 @@ class Schedule:
             if wall < start:
                 return start
             if wall < end:
-                return end
+                return None if end == inf else end
         return None
 
     def _merged(self, first: date, days: int) -> Iterator[tuple[float, float]]:
-        """Openings from this day on, those that touch or overlap made one, in order."""
+        """Openings from this day on, in order, those that touch or overlap made one; the last may be without end."""
         begin = finish = 0.0
         for step in range(days):
             try:
@@ -87,8 +88,8 @@ class Schedule:
                 if finish > begin:
                     yield begin, finish
                 begin, finish = start, end
-        if finish > begin and finish < self._instant(first, days * MINUTES_A_DAY):
-            yield begin, finish
+        if finish > begin:
+            yield begin, finish if finish < self._instant(first, days * MINUTES_A_DAY) else inf
 
     def _spans(self, day: date) -> Iterator[tuple[float, float]]:
         """What this day's lines open, in seconds since the epoch."""

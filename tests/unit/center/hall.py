@@ -1,4 +1,4 @@
-"""A call centre for tests: a site, a clock moved by hand, everything that came out, and checks that must always hold."""
+"""A call centre for tests: a site, a clock moved by hand, what came out, and checks that must always hold."""
 
 from __future__ import annotations
 
@@ -160,4 +160,3 @@ class Hall:
         found = self.center.agent(agent)
         assert found is not None
         return found.state
-

@@ -40,9 +40,7 @@ def test_one_call_from_entry_to_idle_in_the_right_order(hall: Hall) -> None:
     hall.advance(60)
     hall.hang_up("c1", "aiko")
     assert hall.new == [
-        AgentStateChanged(
-            agent="aiko", state="wrap-up", previous="talking", cause="hangup", call="c1", queue="support"
-        )
+        AgentStateChanged(agent="aiko", state="wrap-up", previous="talking", cause="hangup", call="c1", queue="support")
     ]
     hall.advance(9.9)
     assert hall.state("aiko") == "wrap-up"
@@ -72,9 +70,7 @@ def test_no_answer_moves_on_after_ring_seconds_and_a_miss_is_last_in_line(hall: 
     hall.advance(19.9)
     assert hall.of(Offer) == []
     hall.advance(0.1)
-    assert hall.of(QueueOfferEnded) == [
-        QueueOfferEnded(call="c1", queue="support", agent="aiko", outcome="no-answer")
-    ]
+    assert hall.of(QueueOfferEnded) == [QueueOfferEnded(call="c1", queue="support", agent="aiko", outcome="no-answer")]
     assert hall.of(WithdrawOffer) == [WithdrawOffer(call="c1", queue="support", agent="aiko")]
     assert [offer.agent for offer in hall.of(Offer)] == ["ben"]
     aiko = hall.center.agent("aiko")
@@ -257,7 +253,7 @@ def test_a_call_that_is_gone_altogether_leaves_nothing_behind(hall: Hall) -> Non
 
 
 def test_ring_all_rings_everybody_and_the_first_answer_wins() -> None:
-    agents = {name: ("support",) for name in ("aiko", "ben", "chie")}
+    agents = dict.fromkeys(("aiko", "ben", "chie"), ("support",))
     hall = Hall(site(agents, Queue(id="support", strategy="ring-all", overflow=BUSY)))
     hall.log_in("aiko", "ben")
     assert hall.enter("c1") == ["aiko", "ben"]
