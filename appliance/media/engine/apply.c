@@ -1,0 +1,215 @@
+/* Commands, applied by the engine thread between two rounds of packets. */
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "internal.h"
+
+static void insert(hk_engine *engine, struct object *object)
+{
+    struct object **bucket = &engine->objects[(uint64_t)object->id % BUCKETS];
+    object->chain = *bucket;
+    *bucket = object;
+    engine->figures.rows++;
+}
+
+static struct object *extract(hk_engine *engine, int64_t id)
+{
+    struct object **at = &engine->objects[(uint64_t)id % BUCKETS];
+    while (*at && (*at)->id != id)
+        at = &(*at)->chain;
+    struct object *object = *at;
+    if (object) {
+        *at = object->chain;
+        engine->figures.rows--;
+    }
+    return object;
+}
+
+/* --- ports --- */
+static void listen_on(hk_engine *engine, struct endpoint *endpoint)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = endpoint};
+    (void)epoll_ctl(engine->epoll_fd, EPOLL_CTL_ADD, endpoint->fd, &event);
+}
+
+static void leave(hk_engine *engine, struct endpoint *endpoint)
+{
+    (void)epoll_ctl(engine->epoll_fd, EPOLL_CTL_DEL, endpoint->fd, NULL);
+}
+
+static void put_port(hk_engine *engine, struct port *port)
+{
+    port->expecting = engine->now;
+    insert(engine, &port->object);
+    list_add(&engine->wheel[engine->wheel_fill++ % WHEEL], &port->turn);
+    listen_on(engine, &port->rtp);
+    listen_on(engine, &port->rtcp);
+    graph_tie(engine, &port->object);
+}
+
+static void change_port(hk_engine *engine, struct command *command)
+{
+    struct port *port = (struct port *)find_object(engine, command->id);
+    if (!port)
+        return;
+    if (command->rtp >= 0) {
+        int old[2] = {port->rtp.fd, port->rtcp.fd};
+        leave(engine, &port->rtp);
+        leave(engine, &port->rtcp);
+        port->rtp.fd = command->rtp;
+        port->rtcp.fd = command->rtcp;
+        listen_on(engine, &port->rtp);
+        listen_on(engine, &port->rtcp);
+        command->rtp = old[0];
+        command->rtcp = old[1];
+    }
+    port_reconfigure(port, command->config, engine->now);
+}
+
+static void drop_port(hk_engine *engine, struct port *port)
+{
+    port_farewell(engine, port);
+    leave(engine, &port->rtp);
+    leave(engine, &port->rtcp);
+    graph_untie(engine, &port->object);
+    list_del(&port->turn);
+    list_del(&port->keys);
+    list_del(&port->mixed);
+    list_del(&port->dirty);
+}
+
+/* --- players, mixes, recorders --- */
+/* The sounds change places so that the old ones go back with the command. */
+static void put_player(hk_engine *engine, struct command *command)
+{
+    struct player *player = (struct player *)command->object;
+    struct player *old = (struct player *)extract(engine, player->object.id);
+    if (old && old->generation == player->generation) {
+        player->at = old->at < player->count ? old->at : player->count;
+        player->offset = player->at < player->count && old->offset < player->sounds[player->at]->samples ? old->offset : 0;
+        player->finished = old->finished;
+    }
+    insert(engine, &player->object);
+    list_add(&engine->players, &player->all);
+    if (old) {
+        list_del(&old->all);
+        graph_untie(engine, &old->object);
+    }
+    graph_tie(engine, &player->object);
+    command->object = old ? &old->object : NULL;
+}
+
+static void put_mix(hk_engine *engine, struct command *command)
+{
+    struct mix *mix = (struct mix *)command->object;
+    struct object *old = extract(engine, mix->object.id);
+    if (old)
+        graph_remove_mix(engine, (struct mix *)old);
+    insert(engine, &mix->object);
+    graph_add_mix(engine, mix);
+    command->object = old;
+}
+
+static void put_recorder(hk_engine *engine, struct command *command)
+{
+    struct recorder *recorder = (struct recorder *)command->object;
+    insert(engine, &recorder->object);
+    for (uint32_t i = 0; i < recorder->count; i++)
+        recorder->taps[i].recorder = recorder;
+    graph_add_taps(engine, recorder->taps, recorder->count);
+    recorder_start(engine, recorder, command->running);
+}
+
+static void change_recorder(hk_engine *engine, struct command *command)
+{
+    struct recorder *recorder = (struct recorder *)find_object(engine, command->id);
+    if (!recorder)
+        return;
+    struct tap *old = recorder->taps;
+    graph_inherit_taps(command->taps, command->count, old, recorder->count);
+    graph_remove_taps(old, recorder->count);
+    recorder->taps = command->taps;
+    recorder->count = command->count;
+    for (uint32_t i = 0; i < recorder->count; i++)
+        recorder->taps[i].recorder = recorder;
+    graph_add_taps(engine, recorder->taps, recorder->count);
+    recorder_run(engine, recorder, command->running);
+    command->taps = old;
+}
+
+static void drop(hk_engine *engine, struct command *command)
+{
+    struct object *object = extract(engine, command->id);
+    if (!object)
+        return;
+    switch (object->kind) {
+    case PORT:
+        drop_port(engine, (struct port *)object);
+        break;
+    case PLAYER:
+        list_del(&((struct player *)object)->all);
+        graph_untie(engine, object);
+        break;
+    case MIX:
+        graph_remove_mix(engine, (struct mix *)object);
+        break;
+    case RECORDER: {
+        struct recorder *recorder = (struct recorder *)object;
+        graph_remove_taps(recorder->taps, recorder->count);
+        recorder_end(engine, recorder);
+        break;
+    }
+    }
+    command->object = object;
+}
+
+static void apply(hk_engine *engine, struct command *command)
+{
+    switch (command->operation) {
+    case PUT_PORT:
+        put_port(engine, (struct port *)command->object);
+        command->object = NULL;
+        break;
+    case CHANGE_PORT:
+        change_port(engine, command);
+        break;
+    case PUT_PLAYER:
+        put_player(engine, command);
+        break;
+    case PUT_MIX:
+        put_mix(engine, command);
+        break;
+    case PUT_RECORDER:
+        put_recorder(engine, command);
+        command->object = NULL;
+        break;
+    case CHANGE_RECORDER:
+        change_recorder(engine, command);
+        break;
+    case DROP:
+        drop(engine, command);
+        break;
+    case QUIT:
+        engine->quit = true;
+        break;
+    }
+}
+
+void apply_batches(hk_engine *engine)
+{
+    struct pass *item = handover_take(&engine->batches);
+    while (item) {
+        struct batch *batch = CONTAINER(item, struct batch, pass);
+        item = item->next;
+        for (struct pass *at = batch->commands; at;) {
+            struct command *command = CONTAINER(at, struct command, pass);
+            at = at->next;
+            apply(engine, command);
+            handover_push(&engine->done, &command->pass);
+        }
+        graph_settle(engine);
+        handover_push(&engine->done_batches, &batch->pass);
+    }
+    /* What was let go is freed by the command side; sockets among it are waited for. */
+    engine->events_new = true;
+}

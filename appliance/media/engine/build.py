@@ -1,0 +1,79 @@
+"""Builds the engine into the extension `_engine` (cffi, API mode, stable ABI: one file for every Python from 3.11).
+
+`python -m appliance.media.engine.build` builds it in place; `pip install` comes here through pyproject.toml. Imports
+only cffi and setuptools, since pip calls it before anything else is there.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from cffi import FFI
+from setuptools import Distribution, Extension
+from setuptools.command.build_ext import build_ext
+
+HERE = Path("appliance/media/engine")
+NAME = "appliance.media.engine._engine"
+FLAGS = ["-std=c11", "-O2", "-Wall", "-Wextra", "-fvisibility=hidden", "-fno-strict-aliasing"]
+
+
+def _contract(folder: Path) -> str:
+    text = (folder / "engine.h").read_text()
+    return text.partition("/* contract-begin */")[2].partition("/* contract-end */")[0]
+
+
+def write_source(root: Path) -> None:
+    """Writes `_engine.c`, the glue between Python and `engine.h`."""
+    ffi = FFI()
+    ffi.cdef(_contract(root / HERE))
+    ffi.set_source(NAME, '#include "engine.h"', py_limited_api=True)
+    ffi.emit_c_code(str(root / HERE / "_engine.c"))
+
+
+def extension(root: Path) -> Extension:
+    """The extension; its sources are named relative to `root`."""
+    sources = sorted(str(path.relative_to(root)) for path in (root / HERE).glob("*.c"))
+    return Extension(
+        NAME,
+        sources,
+        include_dirs=[str(HERE)],
+        depends=sorted(str(path.relative_to(root)) for path in (root / HERE).glob("*.h")),
+        define_macros=[("_GNU_SOURCE", "1"), ("Py_LIMITED_API", "0x030b0000")],
+        extra_compile_args=FLAGS,
+        extra_link_args=["-pthread"],
+        py_limited_api=True,
+    )
+
+
+class BuildEngine(build_ext):  # type: ignore[misc] # setuptools has no types
+    """`build_ext` that makes the glue first and finds all of the engine's sources itself."""
+
+    def finalize_options(self) -> None:
+        """Makes the glue before anybody looks for sources."""
+        write_source(Path())
+        self.distribution.ext_modules = [extension(Path())]
+        super().finalize_options()
+
+    def get_source_files(self) -> list[str]:
+        """What a source distribution has to carry."""
+        return [str(path) for path in sorted(HERE.glob("*.[ch]")) if path.name != "_engine.c"]
+
+
+def build_in_place() -> None:
+    """Puts the built extension beside its sources; the working folder is the repository's."""
+    attributes: dict[str, Any] = {"ext_modules": [extension(Path())], "cmdclass": {"build_ext": BuildEngine}}
+    distribution = Distribution(attributes)
+    command = distribution.get_command_obj("build_ext")
+    assert command is not None
+    command.inplace = True
+    command.build_temp = "build/engine"
+    command.ensure_finalized()
+    command.run()
+
+
+if __name__ == "__main__":
+    if not HERE.is_dir():
+        sys.exit("start this in the repository's folder")
+    build_in_place()

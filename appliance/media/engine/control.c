@@ -1,0 +1,448 @@
+/* The command side: makes what rows need, passes it to the engine thread, frees what comes back. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "internal.h"
+#include "wav.h"
+
+/* --- what exists, as the command side knows it --- */
+static struct known **known_place(hk_engine *engine, int64_t id)
+{
+    struct known **at = &engine->known[(uint64_t)id % BUCKETS];
+    while (*at && (*at)->id != id)
+        at = &(*at)->chain;
+    return at;
+}
+
+static void forget(hk_engine *engine, int64_t id)
+{
+    struct known **at = known_place(engine, id), *known = *at;
+    if (known) {
+        *at = known->chain;
+        free(known);
+    }
+}
+
+static struct known *remember(hk_engine *engine, int64_t id, enum kind kind)
+{
+    struct known **at = known_place(engine, id);
+    if (!*at)
+        *at = calloc(1, sizeof **at);
+    if (*at) {
+        (*at)->id = id;
+        (*at)->kind = kind;
+    }
+    return *at;
+}
+
+/* The row with this id when it is of this kind; one of another kind is dropped, since ids are never shared. */
+static struct known *existing(hk_engine *engine, int64_t id, enum kind kind)
+{
+    struct known *known = *known_place(engine, id);
+    if (known && known->kind != kind) {
+        hk_drop(engine, id);
+        return NULL;
+    }
+    return known;
+}
+
+/* --- commands --- */
+static struct command *new_command(enum operation operation, int64_t id)
+{
+    struct command *command = calloc(1, sizeof *command);
+    if (command) {
+        command->operation = operation;
+        command->id = id;
+        command->rtp = command->rtcp = -1;
+    }
+    return command;
+}
+
+static void queue(hk_engine *engine, struct command *command)
+{
+    command->pass.next = NULL;
+    if (engine->uncommitted)
+        engine->uncommitted_end->next = &command->pass;
+    else
+        engine->uncommitted = &command->pass;
+    engine->uncommitted_end = &command->pass;
+}
+
+void hk_commit(hk_engine *engine)
+{
+    struct batch *batch = engine->uncommitted ? calloc(1, sizeof *batch) : NULL;
+    if (!batch)
+        return;
+    batch->commands = engine->uncommitted;
+    engine->uncommitted = engine->uncommitted_end = NULL;
+    uint64_t one = 1;
+    if (handover_push(&engine->batches, &batch->pass))
+        (void)!write(engine->wake_fd, &one, sizeof one);
+}
+
+static void free_object(hk_engine *engine, struct object *object)
+{
+    if (object && object->kind == PORT) {
+        struct port *port = (struct port *)object;
+        close(port->rtp.fd);
+        close(port->rtcp.fd);
+    } else if (object && object->kind == PLAYER) {
+        struct player *player = (struct player *)object;
+        for (uint32_t i = 0; i < player->count; i++)
+            sound_release(engine, player->sounds[i]);
+    } else if (object && object->kind == RECORDER) {
+        free(((struct recorder *)object)->taps);
+    }
+    free(object);
+}
+
+void free_done(hk_engine *engine)
+{
+    struct pass *item = handover_take(&engine->done);
+    while (item) {
+        struct command *command = CONTAINER(item, struct command, pass);
+        item = item->next;
+        free_object(engine, command->object);
+        engine->undone -= command->operation == DROP;
+        if (command->rtp >= 0)
+            close(command->rtp);
+        if (command->rtcp >= 0)
+            close(command->rtcp);
+        free(command->config);
+        free(command->taps);
+        free(command);
+    }
+    item = handover_take(&engine->done_batches);
+    while (item) {
+        struct batch *batch = CONTAINER(item, struct batch, pass);
+        item = item->next;
+        free(batch);
+    }
+}
+
+/* --- ports --- */
+static int configure(struct port_config *config, const struct hk_port *row)
+{
+    memset(config, 0, sizeof *config);
+    if (address_parse(&config->local, row->local_host, row->local_port) < 0 || row->local_port == 0 ||
+        row->local_port == UINT16_MAX || row->receive_count > 16)
+        return -EINVAL;
+    if (row->remote_port && address_parse(&config->remote, row->remote_host, row->remote_port) < 0)
+        return -EINVAL;
+    if (address_known(&config->remote) && config->remote.any.sa_family != config->local.any.sa_family)
+        return -EAFNOSUPPORT;
+    config->events_clock = 8000;
+    for (int i = 0; i < row->receive_count; i++) {
+        const struct hk_payload *payload = &row->receive[i];
+        config->codec[payload->number & 127] = payload->codec;
+        if (payload->codec == HK_EVENTS && payload->clock)
+            config->events_clock = payload->clock;
+    }
+    config->send_codec = row->send.codec;
+    config->send_type = row->send.number & 127;
+    config->sends_events = row->send_events.codec == HK_EVENTS;
+    config->events_type = row->send_events.number & 127;
+    int ptime = row->ptime < 10 ? 20 : row->ptime > 60 ? 60 : row->ptime - row->ptime % 10;
+    config->frame = (uint16_t)(ptime * 8);
+    config->sending = row->sending;
+    config->receiving = row->receiving;
+    config->timeout = (int64_t)(row->timeout * 1e9);
+    config->ssrc = row->ssrc;
+    config->generation = row->generation;
+    return 0;
+}
+
+/* xorshift64*: first sequence numbers, timestamps and SSRCs need to differ, not to be secret from anyone on the path. */
+static uint32_t dice(hk_engine *engine)
+{
+    engine->random ^= engine->random >> 12;
+    engine->random ^= engine->random << 25;
+    engine->random ^= engine->random >> 27;
+    return (uint32_t)((engine->random * UINT64_C(2685821657736338717)) >> 32);
+}
+
+static struct port *new_port(hk_engine *engine, const struct port_config *config, int64_t id)
+{
+    struct port *port = calloc(1, sizeof *port);
+    if (!port)
+        return NULL;
+    port->object = (struct object){.id = id, .kind = PORT};
+    port->config = *config;
+    port->rtp.port = port->rtcp.port = port;
+    port->rtcp.rtcp = true;
+    struct node *nodes[] = {&port->hears, &port->heard_by, &port->taps, &port->turn,
+                            &port->keys,  &port->mixed,    &port->dirty};
+    for (size_t i = 0; i < sizeof nodes / sizeof *nodes; i++)
+        list_init(nodes[i]);
+    port->out.ssrc = config->ssrc ? config->ssrc : dice(engine);
+    port->out.sequence = (uint16_t)(dice(engine) & 0x7fff);
+    port->out.timestamp = dice(engine) >> 1;
+    port->frame_tick = UINT64_MAX;
+    jitter_reset(&port->jitter);
+    return port;
+}
+
+/* A dropped port's sockets are closed only when the engine thread has let go of them. Where that is what stands in the
+ * way of a new port, wait for it, a tenth of a second at most. */
+static int open_after_drops(hk_engine *engine, const union address *local, int *rtp, int *rtcp)
+{
+    int error = open_pair(local, rtp, rtcp);
+    for (int tries = 0; error == -EADDRINUSE && engine->undone > 0 && tries < 100; tries++) {
+        hk_commit(engine);
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        free_done(engine);
+        error = open_pair(local, rtp, rtcp);
+    }
+    return error;
+}
+
+static int change_port(hk_engine *engine, struct known *known, const struct port_config *config)
+{
+    struct command *command = new_command(CHANGE_PORT, known->id);
+    if (!command)
+        return -ENOMEM;
+    int error = 0;
+    if (!address_same(&known->local, &config->local))
+        error = open_after_drops(engine, &config->local, &command->rtp, &command->rtcp);
+    if (!error && !(command->config = malloc(sizeof *config)))
+        error = -ENOMEM;
+    if (error) {
+        if (command->rtp >= 0)
+            close(command->rtp), close(command->rtcp);
+        free(command);
+        return error;
+    }
+    *command->config = *config;
+    known->local = config->local;
+    queue(engine, command);
+    return 0;
+}
+
+int hk_put_port(hk_engine *engine, const struct hk_port *row)
+{
+    struct port_config config;
+    int error = configure(&config, row);
+    if (error)
+        return error;
+    struct known *known = existing(engine, row->id, PORT);
+    if (known)
+        return change_port(engine, known, &config);
+    struct port *port = new_port(engine, &config, row->id);
+    struct command *command = new_command(PUT_PORT, row->id);
+    error = port && command ? open_after_drops(engine, &config.local, &port->rtp.fd, &port->rtcp.fd) : -ENOMEM;
+    if (error) {
+        free(port);
+        free(command);
+        return error;
+    }
+    if ((known = remember(engine, row->id, PORT)))
+        known->local = config.local;
+    command->object = &port->object;
+    queue(engine, command);
+    return 0;
+}
+
+/* --- players and mixes --- */
+int hk_put_player(hk_engine *engine, int64_t id, int64_t generation, int32_t loop_from, const char **files,
+                  uint32_t count)
+{
+    struct player *player = calloc(1, sizeof *player + count * sizeof *player->sounds);
+    struct command *command = new_command(PUT_PLAYER, id);
+    existing(engine, id, PLAYER);
+    if (!player || !command || !remember(engine, id, PLAYER)) {
+        free(player);
+        free(command);
+        return -ENOMEM;
+    }
+    player->object = (struct object){.id = id, .kind = PLAYER};
+    player->generation = generation;
+    player->frame_tick = UINT64_MAX;
+    list_init(&player->heard_by);
+    list_init(&player->all);
+    uint32_t start = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if ((int32_t)i == loop_from)
+            start = player->count;
+        struct sound *sound = sound_get(engine, files[i]);
+        if (sound)
+            player->sounds[player->count++] = sound;
+    }
+    /* Files left out before the loop's start move it; with none left to loop over there is no loop. */
+    player->loop_from = loop_from >= 0 && (uint32_t)loop_from < count && start < player->count ? (int32_t)start : -1;
+    command->object = &player->object;
+    queue(engine, command);
+    return (int)(count - player->count);
+}
+
+int hk_put_mix(hk_engine *engine, int64_t id, const struct hk_link *links, uint32_t count)
+{
+    struct mix *mix = calloc(1, sizeof *mix + count * sizeof *mix->links);
+    struct command *command = new_command(PUT_MIX, id);
+    existing(engine, id, MIX);
+    if (!mix || !command || !remember(engine, id, MIX)) {
+        free(mix);
+        free(command);
+        return -ENOMEM;
+    }
+    mix->object = (struct object){.id = id, .kind = MIX};
+    mix->count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        struct link *link = &mix->links[i];
+        double gain = links[i].gain > 8 ? 8 : links[i].gain > 0 ? links[i].gain : 0;
+        link->listener_id = links[i].listener;
+        link->source_id = links[i].source;
+        link->gain = (int32_t)(gain * GAIN_ONE + 0.5);
+        list_init(&link->of_listener);
+        list_init(&link->of_source);
+        list_init(&link->waiting);
+    }
+    command->object = &mix->object;
+    queue(engine, command);
+    return 0;
+}
+
+/* --- recorders --- */
+static struct tap *new_taps(const struct hk_recorder *row)
+{
+    struct tap *taps = calloc(row->right_count + 1, sizeof *taps);
+    for (uint32_t i = 0; taps && i <= row->right_count; i++) {
+        taps[i].port_id = i == 0 ? row->left : row->right[i - 1];
+        taps[i].right = i > 0;
+        list_init(&taps[i].of_port);
+        list_init(&taps[i].waiting);
+    }
+    return taps;
+}
+
+static struct recording *new_recording(const struct hk_recorder *row)
+{
+    struct recording *recording = calloc(1, sizeof *recording);
+    if (!recording || !(recording->path = strdup(row->path))) {
+        free(recording);
+        return NULL;
+    }
+    recording->id = row->id;
+    recording->fd = -1;
+    recording->running = row->running;
+    strncpy(recording->comment, row->comment, WAV_COMMENT);
+    recording->open = (struct job){.kind = JOB_OPEN, .recording = recording};
+    recording->close = (struct job){.kind = JOB_CLOSE, .recording = recording};
+    return recording;
+}
+
+/* Two blocks are open and one is on its way while a recorder runs: have their memory before they are needed. */
+static void populate(hk_engine *engine)
+{
+    enum { EACH = 4 };
+    if (engine->populated + EACH > ARENA_BLOCKS)
+        return;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    uintptr_t from = (uintptr_t)(engine->arena + engine->populated) & ~(page - 1);
+    uintptr_t to = (uintptr_t)(engine->arena + engine->populated + EACH);
+    (void)madvise((void *)from, to - from, MADV_POPULATE_WRITE);
+    engine->populated += EACH;
+}
+
+int hk_put_recorder(hk_engine *engine, const struct hk_recorder *row)
+{
+    struct known *known = existing(engine, row->id, RECORDER);
+    struct tap *taps = new_taps(row);
+    struct command *command = new_command(known ? CHANGE_RECORDER : PUT_RECORDER, row->id);
+    struct recorder *recorder = known ? NULL : calloc(1, sizeof *recorder);
+    struct recording *recording = known ? NULL : new_recording(row);
+    if (!taps || !command || (!known && (!recorder || !recording)) || !remember(engine, row->id, RECORDER)) {
+        if (recording)
+            free(recording->path);
+        free(recording);
+        free(recorder);
+        free(command);
+        free(taps);
+        return -ENOMEM;
+    }
+    command->count = row->right_count + 1;
+    command->running = row->running;
+    if (known) {
+        command->taps = taps;
+    } else {
+        recorder->object = (struct object){.id = row->id, .kind = RECORDER};
+        recorder->recording = recording;
+        recorder->taps = taps;
+        recorder->count = command->count;
+        list_init(&recorder->all);
+        command->object = &recorder->object;
+        populate(engine);
+    }
+    queue(engine, command);
+    return 0;
+}
+
+void hk_drop(hk_engine *engine, int64_t id)
+{
+    struct command *command = *known_place(engine, id) ? new_command(DROP, id) : NULL;
+    if (!command)
+        return;
+    forget(engine, id);
+    engine->undone++;
+    queue(engine, command);
+}
+
+/* --- events and figures --- */
+static int take(struct event_ring *ring, struct hk_event *events, int max)
+{
+    uint32_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+    uint32_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
+    int count = 0;
+    while (head != tail && count < max)
+        events[count++] = ring->events[head++ % RING_EVENTS];
+    atomic_store_explicit(&ring->head, head, memory_order_release);
+    return count;
+}
+
+int hk_event_fd(hk_engine *engine) { return engine->event_fd; }
+
+int hk_take_events(hk_engine *engine, struct hk_event *events, int max)
+{
+    uint64_t times;
+    (void)!read(engine->event_fd, &times, sizeof times);
+    free_done(engine);
+    int count = take(&engine->from_engine, events, max);
+    count += take(&engine->from_writer, events + count, max - count);
+    uint64_t one = 1;
+    if (count == max) /* there may be more */
+        (void)!write(engine->event_fd, &one, sizeof one);
+    return count;
+}
+
+void hk_read_figures(hk_engine *engine, struct hk_figures *figures)
+{
+#define READ(name) figures->name = atomic_load_explicit(&engine->told.name, memory_order_relaxed)
+    READ(ticks);
+    READ(late_ticks);
+    READ(lost_ticks);
+    READ(received);
+    READ(forwarded);
+    READ(mixed);
+    READ(invalid);
+    READ(send_failed);
+    READ(rows);
+    READ(wakes);
+#undef READ
+    figures->events_lost = atomic_load_explicit(&engine->lost_events, memory_order_relaxed);
+}
+
+int queue_quit(hk_engine *engine)
+{
+    for (size_t bucket = 0; bucket < BUCKETS; bucket++)
+        while (engine->known[bucket])
+            hk_drop(engine, engine->known[bucket]->id);
+    struct command *command = new_command(QUIT, 0);
+    if (!command)
+        return -ENOMEM;
+    queue(engine, command);
+    hk_commit(engine);
+    return 0;
+}

@@ -1,0 +1,155 @@
+/* The whole contract of the media engine.
+ *
+ * Two threads live behind it: the engine thread (sockets, 20 ms ticks, everything audible) and the writer thread
+ * (recordings). The caller is a third, the command side; every function here belongs to that one thread.
+ * Rows are put and dropped by id, then made visible as one change by hk_commit(). All memory, sockets and sound files
+ * a row needs are got here, on the command side; the engine thread allocates nothing and touches no file.
+ * Times are seconds unless named otherwise. */
+#ifndef HAKO_ENGINE_H
+#define HAKO_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* build.py reads what stands between these two marks. */
+/* contract-begin */
+typedef struct hk_engine hk_engine;
+
+enum hk_codec {
+    HK_NONE = 0,
+    HK_PCMU = 1,
+    HK_PCMA = 2,
+    HK_EVENTS = 3 /* telephone-event, RFC 4733 */
+};
+
+struct hk_payload {
+    uint8_t number; /* RTP payload type 0..127 */
+    uint8_t codec;  /* enum hk_codec; HK_NONE: not negotiated */
+    uint32_t clock; /* Hz */
+};
+
+/* An RTP stream with one remote party. */
+struct hk_port {
+    int64_t id;
+    char local_host[48]; /* numeric IPv4 or IPv6 */
+    uint16_t local_port; /* RTP; RTCP is bound on the next one */
+    char remote_host[48];
+    uint16_t remote_port; /* 0: not known yet, nothing is sent */
+    uint8_t receive_count;
+    struct hk_payload receive[16];
+    struct hk_payload send;
+    struct hk_payload send_events;
+    uint16_t ptime; /* milliseconds, 10..60 */
+    bool sending;
+    bool receiving;
+    double timeout;     /* 0: never silent */
+    uint32_t ssrc;      /* 0: the engine chooses */
+    int64_t generation; /* another one unlocks the source rule */
+};
+
+/* `listener` hears `source`. */
+struct hk_link {
+    int64_t listener;
+    int64_t source;
+    double gain; /* linear, 0..8 */
+};
+
+struct hk_recorder {
+    int64_t id;
+    const char *path;    /* absolute */
+    const char *comment; /* kept in the file; a file with another comment is never written to */
+    int64_t left;
+    const int64_t *right;
+    uint32_t right_count;
+    bool running;
+};
+
+enum hk_event_kind {
+    HK_PLAYER_FINISHED = 1,
+    HK_DIGIT = 2,
+    HK_PORT_SILENT = 3,
+    HK_PORT_STATS = 4,
+    HK_RECORDER_STARTED = 5,
+    HK_RECORDER_STOPPED = 6
+};
+
+enum hk_stop { HK_ENDED = 0, HK_DISK_FULL = 1, HK_FAILED = 2 };
+
+struct hk_event {
+    int32_t kind; /* enum hk_event_kind */
+    int64_t id;
+    int64_t generation; /* HK_PLAYER_FINISHED */
+    char digit;         /* HK_DIGIT */
+    int32_t milliseconds;
+    double seconds; /* HK_PORT_SILENT: of silence; HK_RECORDER_STOPPED: in the file */
+    /* HK_PORT_STATS */
+    uint64_t packets, bytes, lost, strangers, sent;
+    double jitter_ms;
+    double last_heard; /* seconds ago, -1: never */
+    bool final;
+    uint16_t source_port; /* 0: no source yet */
+    char source_host[48];
+    /* HK_RECORDER_STOPPED */
+    int32_t reason; /* enum hk_stop */
+    int32_t error;  /* errno, 0: none */
+    double missing; /* seconds of silence in place of what was lost */
+};
+
+/* Figures of the engine itself, since it started. */
+struct hk_figures {
+    uint64_t ticks;
+    uint64_t late_ticks;    /* came more than 5 ms after their time */
+    uint64_t lost_ticks;    /* were skipped because the machine stood still */
+    uint64_t received;      /* RTP packets taken from sockets */
+    uint64_t forwarded;     /* sent on, packet by packet */
+    uint64_t mixed;         /* sent by ticks */
+    uint64_t invalid;       /* datagrams that were no RTP we negotiated */
+    uint64_t send_failed;   /* refused by the kernel */
+    uint64_t events_lost;   /* the ring was full */
+    uint64_t rows;
+    uint64_t wakes;         /* returns of epoll_wait */
+};
+
+/* Starts the threads. NULL and errno when the machine refuses one of them or a descriptor. */
+hk_engine *hk_start(void);
+
+/* Drops all rows, completes the recordings, ends the threads. Blocks until the disk is done. Afterwards only events may
+ * be taken, and hk_free() called. */
+void hk_stop(hk_engine *engine);
+
+/* Frees a stopped engine. */
+void hk_free(hk_engine *engine);
+
+/* Becomes readable when there are events; hk_take_events() makes it quiet again. */
+int hk_event_fd(hk_engine *engine);
+
+/* Copies up to `max` events, oldest first, and frees what the engine thread has let go. Gives how many. */
+int hk_take_events(hk_engine *engine, struct hk_event *events, int max);
+
+/* Makes or changes a port. 0, or -errno when an address is wrong or cannot be bound: then nothing changes. */
+int hk_put_port(hk_engine *engine, const struct hk_port *row);
+
+/* Makes a player of 8 kHz 16-bit mono WAV files, or changes it: with the same generation it plays on. Files that
+ * cannot be read or have another format are left out; with none left it is finished at once.
+ * Gives how many were left out, or -errno. */
+int hk_put_player(hk_engine *engine, int64_t id, int64_t generation, int32_t loop_from, const char **files,
+                  uint32_t count);
+
+/* Makes a mix or replaces its links. 0 or -errno. */
+int hk_put_mix(hk_engine *engine, int64_t id, const struct hk_link *links, uint32_t count);
+
+/* Makes a recorder or changes who is recorded and whether it runs; the path of a recorder never changes. 0 or -errno. */
+int hk_put_recorder(hk_engine *engine, const struct hk_recorder *row);
+
+/* Drops the row with this id, of whatever kind; an unknown id is ignored. */
+void hk_drop(hk_engine *engine, int64_t id);
+
+/* Makes everything put and dropped since the last commit visible to the engine thread as one change. */
+void hk_commit(hk_engine *engine);
+
+/* The engine's own figures, a moment ago. */
+void hk_read_figures(hk_engine *engine, struct hk_figures *figures);
+/* contract-end */
+
+#endif

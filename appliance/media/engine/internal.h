@@ -1,0 +1,398 @@
+/* What the files of the engine share. Nothing here is seen outside. */
+#ifndef HAKO_INTERNAL_H
+#define HAKO_INTERNAL_H
+
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sys/socket.h>
+
+#include "align.h"
+#include "engine.h"
+#include "jitter.h"
+#include "list.h"
+#include "rtp.h"
+
+#define NS_PER_SECOND INT64_C(1000000000)
+#define NS_PER_TICK INT64_C(20000000)
+#define NS_PER_SAMPLE INT64_C(125000)
+
+enum {
+    TICK_SAMPLES = 160,
+    GAIN_ONE = 4096,
+    DATAGRAM = 2048,  /* larger ones are cut by the kernel and fail validation */
+    BATCH = 4,        /* datagrams taken from one socket at once */
+    WHEEL = 50,       /* ticks in which each port gets its turn for silence, statistics and RTCP: one second */
+    REPORT_TURNS = 5, /* turns between two statistics and RTCP reports */
+    BUCKETS = 4096,
+    RING_EVENTS = 1024,
+    BLOCK_FRAMES = 2000,  /* a quarter of a second of recording */
+    BLOCK_WINDOW = 4,     /* blocks of a recorder that packets may still fall into */
+    BLOCKS_LARGEST = 40,  /* ten seconds waiting for the disk, per recorder */
+    ARENA_BLOCKS = 16384, /* address space for about 400 recorders ten seconds behind; memory only once touched */
+    LATENESS = 1600       /* samples a packet may come late and still be recorded */
+};
+
+/* --- addresses (address.c) --- */
+union address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
+/* 0 or -EINVAL: not a numeric address. */
+int address_parse(union address *address, const char *host, uint16_t port);
+socklen_t address_size(const union address *address);
+bool address_known(const union address *address);
+bool address_same(const union address *a, const union address *b);
+bool address_same_host(const union address *a, const union address *b);
+uint16_t address_port(const union address *address);
+void address_set_port(union address *address, uint16_t port);
+void address_text(const union address *address, char *host, size_t size);
+
+/* --- rows --- */
+enum kind { PORT = 1, PLAYER, MIX, RECORDER };
+
+struct object {
+    int64_t id;
+    enum kind kind;
+    struct object *chain; /* next in its bucket */
+};
+
+struct link {
+    int64_t listener_id, source_id;
+    int32_t gain; /* of GAIN_ONE */
+    struct port *listener;
+    struct object *source;
+    struct node of_listener, of_source, waiting;
+};
+
+struct mix {
+    struct object object;
+    uint32_t count;
+    struct link links[];
+};
+
+/* One port's audio going into one side of a recorder. */
+struct tap {
+    struct recorder *recorder;
+    int64_t port_id;
+    struct port *port;
+    bool right;
+    struct align align;
+    struct node of_port, waiting;
+};
+
+struct port_config {
+    union address local, remote;
+    uint8_t codec[128]; /* enum hk_codec by payload type received */
+    uint32_t events_clock;
+    uint8_t send_codec, send_type;
+    bool sends_events;
+    uint8_t events_type;
+    uint16_t frame; /* samples of one packet we make */
+    bool sending, receiving;
+    int64_t timeout; /* ns, 0: never */
+    uint32_t ssrc;
+    int64_t generation;
+};
+
+struct endpoint {
+    int fd;
+    bool rtcp;
+    struct port *port;
+};
+
+/* The source rule of the audio model. */
+struct source_rule {
+    bool locked;
+    union address locked_to, before; /* `before`: what it was locked to before the present generation */
+    union address candidate;
+    uint32_t candidate_ssrc;
+    uint16_t candidate_next;
+    int candidate_count;
+    union address rtcp;
+};
+
+struct reception {
+    bool started;
+    uint32_t ssrc;
+    uint32_t stream; /* rises with each new timeline of the sender: another SSRC, a jump */
+    uint32_t cycles;
+    uint16_t highest, first, bad;
+    bool bad_known;
+    uint64_t seen;         /* bit n: highest - n came */
+    uint32_t timestamp;    /* of the newest packet */
+    int64_t arrival;       /* of it, ns */
+    uint32_t transit;
+    uint32_t jitter_16;    /* RFC 3550 A.8, times 16, samples */
+    uint64_t packets, bytes, strangers;
+    uint64_t stream_packets;
+    uint64_t lost_before;  /* in earlier streams */
+    uint32_t expected_prior, received_prior;
+    int64_t heard;         /* RTP or RTCP, ns; 0: never */
+    uint32_t sr_middle;    /* middle 32 bits of the newest SR */
+    int64_t sr_arrival;
+};
+
+struct transmission {
+    bool started;
+    uint32_t ssrc;
+    uint16_t sequence;   /* of the newest packet */
+    uint32_t timestamp;  /* of it */
+    uint32_t duration;   /* of it, samples */
+    int64_t at;          /* when it went, ns */
+    bool gap;            /* the next packet begins a talkspurt */
+    uint64_t packets, octets;
+    bool mixing;         /* the newest packet was made by a tick */
+    /* while one source is forwarded */
+    uint32_t from_stream; /* 0: none */
+    uint16_t sequence_offset, sequence_base;
+    uint32_t timestamp_offset;
+};
+
+struct key {
+    bool active, reported;
+    uint8_t event;
+    uint32_t timestamp, ssrc;
+    uint32_t duration, before; /* of this segment and of those before it (RFC 4733 section 2.5.1.3) */
+    int64_t at;
+};
+
+enum hearing { HEARS_NOTHING, HEARS_ONE, HEARS_MIX };
+
+struct port {
+    struct object object;
+    struct port_config config;
+    struct endpoint rtp, rtcp;
+    struct source_rule rule;
+    struct reception in;
+    struct transmission out;
+    struct key key;
+    enum hearing hearing;
+    struct node hears, heard_by, taps;
+    struct node turn, keys, mixed, dirty;
+    int turns;
+    int mixed_listeners;
+    int64_t expecting; /* since when we may expect to hear something, ns */
+    bool silent_told;
+    uint64_t told_packets, told_sent;
+    uint64_t frame_tick;
+    bool frame_there;
+    int16_t frame[TICK_SAMPLES];
+    uint8_t pending[480 + TICK_SAMPLES];
+    size_t pending_size;
+    struct jitter jitter;
+};
+
+/* --- sound files (sound.c), command side --- */
+struct sound {
+    struct sound *next;
+    int users;
+    uint64_t device, inode, size;
+    int64_t changed;
+    size_t samples;
+    int16_t audio[];
+};
+
+struct player {
+    struct object object;
+    int64_t generation;
+    int32_t loop_from;
+    uint32_t count, at;
+    size_t offset;
+    bool finished;
+    struct node heard_by, all;
+    uint64_t frame_tick;
+    int16_t frame[TICK_SAMPLES];
+    struct sound *sounds[];
+};
+
+/* --- recordings --- */
+enum job_kind { JOB_OPEN, JOB_AUDIO, JOB_CLOSE };
+
+struct job {
+    struct pass pass;
+    enum job_kind kind;
+    struct recording *recording;
+    int64_t position; /* of the first frame; of JOB_CLOSE the length */
+    uint32_t frames;
+};
+
+struct block {
+    struct job job;
+    int16_t audio[BLOCK_FRAMES * 2];
+};
+
+/* The file, owned by the writer thread from JOB_OPEN to JOB_CLOSE. */
+struct recording {
+    int64_t id;
+    char *path;
+    char comment[192];
+    struct job open, close;
+    atomic_int waiting; /* blocks on their way to the disk */
+    atomic_bool failed;
+    bool running; /* when it was opened */
+    int64_t missing; /* frames lost by the engine thread; read by the writer at JOB_CLOSE */
+    /* of the writer thread alone */
+    int fd;
+    int64_t offset;  /* frames that were there before */
+    int64_t written; /* frames in the file */
+    int64_t said;    /* frames the header says */
+    int64_t resumed; /* frames of silence for the time nobody recorded */
+    int64_t header_at;
+    struct node all;
+};
+
+struct recorder {
+    struct object object;
+    struct recording *recording;
+    bool running;
+    int64_t position; /* frames at `since` */
+    int64_t since;    /* ns, while running */
+    int64_t base;     /* position of the first frame of blocks[0] */
+    struct block *blocks[BLOCK_WINDOW];
+    struct node all;
+    uint32_t count;
+    struct tap *taps; /* [0] is the left side */
+};
+
+/* --- commands --- */
+enum operation { PUT_PORT, CHANGE_PORT, PUT_PLAYER, PUT_MIX, PUT_RECORDER, CHANGE_RECORDER, DROP, QUIT };
+
+struct command {
+    struct pass pass;
+    enum operation operation;
+    int64_t id;
+    struct object *object;       /* in: the new one; back: the one to free */
+    struct port_config *config;  /* CHANGE_PORT */
+    int rtp, rtcp;               /* CHANGE_PORT: new sockets or -1; back: those to close */
+    struct tap *taps;            /* CHANGE_RECORDER; back: those to free */
+    uint32_t count;
+    bool running;
+};
+
+struct batch {
+    struct pass pass;
+    struct pass *commands;
+};
+
+/* What the command side remembers of a row. */
+struct known {
+    int64_t id;
+    enum kind kind;
+    union address local;
+    struct known *chain;
+};
+
+struct event_ring {
+    _Atomic uint32_t head, tail; /* taken, filled */
+    struct hk_event events[RING_EVENTS];
+};
+
+struct hk_engine {
+    /* shared */
+    struct handover batches, done, done_batches, jobs, free_blocks;
+    struct event_ring from_engine, from_writer;
+    int wake_fd, event_fd, writer_fd, epoll_fd, timer_fd;
+    pthread_t engine_thread, writer_thread;
+    struct block *arena;
+    _Atomic uint64_t lost_events;
+    atomic_bool writer_ends;
+    struct {
+        _Atomic uint64_t ticks, late_ticks, lost_ticks, received, forwarded, mixed, invalid, send_failed, rows, wakes;
+    } told;
+    /* command side */
+    struct known *known[BUCKETS];
+    struct pass *uncommitted, *uncommitted_end;
+    struct sound *sounds;
+    size_t populated;
+    int undone; /* drops that the engine thread has not confirmed */
+    uint64_t random;
+    /* engine thread */
+    struct object *objects[BUCKETS];
+    struct node waiting_links, waiting_taps, mixed, keys, dirty, players, recorders;
+    uint32_t streams;
+    struct node wheel[WHEEL];
+    unsigned wheel_fill;
+    int64_t now, anchor;
+    uint64_t tick;
+    struct block *spare;
+    size_t fresh; /* blocks of the arena never used */
+    struct hk_figures figures;
+    bool events_new, quit;
+    uint8_t buffers[BATCH][DATAGRAM];
+};
+
+/* --- engine.c --- */
+int64_t hk_now(void);
+void tell(hk_engine *engine, struct event_ring *ring, const struct hk_event *event);
+struct object *find_object(hk_engine *engine, int64_t id);
+void *engine_main(void *engine);
+
+/* --- apply.c: commands, in the engine thread --- */
+void apply_batches(hk_engine *engine);
+
+/* --- graph.c: who hears whom --- */
+void graph_add_mix(hk_engine *engine, struct mix *mix);
+void graph_remove_mix(hk_engine *engine, struct mix *mix);
+void graph_add_taps(hk_engine *engine, struct tap *taps, uint32_t count);
+void graph_remove_taps(struct tap *taps, uint32_t count);
+/* A recorder's new taps go on where the old ones of the same ports are. */
+void graph_inherit_taps(struct tap *to, uint32_t to_count, const struct tap *from, uint32_t from_count);
+/* A port or player appeared or goes: links and taps that name it are tied or wait. */
+void graph_tie(hk_engine *engine, struct object *object);
+void graph_untie(hk_engine *engine, struct object *object);
+/* Decides anew how each port that was touched gets what it hears; called once after a batch of changes. */
+void graph_settle(hk_engine *engine);
+
+/* --- receive.c --- */
+void port_read(hk_engine *engine, struct endpoint *endpoint);
+void port_reconfigure(struct port *port, const struct port_config *config, int64_t now);
+void port_receive(hk_engine *engine, struct port *port, uint8_t *data, size_t size, const union address *from);
+uint64_t port_lost(const struct reception *in);
+
+/* --- key.c: telephone-events received --- */
+void key_event(hk_engine *engine, struct port *port, const struct rtp_packet *packet, const uint8_t *data);
+void key_tick(hk_engine *engine);
+void key_forget(struct port *port);
+
+/* --- send.c --- */
+bool port_can_send(const struct port *port);
+const union address *port_destination(const struct port *port);
+/* Sends on what `from` received. The RTP_HEADER bytes before `payload` are overwritten. */
+void port_forward(hk_engine *engine, struct port *to, const struct port *from, const struct rtp_packet *packet,
+                  uint8_t *payload);
+/* Takes one tick of audio and sends it as packets of the port's length. */
+void port_send_audio(hk_engine *engine, struct port *port, const int16_t *samples);
+/* The RTP timestamp of this moment on the port's outgoing timeline. */
+uint32_t port_timestamp(const struct port *port, int64_t now);
+
+/* --- report.c: silence, statistics, RTCP --- */
+void port_turn(hk_engine *engine, struct port *port);
+void port_farewell(hk_engine *engine, struct port *port);
+void port_rtcp(hk_engine *engine, struct port *port, const uint8_t *data, size_t size, const union address *from);
+
+/* --- mix.c --- */
+void mix_tick(hk_engine *engine);
+void player_advance(hk_engine *engine, struct player *player);
+
+/* --- recorder.c: the engine thread's side of recordings --- */
+void recorder_start(hk_engine *engine, struct recorder *recorder, bool running);
+void recorder_run(hk_engine *engine, struct recorder *recorder, bool running);
+void recorder_end(hk_engine *engine, struct recorder *recorder);
+void recorder_tick(hk_engine *engine);
+void recorder_hear(hk_engine *engine, struct tap *tap, const struct port *port, const struct rtp_packet *packet,
+                   const int16_t *samples, int n);
+
+/* --- writer.c --- */
+void *writer_main(void *engine);
+
+/* --- control.c, sockets.c, sound.c: command side --- */
+void free_done(hk_engine *engine);
+/* Adds QUIT to the commands, after which the engine thread ends. */
+int queue_quit(hk_engine *engine);
+int open_pair(const union address *local, int *rtp, int *rtcp);
+struct sound *sound_get(hk_engine *engine, const char *path);
+void sound_release(hk_engine *engine, struct sound *sound);
+
+#endif

@@ -1,0 +1,223 @@
+/* What comes in on a port: validation, the source rule, reception figures; then on to whoever hears it. */
+#include <errno.h>
+#include <string.h>
+
+#include "g711.h"
+#include "internal.h"
+
+enum { PROBATION = 5, MAX_DROPOUT = 3000, MAX_MISORDER = 100, TIMELINE_JUMP = 8000, LARGEST_PAYLOAD = 960 };
+
+/* --- the source rule (audio model): SDP's address at once, another after 5 packets while that one is silent --- */
+static void lock(struct source_rule *rule, const union address *from)
+{
+    rule->locked = true;
+    rule->locked_to = *from;
+}
+
+static bool candidate(struct source_rule *rule, const union address *from, const struct rtp_packet *packet)
+{
+    if (rule->candidate_count && address_same(&rule->candidate, from) && rule->candidate_ssrc == packet->ssrc &&
+        rule->candidate_next == packet->sequence) {
+        rule->candidate_count++;
+    } else {
+        rule->candidate = *from;
+        rule->candidate_ssrc = packet->ssrc;
+        rule->candidate_count = 1;
+    }
+    rule->candidate_next = (uint16_t)(packet->sequence + 1);
+    return rule->candidate_count >= PROBATION;
+}
+
+static bool accept_source(struct port *port, const union address *from, const struct rtp_packet *packet)
+{
+    struct source_rule *rule = &port->rule;
+    if (rule->locked)
+        return address_same(&rule->locked_to, from);
+    if ((address_known(&port->config.remote) && address_same(&port->config.remote, from)) ||
+        (address_known(&rule->before) && address_same(&rule->before, from)) || candidate(rule, from, packet)) {
+        lock(rule, from);
+        return true;
+    }
+    return false;
+}
+
+void port_reconfigure(struct port *port, const struct port_config *config, int64_t now)
+{
+    struct port_config *old = &port->config;
+    struct source_rule *rule = &port->rule;
+    bool expected = old->receiving && address_known(&old->remote);
+    if (config->generation != old->generation) {
+        union address nobody = {0};
+        /* The same address in a new SDP (hold, resume, session refresh): a phone behind NAT goes on unheard gaps. */
+        bool same = address_known(&old->remote) && address_known(&config->remote) &&
+                    address_same(&old->remote, &config->remote);
+        rule->before = !same ? nobody : rule->locked ? rule->locked_to : rule->before;
+        rule->locked = false;
+        rule->candidate_count = 0;
+        rule->rtcp = nobody;
+    }
+    if (!port->out.started && config->ssrc)
+        port->out.ssrc = config->ssrc;
+    if (config->frame != old->frame || config->send_codec != old->send_codec)
+        port->pending_size = 0;
+    *old = *config;
+    if (!expected && old->receiving && address_known(&old->remote)) {
+        port->expecting = now;
+        port->silent_told = false;
+    }
+}
+
+/* --- reception figures (RFC 3550 A.1, A.3, A.8) --- */
+static uint64_t lost_in_stream(const struct reception *in)
+{
+    uint64_t expected = (uint64_t)in->cycles + in->highest - in->first + 1;
+    return in->started && expected > in->stream_packets ? expected - in->stream_packets : 0;
+}
+
+uint64_t port_lost(const struct reception *in) { return in->lost_before + lost_in_stream(in); }
+
+static void begin_stream(hk_engine *engine, struct reception *in, const struct rtp_packet *packet)
+{
+    in->lost_before += lost_in_stream(in);
+    in->started = true;
+    in->stream = ++engine->streams;
+    in->ssrc = packet->ssrc;
+    in->cycles = 0;
+    in->highest = in->first = packet->sequence;
+    in->seen = 1;
+    in->bad_known = false;
+    in->stream_packets = 0;
+    in->expected_prior = in->received_prior = 0;
+    in->timestamp = packet->timestamp;
+    in->arrival = engine->now;
+    in->transit = (uint32_t)(engine->now / NS_PER_SAMPLE) - packet->timestamp;
+}
+
+/* A timeline that leaves the clock by a second: silence suppression moves on with the clock, a restart does not. */
+static bool jumped(const hk_engine *engine, const struct reception *in, const struct rtp_packet *packet)
+{
+    int64_t passed = (engine->now - in->arrival) / NS_PER_SAMPLE;
+    int64_t moved = (int32_t)(packet->timestamp - in->timestamp);
+    return moved - passed > TIMELINE_JUMP || passed - moved > TIMELINE_JUMP;
+}
+
+static void newest(hk_engine *engine, struct reception *in, const struct rtp_packet *packet, uint16_t ahead)
+{
+    in->cycles += packet->sequence < in->highest ? 0x10000u : 0;
+    in->highest = packet->sequence;
+    in->seen = ahead < 64 ? in->seen << ahead | 1 : 1;
+    if (packet->timestamp == in->timestamp)
+        return;
+    uint32_t transit = (uint32_t)(engine->now / NS_PER_SAMPLE) - packet->timestamp;
+    int32_t difference = (int32_t)(transit - in->transit);
+    in->transit = transit;
+    in->jitter_16 += (uint32_t)(difference < 0 ? -difference : difference) - ((in->jitter_16 + 8) >> 4);
+    in->timestamp = packet->timestamp;
+    in->arrival = engine->now;
+}
+
+/* False: a duplicate, or too far off to believe until a second one agrees. */
+static bool note_packet(hk_engine *engine, struct port *port, const struct rtp_packet *packet, bool audio)
+{
+    struct reception *in = &port->in;
+    uint16_t ahead = (uint16_t)(packet->sequence - in->highest);
+    if (!in->started || packet->ssrc != in->ssrc || (audio && ahead < MAX_DROPOUT && jumped(engine, in, packet))) {
+        begin_stream(engine, in, packet);
+    } else if (ahead == 0) {
+        return false;
+    } else if (ahead < MAX_DROPOUT) {
+        newest(engine, in, packet, ahead);
+    } else if (ahead <= UINT16_MAX - MAX_MISORDER) {
+        if (!in->bad_known || in->bad != packet->sequence) {
+            in->bad_known = true;
+            in->bad = (uint16_t)(packet->sequence + 1);
+            return false;
+        }
+        begin_stream(engine, in, packet);
+    } else {
+        uint16_t behind = (uint16_t)(in->highest - packet->sequence);
+        if (behind >= 64 || in->seen >> behind & 1)
+            return false;
+        in->seen |= UINT64_C(1) << behind;
+    }
+    in->stream_packets++;
+    return true;
+}
+
+/* --- to whoever hears it --- */
+static void deliver(hk_engine *engine, struct port *port, const struct rtp_packet *packet, uint8_t *data, bool event)
+{
+    LIST_EACH (at, &port->heard_by) {
+        const struct link *link = CONTAINER(at, struct link, of_source);
+        if (link->listener && link->gain > 0 && link->listener->hearing == HEARS_ONE)
+            port_forward(engine, link->listener, port, packet, data + packet->start);
+    }
+    if (event || (port->mixed_listeners == 0 && list_empty(&port->taps)))
+        return;
+    int16_t samples[LARGEST_PAYLOAD];
+    g711_decode(port->config.codec[packet->type], samples, data + packet->start, packet->length);
+    if (port->mixed_listeners > 0)
+        jitter_put(&port->jitter, packet->timestamp, samples, packet->length);
+    LIST_EACH (at, &port->taps)
+        recorder_hear(engine, CONTAINER(at, struct tap, of_port), port, packet, samples, (int)packet->length);
+}
+
+void port_receive(hk_engine *engine, struct port *port, uint8_t *data, size_t size, const union address *from)
+{
+    struct rtp_packet packet;
+    uint8_t codec = HK_NONE;
+    if (rtp_is_rtcp(data, size)) {
+        port_rtcp(engine, port, data, size, from);
+        return;
+    }
+    if (rtp_parse(data, size, &packet))
+        codec = port->config.codec[packet.type];
+    if (codec == HK_NONE) {
+        engine->figures.invalid++;
+        /* Comfort noise and the like, not negotiated: the other side lives all the same. */
+        if (port->rule.locked && address_same(&port->rule.locked_to, from))
+            port->in.heard = engine->now;
+        return;
+    }
+    if (!accept_source(port, from, &packet)) {
+        port->in.strangers++;
+        return;
+    }
+    port->in.heard = engine->now;
+    port->silent_told = false;
+    if (!note_packet(engine, port, &packet, codec != HK_EVENTS))
+        return;
+    port->in.packets++;
+    port->in.bytes += packet.length;
+    if (!port->config.receiving || packet.length == 0 || packet.length > LARGEST_PAYLOAD)
+        return;
+    if (codec == HK_EVENTS)
+        key_event(engine, port, &packet, data);
+    deliver(engine, port, &packet, data, codec == HK_EVENTS);
+}
+
+/* --- sockets --- */
+void port_read(hk_engine *engine, struct endpoint *endpoint)
+{
+    union address from[BATCH];
+    struct iovec parts[BATCH];
+    struct mmsghdr messages[BATCH];
+    struct port *port = endpoint->port;
+    for (int i = 0; i < BATCH; i++) {
+        parts[i] = (struct iovec){engine->buffers[i], DATAGRAM};
+        messages[i].msg_hdr = (struct msghdr){
+            .msg_name = &from[i], .msg_namelen = sizeof from[i], .msg_iov = &parts[i], .msg_iovlen = 1};
+    }
+    int count = recvmmsg(endpoint->fd, messages, BATCH, MSG_DONTWAIT, NULL);
+    for (int i = 0; i < count; i++) {
+        size_t size = messages[i].msg_len;
+        if (messages[i].msg_hdr.msg_flags & MSG_TRUNC) {
+            engine->figures.invalid++;
+        } else if (endpoint->rtcp) {
+            port_rtcp(engine, port, engine->buffers[i], size, &from[i]);
+        } else {
+            engine->figures.received++;
+            port_receive(engine, port, engine->buffers[i], size, &from[i]);
+        }
+    }
+}

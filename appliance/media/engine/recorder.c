@@ -1,0 +1,162 @@
+/* The engine thread's side of recordings: packets are laid into blocks at the place their time gives, and blocks that
+ * nothing can come for any more go to the writer thread. The disk is never waited for. */
+#include <string.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+static void pass_job(hk_engine *engine, struct job *job, bool wake)
+{
+    uint64_t one = 1;
+    handover_push(&engine->jobs, &job->pass);
+    if (wake)
+        (void)!write(engine->writer_fd, &one, sizeof one);
+}
+
+/* --- blocks: from what the writer gave back, else from the arena --- */
+static struct block *get_block(hk_engine *engine, struct recording *recording)
+{
+    if (atomic_load_explicit(&recording->waiting, memory_order_relaxed) >= BLOCKS_LARGEST)
+        return NULL;
+    if (!engine->spare) {
+        struct pass *item = handover_take(&engine->free_blocks);
+        engine->spare = item ? CONTAINER(item, struct block, job.pass) : NULL;
+    }
+    struct block *block = engine->spare;
+    if (block)
+        engine->spare = block->job.pass.next ? CONTAINER(block->job.pass.next, struct block, job.pass) : NULL;
+    else if (engine->fresh < ARENA_BLOCKS)
+        block = &engine->arena[engine->fresh++];
+    else
+        return NULL;
+    memset(block->audio, 0, sizeof block->audio);
+    return block;
+}
+
+/* The first block leaves with `frames` of it decided; the window moves on. */
+static void commit(hk_engine *engine, struct recorder *recorder, int64_t frames)
+{
+    struct block *block = recorder->blocks[0];
+    if (block && frames > 0) {
+        block->job.kind = JOB_AUDIO;
+        block->job.recording = recorder->recording;
+        block->job.position = recorder->base;
+        block->job.frames = (uint32_t)frames;
+        atomic_fetch_add_explicit(&recorder->recording->waiting, 1, memory_order_relaxed);
+        pass_job(engine, &block->job, false);
+    } else if (block) {
+        block->job.pass.next = engine->spare ? &engine->spare->job.pass : NULL;
+        engine->spare = block;
+    }
+    memmove(recorder->blocks, recorder->blocks + 1, sizeof recorder->blocks - sizeof *recorder->blocks);
+    recorder->blocks[BLOCK_WINDOW - 1] = NULL;
+    recorder->base += frames;
+}
+
+static int64_t position_now(const hk_engine *engine, const struct recorder *recorder)
+{
+    return recorder->position + (recorder->running ? (engine->now - recorder->since) / NS_PER_SAMPLE : 0);
+}
+
+static void move_on(hk_engine *engine, struct recorder *recorder, int64_t decided)
+{
+    while (decided - recorder->base >= BLOCK_FRAMES)
+        commit(engine, recorder, BLOCK_FRAMES);
+}
+
+void recorder_tick(hk_engine *engine)
+{
+    LIST_EACH (at, &engine->recorders) {
+        struct recorder *recorder = CONTAINER(at, struct recorder, all);
+        if (recorder->running)
+            move_on(engine, recorder, position_now(engine, recorder) - LATENESS);
+    }
+}
+
+/* --- start, pause, end --- */
+void recorder_start(hk_engine *engine, struct recorder *recorder, bool running)
+{
+    list_add(&engine->recorders, &recorder->all);
+    pass_job(engine, &recorder->recording->open, true);
+    recorder_run(engine, recorder, running);
+}
+
+/* What has been heard up to this moment is complete: nothing of it may come later. */
+static void close_window(hk_engine *engine, struct recorder *recorder)
+{
+    move_on(engine, recorder, recorder->position);
+    for (int i = 0; i < BLOCK_WINDOW; i++) {
+        int64_t rest = recorder->position - recorder->base;
+        commit(engine, recorder, rest < 0 ? 0 : rest < BLOCK_FRAMES ? rest : BLOCK_FRAMES);
+    }
+}
+
+void recorder_run(hk_engine *engine, struct recorder *recorder, bool running)
+{
+    if (running == recorder->running)
+        return;
+    recorder->position = position_now(engine, recorder);
+    recorder->running = running;
+    recorder->since = engine->now;
+    if (!running)
+        close_window(engine, recorder);
+    for (uint32_t i = 0; i < recorder->count; i++)
+        recorder->taps[i].align.started = false;
+}
+
+void recorder_end(hk_engine *engine, struct recorder *recorder)
+{
+    recorder_run(engine, recorder, false);
+    list_del(&recorder->all);
+    recorder->recording->close.position = recorder->position;
+    pass_job(engine, &recorder->recording->close, true);
+    recorder->recording = NULL;
+}
+
+/* --- packets --- */
+static int16_t saturated(int32_t sum)
+{
+    return (int16_t)(sum > INT16_MAX ? INT16_MAX : sum < INT16_MIN ? INT16_MIN : sum);
+}
+
+/* Adds `n` samples of one side from `position` on; what lies outside the window is left out. */
+static void lay(hk_engine *engine, struct recorder *recorder, int side, int64_t position, const int16_t *samples, int n)
+{
+    for (int done = 0; done < n;) {
+        int64_t offset = position + done - recorder->base;
+        if (offset < 0) {
+            done += offset + n - done <= 0 ? n - done : (int)-offset;
+            continue;
+        }
+        int64_t index = offset / BLOCK_FRAMES;
+        if (index >= BLOCK_WINDOW)
+            return;
+        int start = (int)(offset % BLOCK_FRAMES);
+        int part = n - done < BLOCK_FRAMES - start ? n - done : BLOCK_FRAMES - start;
+        if (!recorder->blocks[index] && !(recorder->blocks[index] = get_block(engine, recorder->recording))) {
+            recorder->recording->missing += side == 0 ? part : 0;
+        } else {
+            int16_t *to = recorder->blocks[index]->audio + (size_t)2 * (size_t)start + side;
+            for (int i = 0; i < part; i++)
+                to[2 * i] = saturated(to[2 * i] + samples[done + i]);
+        }
+        done += part;
+    }
+}
+
+void recorder_hear(hk_engine *engine, struct tap *tap, const struct port *port, const struct rtp_packet *packet,
+                   const int16_t *samples, int n)
+{
+    struct recorder *recorder = tap->recorder;
+    if (!recorder->running || atomic_load_explicit(&recorder->recording->failed, memory_order_relaxed))
+        return;
+    int skip, side = tap->right ? 1 : 0;
+    int64_t arrival = position_now(engine, recorder);
+    int64_t position = align_place(&tap->align, port->in.stream, packet->timestamp, arrival, n, &skip);
+    if (skip == -1)
+        lay(engine, recorder, side, position - 1, samples, 1);
+    if (skip > 0 && skip < n)
+        lay(engine, recorder, side, position + skip, samples + skip, n - skip);
+    else if (skip <= 0)
+        lay(engine, recorder, side, position, samples, n);
+}

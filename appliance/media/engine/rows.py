@@ -1,0 +1,182 @@
+"""Rows of the desired table put into the engine, and the engine's events as the exchange knows them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from appliance.exchange.audio import (
+    AnyMediaEvent,
+    AnyRow,
+    Digit,
+    Mix,
+    Payload,
+    Player,
+    PlayerFinished,
+    PortFailed,
+    PortSilent,
+    PortStats,
+    Recorder,
+    RecorderStarted,
+    RecorderStopped,
+    RtpPort,
+)
+from appliance.media.engine._engine import ffi, lib
+from appliance.media.protocol import Frame
+
+_CODECS = {"PCMU": lib.HK_PCMU, "PCMA": lib.HK_PCMA, "telephone-event": lib.HK_EVENTS}
+_CODECS |= {name.lower(): number for name, number in _CODECS.items()}
+_REASONS = {lib.HK_ENDED: "ended", lib.HK_DISK_FULL: "disk-full", lib.HK_FAILED: "failed"}
+_AT_ONCE = 256
+
+
+class EngineRows:
+    """The engine and the rows it holds. All methods belong to one thread."""
+
+    def __init__(self) -> None:
+        """Starts the engine; raises OSError when the machine refuses."""
+        self._engine = lib.hk_start()
+        if self._engine == ffi.NULL:
+            raise OSError(ffi.errno, os.strerror(ffi.errno))
+        self._rows: dict[int, AnyRow] = {}
+        self._events = ffi.new("struct hk_event[]", _AT_ONCE)
+        self.event_fd: int = lib.hk_event_fd(self._engine)
+        """Readable when `take_events` has something to give."""
+
+    def held(self) -> tuple[AnyRow, ...]:
+        """The rows as they are; what failed is not among them."""
+        return tuple(self._rows.values())
+
+    def figures(self) -> dict[str, int]:
+        """The engine's own figures, by the names of `struct hk_figures`."""
+        figures = ffi.new("struct hk_figures *")
+        lib.hk_read_figures(self._engine, figures)
+        return {name: getattr(figures, name) for name, _ in ffi.typeof(figures[0]).fields}
+
+    def stop(self) -> None:
+        """Drops every row, completes the recordings, and leaves only the events to be taken."""
+        self._rows.clear()
+        lib.hk_stop(self._engine)
+
+    # --- rows -----------------------------------------------------------------------------------------------------
+    def apply(self, frame: Frame) -> list[PortFailed]:
+        """Brings the engine to what the frame says; gives the ports that could not be had."""
+        drops: tuple[int, ...] = frame.drop
+        if frame.full:
+            wanted = {row.id for row in frame.put}
+            drops = tuple(row_id for row_id in self._rows if row_id not in wanted)
+        for row_id in drops:
+            self._drop(row_id)
+        failures = []
+        for row in frame.put:
+            if self._rows.get(row.id) == row:
+                continue
+            error = self._put(row)
+            if error >= 0:
+                self._rows[row.id] = row
+            elif isinstance(row, RtpPort):
+                failures.append(PortFailed(id=row.id, error=f"{row.local[0]}:{row.local[1]}: {os.strerror(-error)}"))
+        lib.hk_commit(self._engine)
+        return failures
+
+    def _drop(self, row_id: int) -> None:
+        if self._rows.pop(row_id, None) is not None:
+            lib.hk_drop(self._engine, row_id)
+
+    def _put(self, row: AnyRow) -> int:
+        put: Callable[[Any], int] = _PUT[type(row)].__get__(self)
+        return put(row)
+
+    def _put_port(self, row: RtpPort) -> int:
+        port = ffi.new("struct hk_port *")
+        port.id = row.id
+        port.local_host, port.local_port = row.local[0].encode()[:47], row.local[1]
+        if row.remote is not None:
+            port.remote_host, port.remote_port = row.remote[0].encode()[:47], row.remote[1]
+        port.receive_count = min(len(row.receive), 16)
+        for number, payload in enumerate(row.receive[:16]):
+            _fill(port.receive[number], payload)
+        _fill(port.send, row.send)
+        _fill(port.send_events, row.send_events)
+        port.ptime, port.sending, port.receiving = row.ptime, row.sending, row.receiving
+        port.timeout, port.ssrc, port.generation = row.timeout, row.ssrc, row.generation
+        return int(lib.hk_put_port(self._engine, port))
+
+    def _put_player(self, row: Player) -> int:
+        paths = [ffi.new("char[]", os.fsencode(path)) for path in row.files]
+        files = ffi.new("const char *[]", paths)
+        return int(lib.hk_put_player(self._engine, row.id, row.generation, row.loop_from, files, len(paths)))
+
+    def _put_mix(self, row: Mix) -> int:
+        links = ffi.new("struct hk_link[]", [(link.listener, link.source, link.gain) for link in row.links])
+        return int(lib.hk_put_mix(self._engine, row.id, links, len(row.links)))
+
+    def _put_recorder(self, row: Recorder) -> int:
+        path = ffi.new("char[]", os.fsencode(row.path))
+        comment = ffi.new("char[]", f"call={row.call} leg={row.leg} recorder={row.id}".encode())
+        right = ffi.new("int64_t[]", list(row.right))
+        recorder = ffi.new(
+            "struct hk_recorder *", (row.id, path, comment, row.left, right, len(row.right), row.running)
+        )
+        return int(lib.hk_put_recorder(self._engine, recorder))
+
+    # --- events ---------------------------------------------------------------------------------------------------
+    def take_events(self) -> list[AnyMediaEvent]:
+        """What happened since the last time."""
+        events: list[AnyMediaEvent] = []
+        while True:
+            count = lib.hk_take_events(self._engine, self._events, _AT_ONCE)
+            events += [_READ[event.kind](event) for event in self._events[0:count]]
+            if count < _AT_ONCE:
+                return events
+
+
+def _fill(place: Any, payload: Payload | None) -> None:
+    if payload is not None:
+        place.number, place.clock = payload.number & 127, payload.clock
+        place.codec = _CODECS.get(payload.codec, _CODECS.get(payload.codec.lower(), lib.HK_NONE))
+
+
+_PUT: dict[type, Any] = {
+    RtpPort: EngineRows._put_port,
+    Player: EngineRows._put_player,
+    Mix: EngineRows._put_mix,
+    Recorder: EngineRows._put_recorder,
+}
+
+
+def _stats(event: Any) -> PortStats:
+    host = ffi.string(event.source_host).decode()
+    return PortStats(
+        id=event.id,
+        packets=event.packets,
+        bytes=event.bytes,
+        lost=event.lost,
+        jitter_ms=event.jitter_ms,
+        strangers=event.strangers,
+        sent=event.sent,
+        last_heard=event.last_heard,
+        source=(f"[{host}]:{event.source_port}" if ":" in host else f"{host}:{event.source_port}") if host else "",
+        final=event.final,
+    )
+
+
+def _stopped(event: Any) -> RecorderStopped:
+    return RecorderStopped(
+        id=event.id,
+        seconds=event.seconds,
+        reason=_REASONS[event.reason],
+        error=os.strerror(event.error) if event.error else "",
+        missing=event.missing,
+    )
+
+
+_READ: dict[int, Callable[[Any], AnyMediaEvent]] = {
+    lib.HK_PLAYER_FINISHED: lambda event: PlayerFinished(id=event.id, generation=event.generation),
+    lib.HK_DIGIT: lambda event: Digit(id=event.id, digit=event.digit.decode(), milliseconds=event.milliseconds),
+    lib.HK_PORT_SILENT: lambda event: PortSilent(id=event.id, seconds=event.seconds),
+    lib.HK_PORT_STATS: _stats,
+    lib.HK_RECORDER_STARTED: lambda event: RecorderStarted(id=event.id),
+    lib.HK_RECORDER_STOPPED: _stopped,
+}

@@ -1,0 +1,79 @@
+/* RTP (RFC 3550), its profile's telephone-event (RFC 4733) and RTCP: reading and writing of packets, no state. */
+#ifndef HAKO_RTP_H
+#define HAKO_RTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { RTP_HEADER = 12 };
+
+struct rtp_packet {
+    bool marker;
+    uint8_t type;
+    uint16_t sequence;
+    uint32_t timestamp;
+    uint32_t ssrc;
+    size_t start; /* of the payload, from the first byte of the packet; at least RTP_HEADER */
+    size_t length;
+};
+
+/* False: not RTP version 2, or its lengths contradict each other. */
+bool rtp_parse(const uint8_t *data, size_t size, struct rtp_packet *packet);
+
+/* Writes the 12 bytes of a header without CSRC or extension. */
+void rtp_write(uint8_t *data, bool marker, uint8_t type, uint16_t sequence, uint32_t timestamp, uint32_t ssrc);
+
+/* True when a datagram on the RTP port is RTCP (RFC 5761 section 4). */
+bool rtp_is_rtcp(const uint8_t *data, size_t size);
+
+struct telephone_event {
+    uint8_t event;
+    bool end;
+    uint8_t volume; /* 6 bits, -dBm0 */
+    uint16_t duration;
+};
+
+/* False: too short (RFC 4733 section 2.3). */
+bool telephone_event_parse(const uint8_t *payload, size_t size, struct telephone_event *event);
+
+/* 0123456789*#ABCD; 0 for the events that are no keys. */
+char telephone_event_digit(uint8_t event);
+
+struct rtcp_report {
+    bool sender; /* an SR: ntp_* and rtp_time hold */
+    bool bye;
+    uint32_t ssrc;
+    uint32_t ntp_seconds, ntp_fraction, rtp_time;
+    bool about_us; /* a report block about `ours` was in it */
+    uint8_t fraction_lost;
+    int32_t lost;
+    uint32_t jitter;
+    uint32_t last_sr, delay;
+};
+
+/* Reads a compound packet. False: malformed anywhere (RFC 3550 A.2); nothing of it counts then. */
+bool rtcp_parse(const uint8_t *data, size_t size, uint32_t ours, struct rtcp_report *report);
+
+/* What a sender or receiver report of ours says. */
+struct rtcp_own {
+    uint32_t ssrc;
+    bool sender;
+    uint32_t ntp_seconds, ntp_fraction, rtp_time;
+    uint32_t packets, octets;
+    bool heard; /* the block about `source` follows */
+    uint32_t source;
+    uint8_t fraction_lost;
+    int32_t lost;
+    uint32_t highest;
+    uint32_t jitter;
+    uint32_t last_sr, delay;
+    bool bye;
+};
+
+enum { RTCP_LARGEST = 96 };
+
+/* Writes SR or RR, SDES CNAME and, where asked, BYE. Gives the size, at most RTCP_LARGEST. */
+size_t rtcp_write(uint8_t *data, const struct rtcp_own *own);
+
+#endif

@@ -1,0 +1,94 @@
+#include "wav.h"
+
+#include <string.h>
+
+static uint32_t get32(const uint8_t *p)
+{
+    return (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
+}
+
+static uint32_t get16(const uint8_t *p) { return (uint32_t)p[1] << 8 | p[0]; }
+
+static uint8_t *put32(uint8_t *p, uint32_t v)
+{
+    for (int i = 0; i < 4; i++)
+        *p++ = (uint8_t)(v >> (8 * i));
+    return p;
+}
+
+static uint8_t *put16(uint8_t *p, uint32_t v)
+{
+    *p++ = (uint8_t)v;
+    *p++ = (uint8_t)(v >> 8);
+    return p;
+}
+
+static uint8_t *put_text(uint8_t *p, const char *four)
+{
+    memcpy(p, four, 4);
+    return p + 4;
+}
+
+static bool good_format(const uint8_t *fmt, size_t size)
+{
+    if (size < 16)
+        return false;
+    uint32_t tag = get16(fmt);
+    /* WAVE_FORMAT_EXTENSIBLE carries the tag as the first two bytes of its GUID. */
+    if (tag == 0xfffe && size >= 26)
+        tag = get16(fmt + 24);
+    return tag == 1 && get16(fmt + 2) == 1 && get32(fmt + 4) == 8000 && get16(fmt + 14) == 16;
+}
+
+bool wav_parse(const uint8_t *data, size_t size, struct wav_audio *audio)
+{
+    bool format = false;
+    if (size < 12 || memcmp(data, "RIFF", 4) != 0 || memcmp(data + 8, "WAVE", 4) != 0)
+        return false;
+    for (size_t at = 12; size - at >= 8;) {
+        size_t length = get32(data + at + 4), rest = size - at - 8;
+        const uint8_t *body = data + at + 8;
+        if (memcmp(data + at, "data", 4) == 0) {
+            audio->start = at + 8;
+            audio->samples = (length < rest ? length : rest) / 2;
+            return format;
+        }
+        if (length > rest)
+            return false;
+        if (memcmp(data + at, "fmt ", 4) == 0 && !(format = good_format(body, length)))
+            return false;
+        at += 8 + length;
+        if (length % 2 && at < size)
+            at++;
+    }
+    return false;
+}
+
+void wav_header(uint8_t header[WAV_HEADER], const char *comment, uint32_t frames)
+{
+    uint32_t bytes = frames * WAV_FRAME;
+    uint8_t *p = header;
+    memset(header, 0, WAV_HEADER);
+    p = put32(put_text(p, "RIFF"), WAV_HEADER - 8 + bytes);
+    p = put32(put_text(put_text(p, "WAVE"), "fmt "), 16);
+    p = put16(put16(p, 1), 2);
+    p = put32(put32(p, 8000), 8000 * WAV_FRAME);
+    p = put16(put16(p, WAV_FRAME), 16);
+    p = put32(put_text(p, "LIST"), WAV_HEADER - 36 - 8 - 8);
+    p = put_text(p, "INFO");
+    p = put_text(put32(put_text(p, "ISFT"), 6), "Hako") + 2;
+    p = put32(put_text(p, "ICMT"), WAV_COMMENT + 1);
+    size_t length = strlen(comment);
+    memcpy(p, comment, length < WAV_COMMENT ? length : WAV_COMMENT);
+    put32(put_text(header + WAV_HEADER - 8, "data"), bytes);
+}
+
+bool wav_is_ours(const uint8_t header[WAV_HEADER], const char *comment)
+{
+    uint8_t same[WAV_HEADER], read[WAV_HEADER];
+    wav_header(same, comment, 0);
+    memcpy(read, header, WAV_HEADER);
+    memcpy(read + 4, same + 4, 4);
+    memcpy(read + WAV_HEADER - 4, same + WAV_HEADER - 4, 4);
+    return memcmp(read, same, WAV_HEADER) == 0;
+}

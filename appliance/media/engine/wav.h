@@ -1,0 +1,30 @@
+/* WAV files: reading what may be played, writing the header of a recording. No I/O. */
+#ifndef HAKO_WAV_H
+#define HAKO_WAV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct wav_audio {
+    size_t start;   /* of the samples, in the file */
+    size_t samples; /* 16-bit mono at 8 kHz */
+};
+
+/* Finds the samples in a whole file. False: not WAV, or not 8 kHz 16-bit mono PCM. A data chunk that says more than
+ * there is counts as far as the file goes. */
+bool wav_parse(const uint8_t *data, size_t size, struct wav_audio *audio);
+
+enum {
+    WAV_HEADER = 256,       /* of a recording: fixed, so that the samples start on a round address */
+    WAV_COMMENT = 256 - 79, /* bytes of comment that fit */
+    WAV_FRAME = 4           /* bytes of one stereo sample */
+};
+
+/* Writes the header of a stereo recording that holds `frames` stereo samples. */
+void wav_header(uint8_t header[WAV_HEADER], const char *comment, uint32_t frames);
+
+/* True when `header` is one that wav_header() wrote with this comment, whatever its sizes say. */
+bool wav_is_ours(const uint8_t header[WAV_HEADER], const char *comment);
+
+#endif
