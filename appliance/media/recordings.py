@@ -114,7 +114,7 @@ def _chunks_to_the_end(file: BinaryIO, layout: WavLayout, size: int) -> bool:
         if not name.isalnum():
             return False
         at += at % 2 + 8 + length
-    return at in (size, size + 1) or at + 1 == size
+    return at == size or (at % 2 == 1 and at + 1 == size)
 
 
 def _put_size(file: BinaryIO, at: int, value: int) -> None:

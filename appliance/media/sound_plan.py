@@ -98,7 +98,7 @@ class _Planner:
 
     def tone(self, name: str, country: str) -> Job:
         request = {"kind": "tone", "name": name, "country": country}
-        path = self._path("tone", name, country)
+        path = self._path(str(tones.TONES[country][name]))
         return Job(("tone", name, country), f"tone {name} ({country})", path, request)
 
     def music(self) -> Job:
