@@ -144,7 +144,8 @@ class Floor:
         dirty.clear()
         for queue in queues:
             if not queue.logged_in:
-                for entry in tuple(queue.entries):
+                # An offer that still rings, its agent having just been taken out of the queue, may yet be answered.
+                for entry in tuple(queue.waiting):
                     self._redirect(entry, "overflow", now)
         while True:
             heads = [queue.waiting[0] for queue in queues if queue.waiting and queue.idle]

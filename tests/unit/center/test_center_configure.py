@@ -145,3 +145,13 @@ def test_an_agent_joins_another_queue_while_ready(hall: Hall) -> None:
     queues = Queue(id="support"), Queue(id="sales")
     hall.do("configure", site({"aiko": ("support", "sales"), "ben": ("support",)}, *queues))
     assert hall.enter("c1", "sales") == ["aiko"]
+
+
+def test_an_agent_taken_out_of_a_queue_may_still_answer_what_rings(hall: Hall) -> None:
+    hall.status("ben", "logged-out")
+    hall.enter("c1")
+    hall.do("configure", site({"aiko": (), "ben": ("support",)}))
+    assert hall.new == []
+    assert hall.center.offered("c1") == ["aiko"]
+    hall.advance(20)
+    assert [redirect.outcome for redirect in hall.of(Redirect)] == ["overflow"], "and then nobody is left"
