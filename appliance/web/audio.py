@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from aiohttp import web
 
+from appliance.media.recordings import duration
 from appliance.media.wav import WavError, read_layout
 from appliance.web.problem import Problem
 from appliance.web.threads import InThread
@@ -46,7 +47,7 @@ def open_sound(path: Path) -> Sound:
     try:
         layout = read_layout(file)
         status = os.fstat(file.fileno())
-        data = (status.st_size - layout.data_offset) // layout.block * layout.block
+        data = round(duration(path) * layout.rate) * layout.block
         file.seek(0)
         head = bytearray(file.read(layout.data_offset))
     except BaseException:

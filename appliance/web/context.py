@@ -26,6 +26,7 @@ from appliance.exchange.view import (
     TrunkView,
     View,
 )
+from appliance.store.records import Filter, Record, Recording
 
 T = TypeVar("T")
 
@@ -63,87 +64,15 @@ class Ledger(Protocol):
         """`reader` gets each batch of committed entries, in order (*loop*); returns how to end that."""
 
 
-class RecordingRef(View, frozen=True, kw_only=True):
-    """The recording as a record names it."""
-
-    id: str
-    seconds: float
-
-
-class RecordView(View, frozen=True, kw_only=True):
-    """One call, finished or not: the row of the call records."""
-
-    id: str
-    """The call's id."""
-    kind: str
-    """inbound, outbound, internal or service"""
-    journey: str
-    from_: str = msgspec.field(name="from")
-    to: str
-    trunk: str = ""
-    queue: str = ""
-    agent: str = ""
-    started: str
-    answered: str | None = None
-    ended: str | None = None
-    wait_seconds: float = 0.0
-    talk_seconds: float = 0.0
-    hold_seconds: float = 0.0
-    cause: str = ""
-    """A stable word: answered, abandoned, busy, no-answer, restart, …; empty while the call is live."""
-    recording: RecordingRef | None = None
-
-
-class SegmentView(View, frozen=True, kw_only=True):
-    """From `offset` seconds on, the right channel carries this leg (and agent)."""
-
-    offset: float
-    leg: str
-    agent: str = ""
-
-
-class RecordingView(View, frozen=True, kw_only=True):
-    id: str
-    call: str
-    started: str
-    seconds: float = 0.0
-    """0 while it is running."""
-    complete: bool = True
-    """False while it is being recorded."""
-    reason: str = ""
-    """Why it stopped: ended, paused, disk-full, media-restart, box-restart, failed."""
-    agent: str = ""
-    segments: tuple[SegmentView, ...] = ()
-
-
-class RecordFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which records; empty fields do not filter. All given ones must hold."""
-
-    since: float | None = None
-    """Started at or after (seconds since the epoch)."""
-    until: float | None = None
-    """Started before."""
-    agent: str = ""
-    queue: str = ""
-    number: str = ""
-    """Found within either party's number."""
-    kind: str = ""
-    service: bool = False
-    """Service calls (dial codes, echo) are included."""
-    cursor: str = ""
-    """What the page before gave as `next`; an unknown one raises ValueError."""
-    limit: int = 50
-
-
 class Records(Protocol):
-    """The read side of the call records (*thread*)."""
+    """The read side of the call records (*thread*); `appliance.store.records.Records` is one."""
 
-    def list(self, wanted: RecordFilter) -> tuple[Sequence[RecordView], str | None]:
+    def list(self, wanted: Filter) -> tuple[Sequence[Record], str | None]:
         """Newest first; the second value is the cursor of the next page. ValueError: the cursor is not one of ours."""
 
-    def get(self, record: str) -> RecordView | None: ...
+    def get(self, record: str) -> Record | None: ...
 
-    def recording(self, recording: str) -> tuple[RecordingView, str] | None:
+    def recording(self, recording: str) -> tuple[Recording, str] | None:
         """The recording and its path, relative to the recordings folder."""
 
 

@@ -215,7 +215,7 @@ class Hub:
             if not kept:
                 watcher.put(feed.resync_message(self._context.clock().wall, self._seq))
             if watcher.who.role in LIVE:
-                watcher.put(feed.panel_message(self._context.panel(), self._context.clock().wall, self._seq))
+                self._show_panel(watcher)
             await watcher.write()
         except ConnectionError:
             pass
@@ -224,6 +224,13 @@ class Hub:
         finally:
             self._watchers.discard(watcher)
             watcher.cut()
+
+    def _show_panel(self, watcher: Watcher) -> None:
+        """The panel as it is now; what the others were shown last stays the measure of what is new to them."""
+        lamps = list(self._context.panel())
+        if not any(other.who.role in LIVE for other in self._watchers if other is not watcher):
+            self._panel = lamps
+        watcher.put(feed.panel_message(lamps, self._context.clock().wall, self._seq))
 
     async def _catch_up(self, watcher: Watcher, after: int | None) -> bool:
         """Sends what was committed after `after` and joins the watchers without a gap; False: some of it is gone."""

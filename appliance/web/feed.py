@@ -89,8 +89,9 @@ class Involved:
 
     def join(self, call: str, *agents: str) -> None:
         """These agents have to do with the call; "" is nobody."""
-        if call and (call in self._calls or len(self._calls) < MAX_CALLS):
-            self._calls.setdefault(call, set()).update(agent for agent in agents if agent)
+        found = {agent for agent in agents if agent}
+        if call and found and (call in self._calls or len(self._calls) < MAX_CALLS):
+            self._calls.setdefault(call, set()).update(found)
 
     def learn(self, event: Event) -> None:
         """Takes over what the event says of a call and an agent."""
@@ -109,6 +110,7 @@ class Involved:
             self._calls.pop(event.call, None)
 
     def knows(self, call: str) -> bool:
+        """Whether some agent is known to have to do with the call."""
         return call in self._calls
 
     def concerns(self, agent: str, event: Event) -> bool:

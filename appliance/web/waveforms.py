@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from appliance.errors import HakoError
+from appliance.media.recordings import Waveform
 from appliance.web.threads import InThread
 
 MAX_KEPT = 64
@@ -25,11 +26,11 @@ class WaveformError(HakoError):
 class Waveforms:
     def __init__(self, in_thread: InThread) -> None:
         self._in_thread = in_thread
-        self._kept: OrderedDict[tuple[str, int, int, int], list[list[float]]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, int, int, int], Waveform] = OrderedDict()
         self._turn = asyncio.Lock()
 
-    async def of(self, path: Path, points: int) -> list[list[float]]:
-        """Amplitudes (0..1) of equal stretches, a list a channel. Raises WaveformError, OSError (not there)."""
+    async def of(self, path: Path, points: int) -> Waveform:
+        """Length and amplitudes of at most `points` equal stretches. Raises WaveformError, OSError (not there)."""
         async with self._turn:
             status = await self._in_thread(path.stat)
             key = (str(path), points, status.st_mtime_ns, status.st_size)
@@ -41,7 +42,7 @@ class Waveforms:
             return self._kept[key]
 
 
-def _measure(path: str, points: int) -> list[list[float]]:
+def _measure(path: str, points: int) -> Waveform:
     command = [sys.executable, "-m", "appliance.web.peaks", path, str(points)]
     try:
         done = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False, stdin=subprocess.DEVNULL)
@@ -49,4 +50,4 @@ def _measure(path: str, points: int) -> list[list[float]]:
         raise WaveformError("measuring took too long") from None
     if done.returncode != 0:
         raise WaveformError(done.stderr.decode("utf-8", "replace").strip()[-200:] or "measuring failed")
-    return msgspec.json.decode(done.stdout, type=list[list[float]])
+    return msgspec.json.decode(done.stdout, type=Waveform)

@@ -9,9 +9,10 @@ import msgspec
 from aiohttp import web
 
 from appliance.exchange.view import View
+from appliance.media.recordings import locate
+from appliance.store.records import Recording
 from appliance.web import audio
 from appliance.web.api.records import record_for
-from appliance.web.context import RecordingView
 from appliance.web.problem import Problem, not_found
 from appliance.web.route import OWN, Route, Visit
 from appliance.web.waveforms import WaveformError
@@ -26,13 +27,13 @@ class PeaksView(View, frozen=True, kw_only=True):
 
     id: str
     seconds: float
-    """0 while it is running."""
+    """What there is of it now."""
     complete: bool
-    peaks: list[list[float]]
+    peaks: tuple[tuple[float, ...], ...]
     """A list a channel: the outside party, then our side."""
 
 
-async def show(visit: Visit) -> RecordingView:
+async def show(visit: Visit) -> Recording:
     return (await _find(visit))[0]
 
 
@@ -46,14 +47,14 @@ async def draw(visit: Visit) -> PeaksView:
     query: PeaksQuery = visit.query
     view, path = await _find(visit)
     try:
-        peaks = await visit.server.waveforms.of(path, query.points)
+        wave = await visit.server.waveforms.of(path, query.points)
     except (OSError, WaveformError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise Problem(404, "no_audio", f"The recording's file cannot be used: {why}.") from None
-    return PeaksView(id=view.id, seconds=view.seconds, complete=view.complete, peaks=peaks)
+    return PeaksView(id=view.id, seconds=wave.seconds, complete=view.complete, peaks=wave.peaks)
 
 
-async def _find(visit: Visit) -> tuple[RecordingView, Path]:
+async def _find(visit: Visit) -> tuple[Recording, Path]:
     """The recording and its file. Problem 404: it does not exist, or not for whoever asks."""
     name = visit.part("id")
     found = await visit.server.in_thread(lambda: visit.context.records.recording(name))
@@ -66,14 +67,14 @@ async def _find(visit: Visit) -> tuple[RecordingView, Path]:
         except Problem:
             raise not_found("recording", name) from None
     root = visit.context.recordings
-    path = await visit.server.in_thread(lambda: (root / relative).resolve())
-    if not path.is_relative_to(await visit.server.in_thread(root.resolve)):
-        raise not_found("recording", name)
-    return view, path
+    try:
+        return view, await visit.server.in_thread(lambda: locate(root, relative))
+    except ValueError:
+        raise not_found("recording", name) from None
 
 
 ROUTES = (
-    Route("GET", "/recordings/{id}", OWN, show, "A recording", RecordingView, errors=(404,)),
+    Route("GET", "/recordings/{id}", OWN, show, "A recording", Recording, errors=(404,)),
     Route(
         "GET",
         "/recordings/{id}/audio",

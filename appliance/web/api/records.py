@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from appliance.web.context import RecordFilter, RecordView
+from appliance.store.records import Filter, Record
 from appliance.web.problem import Problem, invalid, not_found
 from appliance.web.route import OWN, Page, Route, Visit
 
@@ -23,6 +23,8 @@ class RecordQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     agent: Word = ""
     queue: Word = ""
     number: Word = ""
+    text: Word = ""
+    """Found within a party's name or number."""
     kind: Literal["", "inbound", "outbound", "internal", "service"] = ""
     service: bool = False
     customer: Word = ""
@@ -31,7 +33,7 @@ class RecordQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     limit: Annotated[int, msgspec.Meta(ge=1, le=500)] = 50
 
 
-async def show_all(visit: Visit) -> Page[RecordView]:
+async def show_all(visit: Visit) -> Page[Record]:
     query: RecordQuery = visit.query
     for name in ("customer", "disposition"):
         if getattr(query, name):
@@ -48,12 +50,13 @@ async def show_all(visit: Visit) -> Page[RecordView]:
     if query.number and not number:
         raise invalid("number", "This is no number.")
     zone = _zone(visit.context.system().timezone)
-    wanted = RecordFilter(
+    wanted = Filter(
         since=moment("from", query.from_, zone),
         until=moment("to", query.to, zone, end=True),
         agent=agent,
         queue=query.queue,
         number=number,
+        text=query.text,
         kind=query.kind,
         service=query.service or query.kind == "service",
         cursor=query.cursor,
@@ -61,16 +64,16 @@ async def show_all(visit: Visit) -> Page[RecordView]:
     )
     try:
         items, after = await visit.server.in_thread(lambda: visit.context.records.list(wanted))
-    except ValueError:
+    except (ValueError, OverflowError):
         raise invalid("cursor", "This cursor is not one of ours.") from None
     return Page(items=tuple(items), next=after, seq=seq)
 
 
-async def show(visit: Visit) -> RecordView:
+async def show(visit: Visit) -> Record:
     return await record_for(visit, visit.part("id"))
 
 
-async def record_for(visit: Visit, name: str) -> RecordView:
+async def record_for(visit: Visit, name: str) -> Record:
     """The record of this call. Problem 404: there is none, or not for whoever asks."""
     record = await visit.server.in_thread(lambda: visit.context.records.get(name))
     if record is None or (visit.who.limited and (not visit.who.agent or record.agent != visit.who.agent)):
@@ -103,6 +106,6 @@ def _zone(name: str) -> tzinfo:
 
 
 ROUTES = (
-    Route("GET", "/records", OWN, show_all, "Call records", Page[RecordView], query=RecordQuery, errors=(501,)),
-    Route("GET", "/records/{id}", OWN, show, "A call record", RecordView, errors=(404,)),
+    Route("GET", "/records", OWN, show_all, "Call records", Page[Record], query=RecordQuery, errors=(501,)),
+    Route("GET", "/records/{id}", OWN, show, "A call record", Record, errors=(404,)),
 )

@@ -21,16 +21,13 @@ from appliance.exchange.view import (
     RegistrationView,
     TrunkView,
 )
+from appliance.store.records import Filter, Record, Recording, RecordingRef
 from appliance.web.context import (
     Account,
     BreakView,
     ConfigVersion,
     Metric,
     Readiness,
-    RecordFilter,
-    RecordingRef,
-    RecordingView,
-    RecordView,
     SystemView,
     WebContext,
 )
@@ -160,8 +157,8 @@ def call_view(
     )
 
 
-def record_view(name: str, *, agent: str = "", kind: str = "inbound", recording: str = "") -> RecordView:
-    return RecordView(
+def record_view(name: str, *, agent: str = "", kind: str = "inbound", recording: str = "") -> Record:
+    return Record(
         id=name,
         kind=kind,
         journey=name,
@@ -208,11 +205,11 @@ class FakeLedger:
 
 class FakeRecords:
     def __init__(self) -> None:
-        self.rows: list[RecordView] = []
-        self.sounds: dict[str, tuple[RecordingView, str]] = {}
-        self.asked: list[RecordFilter] = []
+        self.rows: list[Record] = []
+        self.sounds: dict[str, tuple[Recording, str]] = {}
+        self.asked: list[Filter] = []
 
-    def list(self, wanted: RecordFilter) -> tuple[Sequence[RecordView], str | None]:
+    def list(self, wanted: Filter) -> tuple[Sequence[Record], str | None]:
         self.asked.append(wanted)
         start = int(wanted.cursor.removeprefix("p")) if wanted.cursor else 0
         rows = [
@@ -224,10 +221,10 @@ class FakeRecords:
         more = start + wanted.limit < len(rows)
         return rest, f"p{start + wanted.limit}" if more else None
 
-    def get(self, record: str) -> RecordView | None:
+    def get(self, record: str) -> Record | None:
         return next((row for row in self.rows if row.id == record), None)
 
-    def recording(self, recording: str) -> tuple[RecordingView, str] | None:
+    def recording(self, recording: str) -> tuple[Recording, str] | None:
         return self.sounds.get(recording)
 
 

@@ -45,4 +45,7 @@ def wav(frames: list[tuple[int, int]], *, claims: int | None = None) -> bytes:
     data = array("h", [value for frame in frames for value in frame]).tobytes()
     size = len(data) if claims is None else claims
     form = struct.pack("<HHIIHH", 1, 2, 8000, 32000, 4, 16)
-    return struct.pack("<4sI4s4sI16s4sI", b"RIFF", 36 + size, b"WAVE", b"fmt ", 16, form, b"data", size) + data
+    return (
+        struct.pack("<4sI4s4sI16s4sI", b"RIFF", min(36 + size, 0xFFFFFFFF), b"WAVE", b"fmt ", 16, form, b"data", size)
+        + data
+    )
