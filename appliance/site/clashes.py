@@ -22,7 +22,8 @@ class Taken(NamedTuple):
 
 def _numbers(site: Site) -> Iterator[Taken]:
     for index, extension in enumerate(site.extensions):
-        yield Taken(extension.number, f"extensions[{index}].number", f"extension {extension.number}")
+        if extension.number:
+            yield Taken(extension.number, f"extensions[{index}].number", f"extension {extension.number}")
     for kind, word in (
         ("queues", "queue"),
         ("menus", "menu"),

@@ -35,10 +35,13 @@ class Problems:
 
     def __init__(self) -> None:
         self.errors: list[str] = []
+        self.bad: set[str] = set()
+        """Paths of keys that could not be read or are not there."""
         self.warnings: list[str] = []
 
     def error(self, path: str, message: str) -> None:
         """The file cannot be used because of this."""
+        self.bad.add(path)
         self.errors.append(f"{path}: {message}" if path else message)
 
     def warn(self, path: str, message: str) -> None:

@@ -22,6 +22,7 @@ from appliance.site.model import (
     Announcement,
     Break,
     Codes,
+    Destination,
     Extension,
     Group,
     Hours,
@@ -230,6 +231,10 @@ KEPT: Final = {"users": ("name", ("password_hash",)), "extensions": ("number", (
 """Secrets that a file may leave out: (key that names the part, fields that keep their present value)."""
 
 
+STAND_INS: Final = {"inside": Destination(kind="hangup"), "outside": Destination(kind="hangup"), "trunks": ()}
+"""For required keys that could not be read, so that the rest of the file is checked all the same; "" elsewhere."""
+
+
 def unhashed(_plain: str, present: str) -> str:
     """Stands in for hashing where nothing is kept (`check`)."""
     return present or "$argon2-unhashed"
@@ -270,16 +275,13 @@ def read_document(
         if key not in known:
             problems.error(str(key), f"unknown key; one of {listed(known)}{meant(str(key), known)}")
     for key, table in SINGLES.items():
-        part = _part(problems, table, key, document.get(key, {}), plain, (key, 0))
-        parts[key] = part if part is not None else table.part()
+        parts[key] = _part(problems, table, key, document.get(key, {}), plain, (key, 0))
     for key, table in TABLES.items():
         parts[key] = _parts(problems, table, key, document.get(key, []), plain)
-    whole = all(len(parts[key]) == len(document.get(key, [])) for key in TABLES)
-    if whole:
-        site = _keep_present(Site(**parts), present, plain)
-        _check_whole(site, problems, plain)
-        if not problems.errors:
-            return Reading(_hash(site, present, plain, hash_secret), (), tuple(problems.warnings))
+    site = _keep_present(Site(**parts), present, plain)
+    _check_whole(site, problems, plain)
+    if not problems.errors:
+        return Reading(_hash(site, present, plain, hash_secret), (), tuple(problems.warnings))
     return Reading(None, tuple(problems.errors), tuple(problems.warnings))
 
 
@@ -293,14 +295,14 @@ def load(text: str | bytes, present: Site | None = None, hash_secret: HashSecret
 
 def _check_whole(site: Site, problems: Problems, plain: Mapping[tuple[str, int], str]) -> None:
     """Adds what `check` finds, but for what only repeats that a value could not be read."""
-    before = {error.split(": ", 1)[0] for error in problems.errors}
-    parts = {path.split(".", 1)[0] for path in before}
+    bad = problems.bad
+    parts = {path.split(".", 1)[0] for path in bad}
     found = Problems()
     check(site, found, plain)
     for mine, theirs in ((problems.errors, found.errors), (problems.warnings, found.warnings)):
         for problem in theirs:
             path = problem.split(": ", 1)[0]
-            if path not in parts and path not in before:
+            if path not in parts and not any(path == one or path.startswith((one + ".", one + "[")) for one in bad):
                 mine.append(problem)
 
 
@@ -310,10 +312,9 @@ def _parts(
     if not isinstance(value, list):
         problems.error(key, f"{shown(value)} is not a list of tables; write [[{key}]]")
         return ()
-    found = (
+    return tuple(
         _part(problems, table, f"{key}[{index}]", member, plain, (key, index)) for index, member in enumerate(value)
     )
-    return tuple(part for part in found if part is not None)
 
 
 def _part(
@@ -323,10 +324,10 @@ def _part(
     value: object,
     plain: dict[tuple[str, int], str],
     place: tuple[str, int],
-) -> Part | None:
+) -> Part:
     if not isinstance(value, dict):
         problems.error(path, f"{shown(value)} is not a table")
-        return None
+        value = {}
     found: dict[str, Any] = {}
     for key, member in value.items():
         reader = table.keys.get(key)
@@ -340,16 +341,16 @@ def _part(
             plain[place] = typed
         else:
             found[key] = typed
-    missing = [key for key in table.required if key not in value]
-    for key in missing:
-        problems.error(path, f"{key} is missing")
+    for key in table.required:
+        if key not in value and path not in problems.bad:
+            problems.bad.add(f"{path}.{key}")
+            problems.errors.append(f"{path}: {key} is missing")
+        found.setdefault(key, STAND_INS.get(key, ""))
     for key, hashed in table.secrets.items():
         if hashed in table.part.__struct_fields__:
             if key in value and hashed in value:
                 problems.error(path, f"{key} and {hashed} are both there; leave one out")
             found.setdefault(hashed, "")
-    if any(key not in found for key in table.required):
-        return None
     return table.part(**found)
 
 

@@ -36,7 +36,30 @@ def document(site: Site, secrets: bool = False) -> dict[str, Any]:
 
 def write(site: Site, secrets: bool = False) -> str:
     """The site as TOML text."""
-    return tomli_w.dumps(document(site, secrets), multiline_strings=False)
+    blocks: list[str] = []
+    for kind, value in document(site, secrets).items():
+        if isinstance(value, list):
+            blocks += [_block(kind, f"[[{kind}]]", part) for part in value]
+        else:
+            blocks.append(_block(kind, f"[{kind}]", value))
+    return "\n".join(blocks)
+
+
+def _block(kind: str, header: str, fields: Mapping[str, Any]) -> str:
+    lines = [header]
+    lines += [_line(key, value) for key, value in fields.items() if not isinstance(value, Mapping)]
+    for key, value in fields.items():
+        if isinstance(value, Mapping):
+            lines.append(f"[{kind}.{key}]")
+            lines += [_line(name, member) for name, member in value.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _line(key: str, value: Any) -> str:
+    if isinstance(value, list):
+        members = (_line("v", member).removeprefix("v = ") for member in value)
+        return tomli_w.dumps({key: 0}).removesuffix("0\n") + "[" + ", ".join(members) + "]"
+    return tomli_w.dumps({key: value}).removesuffix("\n")
 
 
 def _part(part: Part, hidden: tuple[str, ...]) -> dict[str, Any]:

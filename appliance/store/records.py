@@ -9,7 +9,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -86,50 +86,22 @@ class Recording(View, frozen=True, kw_only=True):
     segments: tuple[Segment, ...] = ()
 
 
-class Wanted(Protocol):
-    """Which records: what is empty does not filter, everything given must hold. The web's `RecordFilter` is one."""
-
-    @property
-    def since(self) -> float | None:
-        """Started at or after (seconds since the epoch)."""
-
-    @property
-    def until(self) -> float | None:
-        """Started before."""
-
-    @property
-    def agent(self) -> str: ...
-    @property
-    def queue(self) -> str: ...
-    @property
-    def number(self) -> str:
-        """Found within either party's number, however it is written."""
-
-    @property
-    def kind(self) -> str: ...
-    @property
-    def service(self) -> bool:
-        """Service calls (dial codes, echo) are included."""
-
-    @property
-    def cursor(self) -> str:
-        """What the page before gave as `next`."""
-
-    @property
-    def limit(self) -> int: ...
-
-
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
-    """A plain `Wanted`, with two more filters that any `Wanted` may have."""
+    """Which records: what is empty does not filter, everything given must hold."""
 
     since: float | None = None
+    """Started at or after (seconds since the epoch)."""
     until: float | None = None
+    """Started before."""
     agent: str = ""
     queue: str = ""
     number: str = ""
+    """Found within either party's number, however it is written."""
     kind: str = ""
     service: bool = False
+    """Service calls (dial codes, echo) are included."""
     cursor: str = ""
+    """What the page before gave as `next`."""
     limit: int = 50
     text: str = ""
     """Found within a party's name or number."""
@@ -160,7 +132,7 @@ class Records:
                 self._database.close()
                 self._database = None
 
-    def list(self, wanted: Wanted) -> tuple[Sequence[Record], str | None]:
+    def list(self, wanted: Filter) -> tuple[Sequence[Record], str | None]:
         """Newest first, and the cursor of the next page (None: this was the last). ValueError: no cursor of ours."""
         clauses, values = _clauses(wanted, self.country)
         limit = max(1, min(wanted.limit, MOST))
@@ -246,8 +218,8 @@ class Records:
             return otherwise
 
 
-def _clauses(wanted: Wanted, country: str) -> tuple[list[str], list[Any]]:
-    clauses = [] if getattr(wanted, "live", False) else ["r.ended IS NOT NULL"]
+def _clauses(wanted: Filter, country: str) -> tuple[list[str], list[Any]]:
+    clauses = [] if wanted.live else ["r.ended IS NOT NULL"]
     values: list[Any] = []
 
     def add(clause: str, *found: Any) -> None:
@@ -270,9 +242,8 @@ def _clauses(wanted: Wanted, country: str) -> tuple[list[str], list[Any]]:
             # Part of a national number: without its trunk prefix it is found in the international form as well.
             digits = digits[1:]
         add(*_found("caller called", digits))
-    text = getattr(wanted, "text", "")
-    if text:
-        add(*_found("caller caller_name called", text))
+    if wanted.text:
+        add(*_found("caller caller_name called", wanted.text))
     if wanted.cursor:
         started, _, seq = wanted.cursor.partition(":")
         add("(r.started, r.seq) < (?, ?)", float(started), int(seq))

@@ -1,0 +1,66 @@
+"""`hako serve`, `hako run`, `hako demo`: start a box in the foreground."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from appliance.cli.main import address, spoken_language
+from appliance.options import Address, Options
+
+OnReady = Callable[[str, str, tuple[str, ...]], None]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Starts the box; returns when it has stopped."""
+    app = importlib.import_module("appliance.app")
+    begin: Callable[[Options], int] = app.demo if arguments.command == "demo" else app.serve
+    on_ready = _welcome(arguments.data) if arguments.command == "run" else _announce
+    return begin(_options(arguments, arguments.data, on_ready))
+
+
+def _options(arguments: argparse.Namespace, data: Path | None, on_ready: OnReady) -> Options:
+    return Options(
+        data=data or Path(tempfile.mkdtemp(prefix="hako-demo-")),
+        site=getattr(arguments, "site", None),
+        sample=arguments.command != "serve" and getattr(arguments, "site", None) is None,
+        language=getattr(arguments, "language", None) or spoken_language(),
+        sip=_address(arguments.sip),
+        web=_address(arguments.web),
+        rtp=arguments.rtp,
+        advertise=arguments.advertise,
+        board=arguments.board,
+        on_ready=on_ready,
+        on_note=_note,
+    )
+
+
+def _address(value: Address | str) -> Address:
+    return address(value) if isinstance(value, str) else value
+
+
+def _note(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _announce(sip: str, web: str, _log_in: tuple[str, ...]) -> None:
+    print(f"ready sip={sip} web={web}", flush=True)
+
+
+def _welcome(data: Path) -> OnReady:
+    def welcome(sip: str, web: str, log_in: tuple[str, ...]) -> None:
+        lines = ["", f"Hako is ready. Its data is in {data}.", f"  web page    {web}", f"  SIP server  {sip}", ""]
+        if log_in:
+            lines += [f"First log-ins (shown once; also in {data / 'first-login.txt'}, which only you can read):"]
+            lines += [f"  {line}" for line in log_in]
+        else:
+            lines.append(f"The first log-ins are in {data / 'first-login.txt'}.")
+        lines += ["", "Ctrl-C stops it.", ""]
+        print("\n".join(lines))
+        _announce(sip, web, log_in)
+
+    return welcome

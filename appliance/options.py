@@ -1,0 +1,43 @@
+"""How a box was started: what the command line says and the composition root needs. May import nothing of Hako."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+
+class Address(msgspec.Struct, frozen=True):
+    """Where to listen. Port 0 means any free port; the empty host means every address of the machine."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = self.host or "0.0.0.0"
+        return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What `serve`, `run` and `demo` were asked for."""
+
+    data: Path
+    site: Path | None = None
+    """Seeds an empty data folder; on one in use only its differences are reported."""
+    sample: bool = False
+    """Seed an empty folder with the sample site."""
+    language: str = "en"
+    """Of the sample site."""
+    sip: Address = Address("", 5060)
+    web: Address = Address("", 8080)
+    rtp: tuple[int, int] = (16384, 17383)
+    """Lowest and highest UDP port for audio."""
+    advertise: str = ""
+    """Our address as the other side must see it; empty: the local address that routes to it."""
+    board: str = ""
+    """Name of the board in `hw/boards`; empty: found out, or none."""
+    on_ready: Callable[[str, str, tuple[str, ...]], None] | None = None
+    """(SIP host:port, web URL, first log-ins or ()) once calls can be made."""
+    on_note: Callable[[str], None] | None = None
+    """Lines for the person who started it: warnings, what is off, how a site file differs."""

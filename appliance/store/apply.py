@@ -1,0 +1,122 @@
+"""Brings a site file into the configuration, and gives a fresh box its first one. Blocks (Argon2, disk)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from appliance.clock import Entropy
+from appliance.errors import ConfigError
+from appliance.site.diff import diff
+from appliance.site.model import Site, User
+from appliance.site.reader import Reading, read, read_document
+from appliance.site.sample import Sample, sample, word
+from appliance.store.config import ConfigStore
+from appliance.store.lock import DataFolder
+from appliance.store.safe import write_file
+from appliance.store.secrets import hash_secret, keep_or_hash
+
+
+class Applied(msgspec.Struct, frozen=True, kw_only=True):
+    """What applying a site file did."""
+
+    site: Site
+    version: int
+    changes: tuple[str, ...] = ()
+    """Empty: the box was like this already."""
+    warnings: tuple[str, ...] = ()
+
+
+class Opened(msgspec.Struct, frozen=True, kw_only=True):
+    """The configuration a box starts with."""
+
+    site: Site
+    version: int
+    seeded: bool = False
+    """It was made just now."""
+    notes: tuple[str, ...] = ()
+    """For the person who started it: warnings, or how the site file differs."""
+    log_in: tuple[str, ...] = ()
+    """The first log-ins in words, when they were made just now; also in `first-login.txt`."""
+
+
+def apply_text(store: ConfigStore, text: str | bytes, by: str, expected_version: int | None = None) -> Applied:
+    """Makes the configuration match a site file. What the file leaves out of secrets keeps its present value.
+
+    Raises ConfigError (nothing changed), CommandError("version-conflict"), StoreError.
+    """
+    present, version = store.load()
+    return _apply(store, read(text, present, keep_or_hash), present, by, expected_version or version)
+
+
+def apply_document(
+    store: ConfigStore, document: Mapping[str, Any], by: str, expected_version: int | None = None
+) -> Applied:
+    """The same for the site file's data as the API sends it."""
+    present, version = store.load()
+    return _apply(store, read_document(document, present, keep_or_hash), present, by, expected_version or version)
+
+
+def _apply(store: ConfigStore, reading: Reading, present: Site, by: str, expected: int) -> Applied:
+    if reading.site is None:
+        raise ConfigError(list(reading.errors))
+    changes = diff(present, reading.site)
+    version = store.save(reading.site, by, expected)
+    return Applied(site=reading.site, version=version, changes=changes, warnings=reading.warnings)
+
+
+def open_configuration(
+    store: ConfigStore,
+    folder: DataFolder,
+    site_file: Path | None,
+    entropy: Entropy,
+    use_sample: bool = False,
+    language: str = "en",
+) -> Opened:
+    """The configuration in force; a fresh box gets one: from the site file, the sample, or an administrator only.
+
+    On a box in use a site file changes nothing: the notes say how it differs. Raises ConfigError, StoreError, OSError.
+    """
+    site, version = store.load()
+    if version:
+        notes = _differences(site, site_file) if site_file is not None else ()
+        return Opened(site=site, version=version, notes=notes)
+    if site_file is not None:
+        applied = apply_text(store, site_file.read_bytes(), f"site file {site_file.name}")
+        return Opened(site=applied.site, version=applied.version, seeded=True, notes=applied.warnings)
+    if use_sample:
+        made = sample(entropy, language)
+        log_in = _sample_log_in(made)
+        # Before the configuration: a crash between the two makes new secrets, never a box nobody can log in to.
+        write_file(folder.first_login, "\n".join((*log_in, "")).encode())
+        applied = apply_document(store, made.document, "first start")
+        return Opened(site=applied.site, version=applied.version, seeded=True, log_in=log_in)
+    password = word(entropy)
+    log_in = ("web log-in:", f"  admin       {password}")
+    write_file(folder.first_login, "\n".join((*log_in, "")).encode())
+    site = Site(users=(User(name="admin", password_hash=hash_secret(password), role="admin"),))
+    return Opened(site=site, version=store.save(site, "first start"), seeded=True, log_in=log_in)
+
+
+def _differences(site: Site, site_file: Path) -> tuple[str, ...]:
+    reading = read(site_file.read_bytes(), site, keep_or_hash)
+    if reading.site is None:
+        return (f"{site_file} is not used (this box has a configuration) and has problems:", *reading.errors)
+    changes = diff(site, reading.site)
+    if not changes:
+        return ()
+    return (f"{site_file} is not used (this box has a configuration); `hako apply` would change:", *changes)
+
+
+def _sample_log_in(made: Sample) -> tuple[str, ...]:
+    return (
+        "web log-ins:",
+        *(f"  {name:<11} {password}" for name, password in made.users.items()),
+        "phones (SIP user and password):",
+        *(f"  {number:<11} {password}" for number, password in made.phones.items()),
+        "agents (PIN for *60):",
+        *(f"  {agent:<11} {pin}" for agent, pin in made.pins.items()),
+    )
