@@ -59,6 +59,7 @@ class Ping:
 
 
 PING = Ping()
+_PING_OCTETS = b"\r\n\r\n"
 PONG = b"\r\n"
 """The answer to a ping on a stream."""
 
@@ -190,10 +191,12 @@ def _answerable(message: Message | None) -> Request | None:
 class StreamFramer:
     """Cuts a stream into messages by Content-Length; holds at most one message."""
 
-    __slots__ = ("_buffer", "_lost", "_need", "_scanned")
+    __slots__ = ("_buffer", "_line_ends", "_lost", "_need", "_scanned")
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+        self._line_ends = 0
+        """How many octets of a ping have come."""
         self._scanned = 0
         self._need = 0
         self._lost = False
@@ -222,6 +225,7 @@ class StreamFramer:
             if not self._need:
                 if self._skip_line_ends(frames):
                     return
+                self._line_ends = 0
                 end = buffer.find(b"\r\n\r\n", self._scanned)
                 if end < 0:
                     if len(buffer) > MAX_MESSAGE:
@@ -238,19 +242,25 @@ class StreamFramer:
             self._need = self._scanned = 0
 
     def _skip_line_ends(self, frames: list[bytes | Ping]) -> bool:
-        """Takes keep-alives off the front; whether to wait for more. A lone CRLF is a pong and means nothing."""
+        """Takes line ends off the front, a double CRLF being a ping; whether nothing is left.
+
+        Octet by octet, so that it never matters how the stream was cut. A lone CRLF is a pong and means nothing.
+        """
         buffer = self._buffer
         if self._scanned or buffer[0] not in b"\r\n":
             return False
-        start = 0
-        while buffer.startswith(b"\r\n\r\n", start):
-            frames.append(PING)
-            start += 4
-        rest = bytes(buffer[start : start + 4])
-        if b"\r\n\r\n".startswith(rest):
-            del buffer[:start]
-            return True
-        start += len(rest) - len(rest.lstrip(b"\r\n"))
+        start = len(buffer)
+        for index, octet in enumerate(buffer):
+            if octet == _PING_OCTETS[self._line_ends]:
+                self._line_ends += 1
+                if self._line_ends == len(_PING_OCTETS):
+                    frames.append(PING)
+                    self._line_ends = 0
+            elif octet in b"\r\n":
+                self._line_ends = 1 if octet == _PING_OCTETS[0] else 0
+            else:
+                start = index
+                break
         del buffer[:start]
         return not buffer
 

@@ -117,7 +117,9 @@ class TelUri(msgspec.Struct, frozen=True, gc=False):
     def __str__(self) -> str:
         text = "tel:" + self.number
         for name, value in self.params.items():
-            text += ";" + name + ("" if value is None else "=" + _escape(value, _not_param))
+            text += ";" + _escape(name, _not_param)
+            if value is not None:
+                text += "=" + _escape(value, _not_param)
         return text
 
     def __hash__(self) -> int:
@@ -164,7 +166,12 @@ def _parse(text: str) -> Uri:
         match = _tel.fullmatch(rest)
         if match is None:
             raise RemoteProtocolError("malformed tel URI")
-        return TelUri(match[1].translate(_separators), _parse_params(match[2]))
+        number = match[1].translate(_separators)
+        if not number.strip("+"):
+            raise RemoteProtocolError("a tel URI without a number")
+        if _bad_escape.search(match[2]):
+            raise RemoteProtocolError("malformed escape in a URI")
+        return TelUri(number, _parse_params(match[2]))
     return OtherUri(scheme, rest)
 
 

@@ -169,6 +169,14 @@ def test_frames_in_pieces_of_any_size(size: int) -> None:
             parse_message(frame, stream=True)
 
 
+@pytest.mark.parametrize("ends", [b"\n\r\n\r\n", b"\r\r\n\r\n", b"\r\n\n\r\n\r\n", b"\r\n\r\r\n\r\n"])
+def test_odd_line_ends_mean_the_same_however_they_are_cut(ends: bytes) -> None:
+    whole = StreamFramer().feed(ends + OPTIONS)
+    framer = StreamFramer()
+    assert names([frame for octet in ends + OPTIONS for frame in framer.feed(bytes([octet]))]) == names(whole)
+    assert names(whole) == ["ping", "OPTIONS"]
+
+
 def test_a_message_on_a_stream_has_no_body_without_a_length() -> None:
     framer = StreamFramer()
     (frame,) = framer.feed(OPTIONS.replace(b"Content-Length: 0\r\n", b""))
