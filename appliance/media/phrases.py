@@ -16,7 +16,7 @@ HIGHEST_POSITION = 99
 _FIXED: dict[str, tuple[str, str]] = {
     # What a caller meets.
     "closed": (
-        "お電話ありがとうございます。誠に申し訳ございませんが、ただいま、電話での受付を、おこなっておりません。"
+        "お電話ありがとうございます。誠に申し訳ございませんが、ただいま電話での受付をおこなっておりません。"
         "恐れ入りますが、改めておかけ直しください。",
         "Thank you for calling. We are not able to take your call at this time. Please call again later.",
     ),
@@ -25,35 +25,35 @@ _FIXED: dict[str, tuple[str, str]] = {
         "The number you have dialled is not in use. Please check the number and call again.",
     ),
     "busy": (
-        "おかけになったお相手は、ただいま通話中です。恐れ入りますが、しばらくたってから、おかけ直しください。",
+        "おかけになったお相手は、ただいま通話中です。恐れ入りますが、しばらくたってからおかけ直しください。",
         "The person you are calling is on another call. Please try again later.",
     ),
     "no-answer": (
-        "お呼び出しいたしましたが、おでになりません。恐れ入りますが、しばらくたってから、おかけ直しください。",
+        "お呼び出しいたしましたが、おでになりません。恐れ入りますが、しばらくたってからおかけ直しください。",
         "There is no answer. Please try again later.",
     ),
     "not-registered": (
-        "おかけになったお相手の電話機は、ただいま接続されていません。恐れ入りますが、しばらくたってから、おかけ直しください。",
+        "おかけになったお相手の電話機は、ただいま接続されていません。恐れ入りますが、しばらくたってからおかけ直しください。",
         "The phone you are calling is not connected at the moment. Please try again later.",
     ),
     "all-lines-busy": (
-        "ただいま、外線がすべて使用中です。しばらくたってから、おかけ直しください。",
+        "ただいま外線がすべて使用中です。しばらくたってからおかけ直しください。",
         "All outside lines are in use. Please try again in a moment.",
     ),
     "agents-busy": (
-        "ただいま、お電話が大変混み合っております。誠に申し訳ございませんが、しばらくたってから、おかけ直しください。",
+        "ただいまお電話が大変混み合っております。誠に申し訳ございませんが、しばらくたってからおかけ直しください。",
         "All our agents are busy at the moment. We are sorry. Please call again later.",
     ),
     "failed": (
-        "申し訳ございません。お電話を、おつなぎできませんでした。",
+        "申し訳ございません。お電話をおつなぎできませんでした。",
         "We are sorry. Your call could not be completed.",
     ),
     "not-allowed": (
-        "この電話機からは、おかけになれません。",
+        "この電話機からはおかけになれません。",
         "This phone may not call that number.",
     ),
     "not-built": (
-        "申し訳ございません。この機能は、まだご利用になれません。",
+        "申し訳ございません。この機能はまだご利用になれません。",
         "We are sorry. This service is not available yet.",
     ),
     "goodbye": (
@@ -62,16 +62,16 @@ _FIXED: dict[str, tuple[str, str]] = {
     ),
     # In a queue or a menu.
     "queue-welcome": (
-        "お電話ありがとうございます。ただいま、電話が混み合っております。順番におつなぎいたしますので、"
-        "このまま、しばらくお待ちください。",
+        "お電話ありがとうございます。ただいま電話が混み合っております。順番におつなぎいたしますので、"
+        "このまましばらくお待ちください。",
         "Thank you for calling. All our agents are busy. Your call will be answered in turn. Please hold the line.",
     ),
     "queue-wait": (
-        "お待たせして、申し訳ございません。順番におつなぎしておりますので、このまま、しばらくお待ちください。",
+        "お待たせして、申し訳ございません。順番におつなぎしておりますので、このまましばらくお待ちください。",
         "Thank you for waiting. Calls are answered in turn. Please hold the line.",
     ),
     "position-far": (
-        "ただいま、大変多くのお客様にお待ちいただいております。このまま、しばらくお待ちください。",
+        "ただいま大変多くのお客様にお待ちいただいております。このまましばらくお待ちください。",
         "A great many callers are waiting before you. Please hold the line.",
     ),
     "connecting": (
@@ -79,11 +79,11 @@ _FIXED: dict[str, tuple[str, str]] = {
         "Thank you for waiting. We are connecting you now.",
     ),
     "transfer-hold": (
-        "おつなぎいたします。このまま、しばらくお待ちください。",
+        "おつなぎいたします。このまましばらくお待ちください。",
         "Please hold the line while we transfer your call.",
     ),
     "invalid-choice": (
-        "恐れ入りますが、もう一度、番号を押してください。",
+        "恐れ入りますが、もう一度番号を押してください。",
         "Sorry, that is not a valid choice. Please try again.",
     ),
     # What an agent meets at the phone.
@@ -96,11 +96,11 @@ _FIXED: dict[str, tuple[str, str]] = {
         "Please enter your PIN, followed by the pound key.",
     ),
     "wrong-pin": (
-        "番号が違います。もう一度、入力してください。",
+        "番号が違います。もう一度入力してください。",
         "That is not correct. Please try again.",
     ),
     "too-many-tries": (
-        "番号を確認できませんでした。初めから、やり直してください。",
+        "番号を確認できませんでした。初めからやり直してください。",
         "The number could not be verified. Please start again.",
     ),
     "not-agent": (
@@ -112,14 +112,14 @@ _FIXED: dict[str, tuple[str, str]] = {
     "on-break": ("休憩に入りました。", "You are on break."),
     "available": ("受付可能になりました。", "You are available for calls."),
     "wrap-up-done": ("後処理を終了しました。", "Wrap-up finished."),
-    "unknown-break": ("その休憩理由は、登録されていません。", "There is no such break reason."),
-    "address": ("この装置の、アイピー、アドレスは、", "The address of this box is"),
+    "unknown-break": ("その休憩理由は登録されていません。", "There is no such break reason."),
+    "address": ("この装置の、アイピーアドレスは、", "The address of this box is"),
     "no-address": (
-        "この装置は、ネットワークに接続されていません。ランケーブルを、お確かめください。",
+        "この装置は、ネットワークに接続されていません。ランケーブルをお確かめください。",
         "This box is not connected to a network. Please check the network cable.",
     ),
     "echo": (
-        "エコーテストです。お話しになった声が、そのまま聞こえます。",
+        "エコーテストです。お話しになった声がそのまま聞こえます。",
         "This is the echo test. You will hear everything that you say.",
     ),
 }

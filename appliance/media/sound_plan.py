@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from appliance.media import phrases, tones
-from appliance.media.spoken import SpeechError, segments
+from appliance.media.spoken import Segment, SpeechError, segments
 from appliance.site.model import Site
 
 FORMAT = 1
@@ -59,6 +60,12 @@ def plan(site: Site, folder: Path) -> list[Job]:
     return jobs
 
 
+@lru_cache(maxsize=1024)
+def _segments(text: str, language: str) -> tuple[Segment, ...]:
+    """Remembered, since most texts of a site are those of the product and a site is planned at each change."""
+    return tuple(segments(text, language))
+
+
 class _Planner:
     def __init__(self, folder: Path) -> None:
         self._folder, self._cache = folder, folder / "cache"
@@ -106,7 +113,7 @@ class _Planner:
 
     def _speech(self, key: Key, label: str, language: str, text: str, keep: float = 0.1) -> Job:
         try:
-            parts = segments(text, language)
+            parts = _segments(text, language)
         except SpeechError as error:
             return Job(key, label, self._path(*key), {}, str(error))
         spoken = [field for part in parts for field in (VOICES[part.language], part.text)]

@@ -7,9 +7,11 @@ helper.
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import itertools
 import json
 import os
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +19,8 @@ from typing import Any, NamedTuple
 
 from appliance.media.spoken import SpeechError
 
+_JAPANESE = ("pyopenjtalk", "numpy", "pydantic", "sudachipy")
+"""Packages that Japanese speech imports."""
 WORKER = (sys.executable, "-m", "appliance.media.speech_worker")
 
 
@@ -53,6 +57,16 @@ OFF = {
     ),
 }
 """What is off when the voice of a language is missing."""
+
+
+def voices_off() -> tuple[Off, ...]:
+    """What is off on this machine as far as one can tell without speaking: packages and programs that are missing."""
+    missing = []
+    if any(importlib.util.find_spec(package) is None for package in _JAPANESE):
+        missing.append(OFF["ja"])
+    if shutil.which("espeak-ng") is None:
+        missing.append(OFF["en"])
+    return tuple(missing)
 
 
 class SpeechHelper:

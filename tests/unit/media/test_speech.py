@@ -1,6 +1,7 @@
 """The helper process: real speech in both languages, and every way it can fail."""
 
 import asyncio
+import importlib.util
 import os
 import sys
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from appliance.media import levels, speech_worker
-from appliance.media.speech import SpeechHelper
+from appliance.media.speech import SpeechHelper, voices_off
 from appliance.media.spoken import SpeechError
 from tests.unit.media.sound import load, peak_db, sine
 
@@ -102,6 +103,13 @@ def test_a_missing_voice_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         answer = speech_worker.serve({**speech(language, "a", tmp_path / "a.wav"), "id": 1})
         assert answer["error"] == "no-voice"
     assert not (tmp_path / "a.wav").exists()
+
+
+def test_missing_packages_are_found_without_speaking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert voices_off() == ()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert [off.id for off in voices_off()] == ["speech-ja", "speech-en"]
 
 
 def test_text_reaches_espeak_as_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
