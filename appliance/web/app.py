@@ -100,7 +100,7 @@ def _errors(server: Server, pages: Pages) -> Middleware:
 
 async def _serve(request: web.Request, handler: Handler, pages: Pages) -> web.StreamResponse:
     error = request.match_info.http_exception
-    if isinstance(error, web.HTTPNotFound) and not request.path.startswith("/api/"):
+    if isinstance(error, web.HTTPNotFound) and not f"{request.path}/".startswith("/api/"):
         if request.method in ("GET", "HEAD"):
             return await pages.serve(request)
         raise web.HTTPMethodNotAllowed(request.method, ["GET", "HEAD"])

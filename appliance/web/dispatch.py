@@ -88,16 +88,16 @@ async def _read(request: web.Request, limit: int) -> bytes:
                 if len(parts) > limit:
                     raise _too_large(limit)
     except TimeoutError:
-        raise Problem(408, "timeout", "The body did not arrive in time.") from None
+        raise Problem(408, "timeout", "The body did not arrive in time.", hang_up=True) from None
     except (web.RequestPayloadError, ValueError):
-        raise Problem(400, "bad_request", "The body cannot be read.") from None
+        raise Problem(400, "bad_request", "The body cannot be read.", hang_up=True) from None
     if parts and request.content_type != JSON:
         raise Problem(415, "unsupported_media_type", f"The body must be {JSON}.")
     return bytes(parts)
 
 
 def _too_large(limit: int) -> Problem:
-    return Problem(413, "too_large", f"The body may have {limit} bytes.", headers={"Connection": "close"})
+    return Problem(413, "too_large", f"The body may have {limit} bytes.", hang_up=True)
 
 
 def _decode(decoder: msgspec.json.Decoder[Any], data: bytes) -> Any:

@@ -29,6 +29,8 @@ MAX_BYTES = 1024 * 1024
 MAX_REPLAY = 20_000
 """Entries that are read again for one watcher; who missed more must fetch the lists again."""
 REPLAY_PAGE = 500
+RUN = 50
+"""Messages written to one watcher before the loop does something else."""
 PING_SECONDS = 20.0
 PANEL_SECONDS = 1.0
 SETTLE_SECONDS = 0.05
@@ -50,6 +52,7 @@ class Watcher:
         self.lines: deque[bytes] = deque()
         self.bytes = 0
         self.ending = False
+        self._run = 0
         self.wake = asyncio.Event()
 
     def put(self, line: bytes) -> bool:
@@ -81,8 +84,11 @@ class Watcher:
                 await self.send(line)
 
     async def send(self, line: bytes) -> None:
-        """Writes one message now; waits while the connection is full."""
+        """Writes one message now; waits while the connection is full, and lets others in now and then."""
         await self.socket.send_frame(line, WSMsgType.TEXT)
+        self._run += 1
+        if self._run % RUN == 0:
+            await asyncio.sleep(0)
 
     async def goodbye(self, code: int, message: bytes) -> None:
         self.ending = True

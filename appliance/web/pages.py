@@ -22,6 +22,13 @@ MAX_MEMORY = 16 * 1024 * 1024
 
 _HASHED = re.compile(r"^assets/.*[-.][A-Za-z0-9_-]{8,}\.[a-z0-9]+$")
 _TEXT = ("text/", "application/javascript", "application/json", "image/svg+xml", "application/manifest+json")
+_FILES = frozenset(
+    {
+        *(".css", ".gif", ".html", ".ico", ".jpeg", ".jpg", ".js", ".json", ".map", ".mjs", ".mp3", ".png", ".svg"),
+        *(".ttf", ".txt", ".wav", ".webmanifest", ".webp", ".woff2"),
+    }
+)
+"""Ends of names that are files and never a view of the application, whose paths may hold ids with dots."""
 _TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".woff2": "font/woff2", ".webmanifest": _TEXT[-1]}
 
 _NOT_BUILT = """<!doctype html>
@@ -62,7 +69,7 @@ class Pages:
             raise Problem(404, "not_found", "There is no such file.")
         asset = await self._in_thread(partial(self._load, name)) if name else None
         if asset is None:
-            if name.startswith("assets/") or PurePosixPath(name).suffix:
+            if name.startswith("assets/") or PurePosixPath(name).suffix in _FILES:
                 raise Problem(404, "not_found", "There is no such file.")
             name = "index.html"
             asset = await self._in_thread(partial(self._load, name))

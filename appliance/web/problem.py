@@ -38,9 +38,11 @@ class Problem(HakoError):
         *,
         headers: Mapping[str, str] | None = None,
         problems: tuple[str, ...] = (),
+        hang_up: bool = False,
     ) -> None:
+        """`hang_up`: the connection cannot be used for another request."""
         super().__init__(message)
-        self.status, self.headers = status, headers
+        self.status, self.headers, self.hang_up = status, headers, hang_up
         self.detail = ErrorDetail(code=code, message=message, field=field, problems=problems)
 
 
@@ -61,12 +63,15 @@ _WORDS = {
 
 def respond(problem: Problem) -> web.Response:
     """The problem as an answer."""
-    return web.Response(
+    response = web.Response(
         status=problem.status,
         headers=problem.headers,
         body=_encode(ErrorView(error=problem.detail)),
         content_type="application/json",
     )
+    if problem.hang_up:
+        response.force_close()
+    return response
 
 
 def from_http(error: web.HTTPException) -> Problem:

@@ -29,6 +29,8 @@ class Throttle:
     def __init__(self, limit: int = MAX_ROWS) -> None:
         self._rows: OrderedDict[tuple[str, str], _Row] = OrderedDict()
         self._limit = limit
+        self.refused = 0
+        """Tries that were told to wait."""
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -40,6 +42,7 @@ class Throttle:
         keys = ((source, name.casefold()), (source, ""))
         wait = max((row.until - mono for key in keys if (row := self._rows.get(key))), default=0.0)
         if wait > 0:
+            self.refused += 1
             return wait
         longest = LONGEST_LOCAL_WAIT if local else LONGEST_WAIT
         for key, free in zip(keys, (FREE_TRIES, FREE_TRIES_OF_ADDRESS), strict=True):

@@ -39,14 +39,16 @@ def _view(visit: Visit, who: Principal) -> SessionView:
 
 
 async def log_in(visit: Visit) -> web.Response:
-    """One answer for a wrong name and a wrong password, after the same time."""
+    """One answer for a wrong name and a wrong password, after the same time.
+
+    A try that the throttle refuses is counted, not written down: nobody shall fill the ledger by knocking.
+    """
     given: Credentials = visit.body
     server, context = visit.server, visit.context
     address = visit.request.remote or "local"
     wait = server.throttle.attempt(address, given.name, context.clock().mono)
     if wait > 0:
         seconds = math.ceil(wait)
-        context.publish(LogIn(user=given.name, ok=False, address=address, reason="throttled"))
         message = f"Too many wrong passwords. Try again in {seconds} s."
         raise Problem(429, "throttled", message, headers={"Retry-After": str(seconds)})
     account = context.accounts.user(given.name)
@@ -55,6 +57,7 @@ async def log_in(visit: Visit) -> web.Response:
         context.publish(LogIn(user=given.name, ok=False, address=address, reason="wrong name or password"))
         raise unauthenticated("The name or the password is wrong.")
     server.throttle.succeeded(address, given.name)
+    _end(visit)
     secret = server.door.sessions.open(account, context.clock().mono)
     context.publish(LogIn(user=account.name, ok=True, address=address))
     view = _view(visit, principal(account, bearer=False))
@@ -78,13 +81,18 @@ async def show(visit: Visit) -> SessionView:
 
 async def log_out(visit: Visit) -> web.Response:
     """Ends the session if there is one; no error when there is none."""
+    _end(visit)
+    response = web.Response(status=204)
+    response.del_cookie(COOKIE, path="/", httponly=True, samesite="Strict", secure=visit.request.secure)
+    return response
+
+
+def _end(visit: Visit) -> None:
+    """Ends the session that the request came with, if any."""
     session = visit.server.door.session(visit.request)
     if session is not None:
         visit.server.door.sessions.close(session)
         visit.server.hub.recheck()
-    response = web.Response(status=204)
-    response.del_cookie(COOKIE, path="/", httponly=True, samesite="Strict", secure=visit.request.secure)
-    return response
 
 
 ROUTES = (

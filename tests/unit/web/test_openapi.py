@@ -82,7 +82,14 @@ def fits(value: Any, schema: dict[str, Any], schemas: dict[str, Any]) -> None:
         kinds = {"null": value is None}
         schema = next(one for one in schema["anyOf"] if kinds.get(one.get("type", ""), value is not None))
     kind = schema.get("type")
-    known = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool, "number": (int, float)}
+    known: dict[str, Any] = {
+        "object": dict,
+        "array": list,
+        "string": str,
+        "integer": int,
+        "boolean": bool,
+        "number": (int, float),
+    }
     if kind in known:
         assert isinstance(value, known[kind]), (value, schema)
     if kind == "object" and "properties" in schema:

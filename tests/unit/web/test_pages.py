@@ -64,7 +64,7 @@ async def test_text_is_compressed_for_who_can_read_it(client: Client) -> None:
 
 @pytest.mark.usefixtures("pages")
 async def test_views_of_the_application_are_the_page(client: Client) -> None:
-    for path in ("/", "/records", "/records/c1", "/live?queue=support", "/index.html", "/apiary"):
+    for path in ("/", "/records", "/records/c1.2", "/live?queue=support", "/index.html", "/apiary"):
         assert await (await client.get(path)).text() == INDEX, path
     assert (await client.head("/records")).status == 200
     for path in ("/assets/gone-12345678.js", "/gone.png", "/.secret", "/assets/.hidden", "/x/../.secret", "/leak.txt"):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from aiohttp import CookieJar
+import pytest
+from aiohttp import CookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from appliance.clock import Instant
@@ -83,6 +84,27 @@ async def test_guessing_gets_slower_but_the_right_password_works_after_the_wait(
     assert (await log_in(client, "sato")).status == 200, "another name is not concerned"
     box.mono += wait
     assert (await log_in(client, "admin")).status == 200
+
+
+async def test_knocking_does_not_fill_the_ledger(client: Client, box: FakeBox) -> None:
+    for _ in range(30):
+        await log_in(client, "admin", "guess")
+    assert len(box.published) == 3
+    assert "hako_web_logins_throttled_total 27\n" in await (await client.get("/metrics")).text()
+
+
+async def test_logging_in_again_ends_the_session_before(client: Client) -> None:
+    await log_in(client, "sato")
+    secret = next(iter(client.session.cookie_jar)).value
+    await log_in(client, "admin")
+    client.session.cookie_jar.clear()
+    again = await client.get(f"{API}/session", headers={"Cookie": f"hako_session={secret}"})
+    await error(again, 401, "unauthenticated")
+
+
+async def test_the_cookie_stays_on_https_when_it_came_by_https(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web.BaseRequest, "secure", property(lambda request: True))
+    assert "Secure" in (await log_in(client, "sato")).headers["Set-Cookie"]
 
 
 async def test_requests_of_other_sites_are_refused(client: Client) -> None:
