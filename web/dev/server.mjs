@@ -9,7 +9,7 @@ import { advance, scene, setScene, world } from "./world.mjs";
 
 const PAGES = new URL("../../appliance/web/pages/", import.meta.url).pathname;
 const PORT = Number(process.argv[2] ?? 8090);
-const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; media-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+const POLICY = "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml" };
 const ROLES = { admin: "admin", sv: "supervisor", aiko: "agent", wall: "wallboard" };
 
@@ -86,6 +86,12 @@ function wav(seconds) {
   return Buffer.concat([head, data]);
 }
 
+function peaks(id, points) {
+  const turn = (at) => Math.sin((48 * at * 0.8) / points) > 0;
+  const side = (ours) => Array.from({ length: points }, (_, at) => (turn(at) === ours ? 0.01 : 0.1 + 0.35 * Math.abs(Math.sin((48 * at * 5) / points)) * Math.random()));
+  return { id, seconds: 48, complete: true, peaks: [side(true), side(false)] };
+}
+
 function audio(request, response, seconds) {
   const whole = wav(seconds);
   const [, from, to] = /bytes=(\d+)-(\d*)/.exec(request.headers.range ?? "") ?? [];
@@ -113,7 +119,8 @@ async function api(request, response, url) {
   }
   if (name === "records") return json(response, records(url.searchParams));
   if (name === "recordings" && action === "audio") return audio(request, response, 48);
-  if (name === "recordings") return action ? refuse(response, 404, "not_found") : json(response, { id, call: "", started: "", seconds: 48, complete: true, reason: "ended", agent: "", segments: [] });
+  if (name === "recordings" && action === "peaks") return json(response, peaks(id, Number(url.searchParams.get("points") ?? 800)));
+  if (name === "recordings") return json(response, { id, call: "", started: "", seconds: 48, complete: true, reason: "ended", agent: "", segments: [] });
   if (["calls", "agents", "queues", "registrations", "trunks"].includes(name)) return json(response, list(world[name]));
   return refuse(response, 404, "not_found");
 }

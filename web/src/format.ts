@@ -81,27 +81,10 @@ export function percent(part: number, whole: number): string {
   return whole > 0 ? `${Math.round((100 * part) / whole)}%` : "–";
 }
 
-/** The date of a moment in the site's zone as YYYY-MM-DD, the form of date fields. */
+/** The date of a moment in the site's zone as YYYY-MM-DD, the form of date fields and of the API. */
 export function dateField(at: number, timezone: string): string {
   const manner: Manner = { language: "en", timezone, country: "" };
   const parts = dateFormat(manner, "field", { year: "numeric", month: "2-digit", day: "2-digit" }).formatToParts(new Date(at));
   const part = (type: string): string => parts.find((each) => each.type === type)?.value ?? "";
   return `${part("year")}-${part("month")}-${part("day")}`;
-}
-
-function zoneOffset(at: number, timezone: string): number {
-  const manner: Manner = { language: "en", timezone, country: "" };
-  const options: Intl.DateTimeFormatOptions = { year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric", second: "numeric" };
-  const read: Record<string, number> = {};
-  for (const each of dateFormat(manner, "parts", options).formatToParts(new Date(at))) read[each.type] = Number(each.value);
-  const local = Date.UTC(read["year"] ?? 0, (read["month"] ?? 1) - 1, read["day"], read["hour"], read["minute"], read["second"]);
-  return local - Math.floor(at / 1000) * 1000;
-}
-
-/** The moment (ms) at which a day of the site begins, `days` later; right on days with a change of the clock too. */
-export function startOfDay(date: string, timezone: string, days = 0): number {
-  const [year = 1970, month = 1, dayOfMonth = 1] = date.split("-").map(Number);
-  const midnight = Date.UTC(year, month - 1, dayOfMonth + days);
-  const guess = midnight - zoneOffset(midnight, timezone);
-  return midnight - zoneOffset(guess, timezone);
 }

@@ -2,8 +2,8 @@ import { areaLengths } from "./area-codes";
 
 /** Digits after which a non-geographic Japanese number is cut, by prefix. */
 const JAPAN_SERVICES: readonly (readonly [RegExp, readonly number[]])[] = [
-  [/^0(?:20|50|60|70|80|90)\d{8}$/, [3, 4, 4]],
   [/^0800\d{7}$/, [4, 3, 4]],
+  [/^0(?:20|50|60|70|80|90)\d{8}$/, [3, 4, 4]],
   [/^0(?:120|570|990|180|170)\d{6}$/, [4, 3, 3]],
 ];
 

@@ -174,6 +174,26 @@ export interface SystemView {
   breaks?: { key: string; name: string }[];
 }
 
+/** What happened to a call, as its events say. */
+export interface MomentView {
+  type: string;
+  at: string;
+  [field: string]: unknown;
+}
+
+/** A record with the events of its call, where the box keeps them. */
+export interface RecordDetail extends CallRecord {
+  moments?: MomentView[];
+}
+
+/** The waveform: the largest amplitude (0..1) of each of equally long stretches, a list a channel. */
+export interface PeaksView {
+  id: string;
+  seconds: number;
+  complete: boolean;
+  peaks: number[][];
+}
+
 /** One object of the WebSocket: an event of the ledger, or `panel`, `resync`. */
 export interface EventMessage {
   type: string;

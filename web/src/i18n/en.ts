@@ -49,7 +49,7 @@ export const en = {
   },
 
   calls: {
-    title: "Calls in progress", empty: "No calls at the moment.", hangUp: "Hang up", recording: "Recording", recorded: "Being recorded", total: "in all",
+    title: "Calls in progress", empty: "No calls at the moment.", hangUp: "Hang up", recording: "Recording", recorded: "Being recorded", total: "total",
     confirmTitle: "Hang up this call?", confirm: (who: string): string => `Both parties of ${who} are cut off at once.`, hungUp: "The call was ended.",
     gone: "The call had already ended.", anonymous: "Number withheld", legs: "Parties of this call", quality: "Audio received", lost: (share: string): string => `${share} lost`,
     jitter: (ms: number): string => `jitter ${ms} ms`, noAudio: "no audio yet", show: "Show the parties", started: "Started", with: "with",

@@ -26,6 +26,8 @@ export interface LiveState extends Lists {
   panel: LampView[];
   /** The site and the machine, as last read. */
   system: SystemView | null;
+  /** Calls that ended since the page was opened: that many records are new. */
+  ended: number;
   /** The box's time (ms) when the queues were read: their longest wait counts from there. */
   queuesRead: number;
   /** The box's time (ms) when what is shown was last known to be true. */
@@ -94,7 +96,7 @@ export class Live {
 
   constructor(private readonly source: Source = fromBox) {
     this.state = new Store<LiveState>({
-      connection: "connecting", loaded: false, panel: [], confirmed: 0, system: null, queuesRead: 0,
+      connection: "connecting", loaded: false, panel: [], confirmed: 0, system: null, queuesRead: 0, ended: 0,
       calls: [], agents: [], queues: [], registrations: [], trunks: [], faults: [],
       since: (call) => this.#moments.since(call),
     });
@@ -184,6 +186,7 @@ export class Live {
       this.#refresher.mark(LISTS);
     } else {
       this.#moments.event(message);
+      if (message.type === "call-ended") this.state.update((state) => ({ ...state, ended: state.ended + 1 }));
       const seq = message.seq ?? Infinity;
       this.#refresher.mark(affected(message.type).filter((name) => seq > (this.#seqs.get(name) ?? 0)));
     }

@@ -1,6 +1,8 @@
 import type { JSX } from "preact";
 import { useSpeech } from "../../i18n";
 import { useLive } from "../../live";
+import { session } from "../../session";
+import { useStore } from "../../store";
 import { Agents } from "./agents";
 import { Calls, Waiting } from "./calls";
 import { Faults } from "./faults";
@@ -13,6 +15,8 @@ export function LivePage(): JSX.Element {
   const { t } = useSpeech();
   const loaded = useLive((state) => state.loaded);
   const stale = useLive((state) => state.connection !== "live");
+  const { user } = useStore(session);
+  const seesCalls = user?.role !== "wallboard";
   if (!loaded) return <p class="empty page-empty">{t.connection.connecting}</p>;
   return (
     <div class={stale ? "live is-stale" : "live"}>
@@ -20,10 +24,10 @@ export function LivePage(): JSX.Element {
       <Faults />
       <FrontPanel />
       <Tiles />
-      <div class="live-grid">
-        <div class="live-column calls-column"><Waiting /><Calls /></div>
+      <div class={seesCalls ? "live-grid" : "live-grid two"}>
+        <div class="live-column calls-column">{seesCalls && <><Waiting /><Calls /></>}<Queues /></div>
         <div class="live-column agents-column"><Agents /></div>
-        <div class="live-column lines-column"><Queues /><Trunks /><Phones /></div>
+        {seesCalls && <div class="live-column lines-column"><Trunks /><Phones /></div>}
       </div>
     </div>
   );

@@ -1,0 +1,65 @@
+import type { CallRecord, MomentView } from "../../api/types";
+import { duration, type Manner } from "../../format";
+import type { Words } from "../../i18n";
+import type { Names } from "../../names";
+
+/** A line of the story of a call. */
+export interface Line {
+  at: string;
+  text: string;
+  /** The kind of its dot: start, wait, ring, talk, end, or plain. */
+  tone: string;
+}
+
+const text = (moment: MomentView, field: string): string => (typeof moment[field] === "string" ? (moment[field] as string) : "");
+const number = (moment: MomentView, field: string): number => (typeof moment[field] === "number" ? (moment[field] as number) : 0);
+
+type Teller = (moment: MomentView, t: Words, names: Names, manner: Manner) => readonly [string, string] | null;
+
+const party = (moment: MomentView, names: Names): string =>
+  (text(moment, "agent") && names.agent(text(moment, "agent"))) || (text(moment, "extension") && names.extension(text(moment, "extension"))) || "";
+
+/** How each event is told; what is not named here says nothing to people. */
+const TELLERS: Record<string, Teller> = {
+  "call-started": (moment, t, names) => [t.moment.started(names.party(text(moment, "caller")), names.party(text(moment, "called"))), "start"],
+  "call-routed": (moment, t, names) => [t.moment.routed(names.destination(text(moment, "destination"))), "plain"],
+  "menu-entered": (moment, t) => [t.moment.menu(text(moment, "menu")), "plain"],
+  "menu-key": (moment, t) => [t.moment.key(text(moment, "key")), "plain"],
+  "menu-left": (moment, t) => (text(moment, "outcome") === "key" ? null : [t.moment.menuLeft(t.menuOutcome[text(moment, "outcome")] ?? text(moment, "outcome")), "plain"]),
+  "queue-entered": (moment, t, names) => [t.moment.queueEntered(names.queue(text(moment, "queue")), number(moment, "position")), "wait"],
+  "queue-position": (moment, t) => [t.moment.position(number(moment, "position")), "wait"],
+  "queue-offered": (moment, t, names) => [t.moment.offered(names.agent(text(moment, "agent"))), "ring"],
+  "queue-offer-ended": (moment, t, names) => [t.moment.offerEnded(names.agent(text(moment, "agent")), t.offerOutcome[text(moment, "outcome")] ?? text(moment, "outcome")), text(moment, "outcome") === "answered" ? "talk" : "ring"],
+  "queue-left": (moment, t, _, manner) => (text(moment, "outcome") === "answered" ? null : [t.moment.queueLeft(t.queueOutcome[text(moment, "outcome")] ?? text(moment, "outcome"), duration(number(moment, "waited"), manner.language)), "end"]),
+  "leg-ringing": (moment, t, names) => (party(moment, names) ? [t.moment.ringing(party(moment, names)), "ring"] : null),
+  "leg-bridged": (moment, t, names) => [text(moment, "agent") ? t.moment.bridgedWith(names.agent(text(moment, "agent"))) : t.moment.bridged, "talk"],
+  "leg-held": (_, t) => [t.moment.held, "wait"],
+  "leg-resumed": (_, t) => [t.moment.resumed, "talk"],
+  "leg-moved": (_, t) => [t.moment.moved, "plain"],
+  "recording-started": (_, t) => [t.moment.recordingStarted, "plain"],
+  "recording-stopped": (_, t) => [t.moment.recordingStopped, "plain"],
+  "decision-failed": (_, t) => [t.moment.failed, "end"],
+  "call-ended": (moment, t) => [t.moment.ended(t.cause[text(moment, "reason")] ?? text(moment, "reason")), "end"],
+};
+
+export function storyOf(record: CallRecord, moments: readonly MomentView[] | undefined, t: Words, names: Names, manner: Manner): Line[] {
+  const lines: Line[] = [];
+  for (const moment of moments && moments.length > 0 ? moments : fromRecord(record)) {
+    const told = TELLERS[moment.type]?.(moment, t, names, manner);
+    if (told) lines.push({ at: moment.at, text: told[0], tone: told[1] });
+  }
+  return lines;
+}
+
+/** The story as far as the record itself knows it. */
+function fromRecord(record: CallRecord): MomentView[] {
+  const moments: MomentView[] = [{ type: "call-started", at: record.started, caller: record.from, called: record.to }];
+  if (record.queue) {
+    const left = record.answered ?? record.ended;
+    const entered = left ? Date.parse(left) - record.wait_seconds * 1000 : Date.parse(record.started);
+    moments.push({ type: "call-routed", at: new Date(Math.max(entered, Date.parse(record.started))).toISOString(), destination: `queue:${record.queue}` });
+  }
+  if (record.answered) moments.push({ type: "leg-bridged", at: record.answered, agent: record.agent });
+  if (record.ended) moments.push({ type: "call-ended", at: record.ended, reason: record.cause });
+  return moments;
+}

@@ -1,0 +1,77 @@
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import type { CallRecord, RecordDetail } from "../../api/types";
+import { get } from "../../api/http";
+import { duration, fullDay, timeOfDay } from "../../format";
+import { useSpeech } from "../../i18n";
+import { useNames } from "../../live";
+import { Dialog } from "../../parts/dialog";
+import { KindIcon, Pill } from "../../parts/pieces";
+import { explain } from "../../parts/toast";
+import { storyOf } from "./moments";
+import { Player } from "./player";
+import { causeTone, causeWord } from "./record-table";
+
+/** One call: its figures, its recording, its story. `known` is what the list has of it already. */
+export function RecordDialog({ id, known, onClose }: { id: string; known: CallRecord | undefined; onClose: () => void }): JSX.Element {
+  const { t } = useSpeech();
+  const [record, setRecord] = useState<RecordDetail | undefined>(known);
+  const [problem, setProblem] = useState("");
+  useEffect(() => {
+    let wanted = true;
+    get<RecordDetail>(`records/${encodeURIComponent(id)}`).then((found) => wanted && setRecord(found), (error: unknown) => wanted && setProblem(explain(error)));
+    return () => {
+      wanted = false;
+    };
+  }, [id]);
+  return (
+    <Dialog title={t.detail.title} onClose={onClose} side>
+      {problem && <p class="notice bad" role="alert">{problem}</p>}
+      {!record && !problem && <p class="muted">{t.common.loading}</p>}
+      {record && <Detail record={record} />}
+    </Dialog>
+  );
+}
+
+function Detail({ record }: { record: RecordDetail }): JSX.Element {
+  const { t, manner } = useSpeech();
+  const names = useNames();
+  const time = (at: string | null): string => (at ? timeOfDay(at, manner) : "–");
+  const long = (seconds: number): string => (seconds >= 0.5 ? duration(seconds, manner.language) : "–");
+  return (
+    <div class="detail">
+      <div class="detail-head">
+        <KindIcon kind={record.kind} />
+        <div>
+          <p class="detail-parties"><b>{names.party(record.from)}</b> → <b>{record.agent ? names.agent(record.agent) : names.party(record.to)}</b></p>
+          <p class="muted">{fullDay(record.started, manner)} {time(record.started)}</p>
+        </div>
+        <Pill tone={causeTone(record)}>{causeWord(record.cause, t)}</Pill>
+      </div>
+      {record.recording ? <Player recording={record.recording} /> : <p class="notice plain">{t.player.none}</p>}
+      <dl class="facts">
+        <Fact label={t.records.waited}>{long(record.wait_seconds)}</Fact>
+        <Fact label={t.records.talked}>{long(record.talk_seconds)}</Fact>
+        <Fact label={t.records.held}>{long(record.hold_seconds)}</Fact>
+        <Fact label={t.records.ended}>{time(record.ended)}</Fact>
+        {record.queue && <Fact label={t.records.queue}>{names.queue(record.queue)}</Fact>}
+        {record.agent && <Fact label={t.records.agent}>{names.agent(record.agent)}</Fact>}
+        <Fact label={t.records.called}>{names.party(record.to)}</Fact>
+        {record.trunk && <Fact label={t.records.trunk}>{record.trunk}</Fact>}
+      </dl>
+      <section>
+        <h3>{t.detail.moments}</h3>
+        <ol class="story">
+          {storyOf(record, record.moments, t, names, manner).map((line, index) => (
+            <li key={index} class={`story-${line.tone}`}><time>{timeOfDay(line.at, manner)}</time><span>{line.text}</span></li>
+          ))}
+        </ol>
+      </section>
+      <p class="hint">{t.records.id}: <code>{record.id}</code></p>
+    </div>
+  );
+}
+
+function Fact({ label, children }: { label: string; children: ComponentChildren }): JSX.Element {
+  return <div><dt>{label}</dt><dd>{children}</dd></div>;
+}

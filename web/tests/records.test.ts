@@ -1,0 +1,98 @@
+import { describe, expect, it } from "vitest";
+import type { AgentView, CallRecord, CallView, QueueView, RegistrationView } from "../src/api/types";
+import type { Manner } from "../src/format";
+import { en } from "../src/i18n/en";
+import { ja } from "../src/i18n/ja";
+import { isWaiting, Names, type Directory } from "../src/names";
+import { storyOf } from "../src/pages/records/moments";
+import { daysOf, isSearching, readSearch, writeSearch } from "../src/pages/records/query";
+
+const manner: Manner = { language: "en", timezone: "Asia/Tokyo", country: "JP" };
+const directory: Directory = {
+  agents: [{ id: "aiko", name: "Aiko" } as AgentView],
+  queues: [{ id: "support", number: "600", name: "Support" } as QueueView],
+  registrations: [{ extension: "201", name: "Desk 1", contacts: [], busy: false } as RegistrationView],
+};
+const names = new Names(directory, en, manner);
+
+const record: CallRecord = {
+  id: "c1", journey: "c1", kind: "inbound", from: "+819012345678", to: "0312345678", trunk: "carrier", queue: "support", agent: "aiko", started: "2026-11-21T00:00:00Z", answered: "2026-11-21T00:00:40Z",
+  ended: "2026-11-21T00:03:00Z", wait_seconds: 34, talk_seconds: 140, hold_seconds: 0, cause: "answered", recording: null,
+};
+
+describe("the search", () => {
+  it("is written into the address and read from it", () => {
+    const search = readSearch(new URLSearchParams("from=2026-11-01&queue=support&number=0120&cursor=evil"));
+    expect(writeSearch(search)).toBe("?from=2026-11-01&number=0120&queue=support");
+    expect(isSearching(search)).toBe(true);
+  });
+  it("is nothing when nothing is asked for", () => {
+    const search = readSearch(new URLSearchParams(""));
+    expect(writeSearch(search)).toBe("");
+    expect(isSearching(search)).toBe(false);
+  });
+  it("knows the days of a period at the site", () => {
+    const now = Date.parse("2026-11-21T16:00:00Z");
+    expect(daysOf("today", now, "Asia/Tokyo")).toEqual({ from: "2026-11-22", to: "2026-11-22" });
+    expect(daysOf("yesterday", now, "Asia/Tokyo")).toEqual({ from: "2026-11-21", to: "2026-11-21" });
+    expect(daysOf("week", now, "UTC")).toEqual({ from: "2026-11-15", to: "2026-11-21" });
+    expect(daysOf("anyTime", now, "UTC")).toEqual({ from: "", to: "" });
+  });
+});
+
+describe("names", () => {
+  const call = (more: Partial<CallView>): CallView => ({ kind: "inbound", from: "0312345678", to: "600", from_name: "", agent: "", queue: "", destination: "", state: "menu", answered: null, ...more }) as CallView;
+  it("of numbers are ours or the national form", () => {
+    expect(names.party("201")).toBe("201 Desk 1");
+    expect(names.party("600")).toBe("600 Support");
+    expect(names.party("+81312345678")).toBe("03-1234-5678");
+    expect(names.party("anonymous")).toBe("Number withheld");
+    expect(names.party("")).toBe("Number withheld");
+  });
+  it("of destinations are words", () => {
+    expect(names.destination("queue:support")).toBe("Support");
+    expect(names.destination("extension:201")).toBe("Phone 201 Desk 1");
+    expect(names.destination("announcement:closed")).toBe("Announcement closed");
+    expect(names.destination("hangup")).toBe("Hang up");
+    expect(names.destination("teleport:mars")).toBe("teleport:mars");
+  });
+  it("of the caller say the name before the number", () => {
+    expect(names.caller(call({ from_name: "Ms Blake" }))).toEqual({ main: "Ms Blake", sub: "03-1234-5678" });
+    expect(names.caller(call({ from: "201", from_name: "Desk 1" }))).toEqual({ main: "201 Desk 1", sub: "" });
+  });
+  it("of the other side are the agent, else where the call goes", () => {
+    expect(names.counterpart(call({ agent: "aiko" }))).toBe("Aiko");
+    expect(names.counterpart(call({ destination: "menu:main" }))).toBe("Menu main");
+    expect(names.counterpart(call({ kind: "internal", to: "201", destination: "extension:201" }))).toBe("201 Desk 1");
+  });
+  it("a caller waits until an agent has answered", () => {
+    expect(isWaiting(call({ state: "waiting" }))).toBe(true);
+    expect(isWaiting(call({ state: "ringing", queue: "support" }))).toBe(true);
+    expect(isWaiting(call({ state: "ringing", queue: "" }))).toBe(false);
+    expect(isWaiting(call({ state: "talking", queue: "support", answered: "2026-11-21T00:00:00Z" }))).toBe(false);
+  });
+});
+
+describe("the story of a call", () => {
+  it("is told from its events", () => {
+    const story = storyOf(record, [
+      { type: "call-started", at: "t0", caller: record.from, called: record.to },
+      { type: "menu-key", at: "t1", key: "1" },
+      { type: "queue-entered", at: "t2", queue: "support", position: 2 },
+      { type: "queue-offer-ended", at: "t3", agent: "aiko", outcome: "no-answer" },
+      { type: "something-new", at: "t4" },
+      { type: "call-ended", at: "t5", reason: "abandoned" },
+    ], en, names, manner);
+    expect(story.map((line) => line.text)).toEqual(["090-1234-5678 calls 03-1234-5678", "Presses 1", "Waits in Support as no. 2", "Aiko: did not answer", "Call ends: Abandoned"]);
+  });
+  it("is told from the record where no events were kept, in either language", () => {
+    expect(storyOf(record, undefined, en, names, manner).map((line) => [line.at, line.text])).toEqual([
+      ["2026-11-21T00:00:00Z", "090-1234-5678 calls 03-1234-5678"],
+      ["2026-11-21T00:00:06.000Z", "Sent to: Support"],
+      ["2026-11-21T00:00:40Z", "Conversation with Aiko begins"],
+      ["2026-11-21T00:03:00Z", "Call ends: Answered"],
+    ]);
+    const japanese = new Names(directory, ja, { ...manner, language: "ja" });
+    expect(storyOf(record, [], ja, japanese, manner).at(-1)?.text).toBe("通話終了: 応答");
+  });
+});
