@@ -63,7 +63,7 @@ static void change_port(hk_engine *engine, struct command *command)
         command->rtp = old[0];
         command->rtcp = old[1];
     }
-    port_reconfigure(port, command->config, engine->now);
+    port_reconfigure(engine, port, command->config);
 }
 
 static void drop_port(hk_engine *engine, struct port *port)

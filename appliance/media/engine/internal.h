@@ -347,7 +347,7 @@ void graph_settle(hk_engine *engine);
 
 /* --- receive.c --- */
 void port_read(hk_engine *engine, struct endpoint *endpoint);
-void port_reconfigure(struct port *port, const struct port_config *config, int64_t now);
+void port_reconfigure(hk_engine *engine, struct port *port, const struct port_config *config);
 void port_receive(hk_engine *engine, struct port *port, uint8_t *data, size_t size, const union address *from);
 uint64_t port_lost(const struct reception *in);
 

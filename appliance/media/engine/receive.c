@@ -41,7 +41,7 @@ static bool accept_source(struct port *port, const union address *from, const st
     return false;
 }
 
-void port_reconfigure(struct port *port, const struct port_config *config, int64_t now)
+void port_reconfigure(hk_engine *engine, struct port *port, const struct port_config *config)
 {
     struct port_config *old = &port->config;
     struct source_rule *rule = &port->rule;
@@ -60,9 +60,12 @@ void port_reconfigure(struct port *port, const struct port_config *config, int64
         port->out.ssrc = config->ssrc;
     if (config->frame != old->frame || config->send_codec != old->send_codec)
         port->pending_size = 0;
+    /* What was dropped meanwhile is no loss to those who hear it again. */
+    if (!old->receiving && config->receiving)
+        port->in.stream = ++engine->streams;
     *old = *config;
     if (!expected && old->receiving && address_known(&old->remote)) {
-        port->expecting = now;
+        port->expecting = engine->now;
         port->silent_told = false;
     }
 }
