@@ -22,7 +22,7 @@ from appliance.exchange.causes import (
     ending_of,
 )
 from appliance.exchange.leg import Leg
-from appliance.exchange.parties import party
+from appliance.exchange.parties import hop_of, party
 from appliance.sip.offer_answer import make_offer
 from appliance.sip.sdp import Payload
 
@@ -119,21 +119,22 @@ class Attempt:
         self._start_leg(leg)
         caller = self.call.caller
         for binding in bindings:
-            if not leg.open(binding.flow.local[0], self.codecs) or leg.local is None:
+            host = binding.flow.local[0] if binding.flow is not None else self.context.own_address
+            if not leg.open(host, self.codecs) or leg.local is None:
                 leg.ended(NO_CHANNEL, "us")
                 self._forget(leg)
                 self._note(NO_CHANNEL)
                 return
-            host = binding.flow.local[0]
             leg.body = make_offer(leg.local)
             leg.branches.append(
                 self.context.endpoint.invite(
-                    binding.flow,
-                    uri=str(binding.uri),
+                    binding.flow or hop_of(binding.uri),
+                    uri=binding.uri,
                     from_=party(caller, host, self.call.caller_name),
                     to=party(extension, host),
                     body=leg.body,
                     now=self.context.now,
+                    headers=[("Route", path) for path in binding.path],
                     contact_user=extension,
                     owner=leg,
                 )

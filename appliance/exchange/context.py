@@ -66,6 +66,8 @@ class Context:
         self.now = now
         self.recordings = recordings
         self.advertise = advertise
+        self.own_address = "127.0.0.1"
+        """The address that a phone reached us at last, for one whose connection must be made anew."""
         self.outputs: deque[Stamped | Output | Resolve] = deque()
         self.timers = TimerHeap()
         self.calls: dict[str, Call] = {}

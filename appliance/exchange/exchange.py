@@ -124,7 +124,7 @@ class Exchange:
         context.now = now
         context.endpoint.timeout(now)
         context.center.timeout(now)
-        if (due := context.phones.registrar.deadline()) is not None and due <= now.wall:
+        if (due := context.phones.registrar.deadline()) is not None and due <= now.mono:
             context.phones.expire()
         while (due_alarm := context.timers.pop_due(now.mono)) is not None:
             target, name = due_alarm
@@ -133,10 +133,12 @@ class Exchange:
     def deadline(self) -> float | None:
         """Monotonic time at which `timeout` wants to be called; None: nothing is due."""
         context = self.context
-        times = [context.endpoint.deadline(), context.center.deadline(), context.timers.deadline()]
-        expiry = context.phones.registrar.deadline()
-        if expiry is not None:
-            times.append(context.now.mono + max(0.0, expiry - context.now.wall))
+        times = (
+            context.endpoint.deadline(),
+            context.center.deadline(),
+            context.timers.deadline(),
+            context.phones.registrar.deadline(),
+        )
         return min((time for time in times if time is not None), default=None)
 
     # --- draining ----------------------------------------------------------------------------------------------------

@@ -228,7 +228,7 @@ class Leg:
             self.call.remix()
 
     def play(self, files: tuple[str, ...], *, loop: bool = False) -> None:
-        """Plays files to the party instead of what it heard; unless looped, the activity is told when they are through."""
+        """Plays files to the party instead of what it heard; the activity is told at the end, unless looped."""
         if not files:
             files = self.context.tone("beep")
         if not self.player:

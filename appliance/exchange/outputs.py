@@ -36,6 +36,3 @@ class VerifyPin(Output, frozen=True):
     token: int
     pin_hash: str
     pin: str
-
-
-__all__ = ["BindingChange", "BindingsChanged", "DropDialog", "Output", "SaveDialog", "VerifyPin"]

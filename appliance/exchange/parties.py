@@ -26,6 +26,12 @@ def number_of(uri: SipUri | TelUri | OtherUri) -> str:
     return uri.number if isinstance(uri, TelUri) else ""
 
 
+def hop_of(uri: str) -> tuple[str, int | None, str | None]:
+    """Where to connect to for a contact whose connection is gone. Raises RemoteProtocolError."""
+    parsed = SipUri.parse(uri)
+    return parsed.host, parsed.port, parsed.params.get("transport")
+
+
 def called_number(request: Request) -> str:
     """What was dialled: user part or number of the Request-URI."""
     return number_of(request.request_uri)

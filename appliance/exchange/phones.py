@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from appliance.site.model import Extension
 
 
+def address_of(binding: Binding) -> str:
+    """Where a phone is, as host:port; empty while its connection is gone."""
+    return f"{binding.flow.remote[0]}:{binding.flow.remote[1]}" if binding.flow is not None else ""
+
+
 class Phones:
     """Directory of extensions, their bindings and their legs."""
 
@@ -37,7 +42,7 @@ class Phones:
         self.extensions = {one.number: one for one in self.context.site.extensions}
         gone = {b.extension for b in self.registrar.bindings()} - set(self.extensions)
         for extension in gone:
-            self._changed(self.registrar.remove(extension, "removed"))
+            self._changed(self.registrar.remove(extension), "removed")
 
     # --- who they are ------------------------------------------------------------------------------------------------
     def secret_of(self, extension: str) -> str | None:
@@ -67,15 +72,16 @@ class Phones:
     # --- registration ------------------------------------------------------------------------------------------------
     def bindings(self, extension: str) -> list[Binding]:
         """Where the extension can be rung now."""
-        return self.registrar.lookup(extension, self.context.now)
+        return self.registrar.lookup(extension)
 
     def registered(self, extension: str) -> bool:
         """Whether at least one phone is there."""
-        return bool(self.registrar.lookup(extension, self.context.now))
+        return self.registrar.registered(extension)
 
     def register(self, transaction: ServerTransaction, request: Request, flow: Flow) -> None:
         """Answers a REGISTER (RFC 3261 section 10.3)."""
         context = self.context
+        context.own_address = flow.local[0]
         extension, headers, status = self.authenticate(request)
         response: Response
         if not extension:
@@ -86,55 +92,46 @@ class Phones:
             response = request.reply(403, "The address of record is not the authenticated extension")
         else:
             response, changes = self.registrar.handle(request, flow, context.now, extension)
-            self._changed(changes)
+            self._changed(changes, "removed")
         context.endpoint.respond(transaction, response, context.now)
 
     def expire(self) -> None:
         """Bindings whose time is up go."""
-        self._changed(self.registrar.expire(self.context.now))
+        self._changed(self.registrar.expire(self.context.now), "expired")
 
     def flow_failed(self, flow: Flow) -> None:
-        """A stream connection is gone, and with it the phones behind it."""
+        """A stream connection is gone: the phones behind it are called over a new one."""
         if flow.reliable:
-            self._changed(self.registrar.flow_failed(flow))
+            self._changed(self.registrar.lose_flow(flow), "removed")
 
     def restore(self, bindings: list[Binding]) -> None:
         """Registrations of the run before."""
-        self.registrar.restore(bindings, self.context.now)
-        for extension in {one.extension for one in bindings}:
-            if self.registered(extension):
-                self.context.center.phone_registered(extension, True, self.context.now)
+        known = [one for one in bindings if one.extension in self.extensions]
+        for one in self.registrar.restore(known, self.context.now):
+            self.context.center.phone_registered(one.extension, True, self.context.now)
 
-    def _changed(self, changes: list[BindingChange]) -> None:
+    def _changed(self, changes: list[BindingChange], why: str) -> None:
         if not changes:
             return
         context = self.context
         context.outputs.append(BindingsChanged(tuple(changes)))
         for change in changes:
             binding = change.binding
-            remaining = len(self.registrar.lookup(binding.extension, context.now))
             if change.kind == "added":
-                host, port = binding.flow.remote[0], binding.flow.remote[1]
                 context.emit(
                     PhoneRegistered(
                         extension=binding.extension,
-                        contact=str(binding.uri),
-                        address=f"{host}:{port}",
+                        contact=binding.uri,
+                        address=address_of(binding),
                         user_agent=binding.user_agent,
                     )
                 )
-                context.center.phone_registered(binding.extension, True, context.now)
-            elif change.kind != "refreshed":
+            elif change.kind == "removed":
+                remaining = len(self.registrar.lookup(binding.extension))
                 context.emit(
-                    PhoneUnregistered(
-                        extension=binding.extension,
-                        contact=str(binding.uri),
-                        reason=change.kind,
-                        remaining=remaining,
-                    )
+                    PhoneUnregistered(extension=binding.extension, contact=binding.uri, reason=why, remaining=remaining)
                 )
-                if not remaining:
-                    context.center.phone_registered(binding.extension, False, context.now)
+            context.center.phone_registered(binding.extension, self.registered(binding.extension), context.now)
 
     # --- what the phones are doing -----------------------------------------------------------------------------------
     def leg_started(self, leg: Leg) -> None:

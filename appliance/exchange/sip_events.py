@@ -13,7 +13,6 @@ from appliance.exchange.causes import ABANDONED, CANCELLED, HUNG_UP, VANISHED, E
 from appliance.exchange.identify import Caller, identify
 from appliance.exchange.leg import Leg
 from appliance.exchange.outputs import DropDialog, SaveDialog
-from appliance.exchange.trunks import TrunkLine
 from appliance.sip import events as sip
 
 if TYPE_CHECKING:
@@ -206,9 +205,7 @@ class SipEvents:
 
     # --- trunks ------------------------------------------------------------------------------------------------------
     def _registration(self, event: sip.RegistrationChanged) -> None:
-        line = event.registration.owner
-        if isinstance(line, TrunkLine):
-            self.context.trunks.registration_changed(line, event.state, event.status, event.reason)
+        self.context.trunks.registration_changed(event.registration, event.state, event.status, event.reason)
 
     def _request_done(self, event: sip.RequestDone) -> None:
         self.context.trunks.request_done(event.id, event.status)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from appliance.events import FaultCleared, FaultRaised, TrunkDown, TrunkUp
 from appliance.exchange.causes import PREEMPTED
+from appliance.exchange.parties import party
 from appliance.sip.events import Resolve
 
 if TYPE_CHECKING:
@@ -54,11 +55,12 @@ class TrunkLine:
         return self.flows[0]
 
     def uri(self, number: str) -> str:
-        """Request-URI for a number outside."""
+        """Request-URI for a number outside; without a number, of the carrier's server itself."""
         port = "" if self.config.port == 5060 else f":{self.config.port}"
         transport = "" if self.config.transport == "udp" else f";transport={self.config.transport}"
         host = f"[{self.config.host}]" if ":" in self.config.host else self.config.host
-        return f"sip:{number}@{host}{port}{transport}"
+        user = f"{number}@" if number else ""
+        return f"sip:{user}{host}{port}{transport}"
 
     def caller_number(self, call: Call) -> str:
         """What the called side is shown."""
@@ -110,7 +112,6 @@ class Trunks:
     def _retire(self, line: TrunkLine) -> None:
         if line.registration is not None:
             line.registration.remove(self.context.now)
-            line.registration.owner = None
             line.registration = None
         self._clear(line)
 
@@ -144,12 +145,11 @@ class Trunks:
             line.registration = self.context.endpoint.register(
                 line.flow,
                 aor=f"sip:{config.username}@{config.host}",
-                uri=line.uri("").replace("sip:@", "sip:"),
+                uri=line.uri(""),
                 credentials=(config.username, config.password),
                 advertise=config.advertise,
                 now=self.context.now,
             )
-            line.registration.owner = line
         elif not config.register:
             if line.state == "down" and line.reason.startswith("the name"):
                 self._up(line)
@@ -165,10 +165,16 @@ class Trunks:
     def _ping(self, line: TrunkLine) -> None:
         if self.lines.get(line.config.id) is not line or not line.flows or line in self._pings.values():
             return
+        config = line.config
         if line.legs and line.state == "up":
             return
         ping = self.context.endpoint.request(
-            line.flow, method="OPTIONS", uri=line.uri("").replace("sip:@", "sip:"), now=self.context.now
+            line.flow,
+            "OPTIONS",
+            line.uri(""),
+            from_=party("", line.flow.local[0]),
+            to=party("", config.host),
+            now=self.context.now,
         )
         self._pings[ping] = line
 
@@ -182,9 +188,10 @@ class Trunks:
         else:
             self._up(line)
 
-    def registration_changed(self, line: TrunkLine, state: str, status: int, reason: str) -> None:
+    def registration_changed(self, registration: Registration, state: str, status: int, reason: str) -> None:
         """Our registration at the carrier came up or went down."""
-        if self.lines.get(line.config.id) is not line:
+        line = next((one for one in self.lines.values() if one.registration is registration), None)
+        if line is None:
             return
         if state == "up":
             self._up(line)
@@ -216,12 +223,12 @@ class Trunks:
 
     # --- calls -------------------------------------------------------------------------------------------------------
     def recognise(self, flow: Flow, caller: str, called: str) -> TrunkLine | None:
-        """The trunk a call comes from: its registered flow, its host:port, or a source if the caller is no extension."""
+        """The trunk of a call: by its registered flow, its host:port, or a source if the caller is no extension."""
         host, port = flow.remote
         candidates = [
             line
             for line in self.lines.values()
-            if line.is_peer(host, port) or (line.flows and line.registration is not None and flow == line.flows[0])
+            if line.is_peer(host, port) or (line.registration is not None and flow == line.registration.flow)
         ]
         if not candidates and caller not in self.context.phones.extensions:
             candidates = [line for line in self.lines.values() if line.is_source(host)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from appliance.clock import rfc3339
+from appliance.exchange.phones import address_of
 from appliance.exchange.view import (
     AgentView,
     CallView,
@@ -94,9 +95,9 @@ def registration_views(context: Context) -> list[RegistrationView]:
             name=extension.name,
             contacts=tuple(
                 ContactView(
-                    uri=str(binding.uri),
-                    address=f"{binding.flow.remote[0]}:{binding.flow.remote[1]}",
-                    transport=binding.flow.transport,
+                    uri=binding.uri,
+                    address=address_of(binding),
+                    transport=binding.flow.transport if binding.flow is not None else "",
                     user_agent=binding.user_agent,
                     expires=rfc3339(binding.expires),
                 )

@@ -15,6 +15,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 from appliance.exchange.audio import AnyMediaEvent, AnyRow, EngineRestarted
 from appliance.media.protocol import Held, ProtocolError, Reports, Shutdown, Unpacker, decode_engine, encode, packed
@@ -252,8 +253,8 @@ class _Link(asyncio.Protocol):
             self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports are none of asyncio's classes.
+        self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         try:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import itertools
 from collections.abc import Callable
+from typing import cast
 
 from appliance.sip.flow import Flow
 
@@ -24,11 +25,11 @@ class Connection(asyncio.Protocol):
         self.flow: Flow | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        local, remote = transport.get_extra_info("sockname"), transport.get_extra_info("peername")
+        # uvloop's transports are none of asyncio's classes.
+        self.transport = cast(asyncio.Transport, transport)
+        local, remote = self.transport.get_extra_info("sockname"), self.transport.get_extra_info("peername")
         if local is None or remote is None or not self.driver.admit():
-            transport.abort()
+            self.transport.abort()
             return
         self.flow = Flow("tcp", local[:2], remote[:2], self.driver.number())
         self.driver.connections[self.flow.connection] = self

@@ -1,0 +1,378 @@
+"""A box: everything built and tied together, started and stopped in the right order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from appliance import __version__
+from appliance.app import web as web_side
+from appliance.app.core import Core
+from appliance.app.faults import Faults
+from appliance.app.live import Live
+from appliance.app.restart import recover
+from appliance.app.upkeep import Upkeep
+from appliance.box.addresses import lan_addresses
+from appliance.box.board import load_board
+from appliance.box.gpio import LampDriver
+from appliance.box.health.finding import Finding
+from appliance.box.health.survey import missing
+from appliance.bus import Bus
+from appliance.clock import system_now
+from appliance.errors import CommandError, HakoError
+from appliance.events import BoxStarted, BoxStopped, ConfigChanged, Entry
+from appliance.exchange.exchange import Exchange
+from appliance.exchange.exchange import Options as ExchangeOptions
+from appliance.media.client import EngineUnavailable, MediaClient
+from appliance.media.prompts import PromptLibrary
+from appliance.media.table import DesiredTable
+from appliance.net.addresses import LocalAddresses
+from appliance.net.control import ControlServer
+from appliance.net.names import Resolver
+from appliance.net.tcp import TcpDriver
+from appliance.net.udp import UdpDriver
+from appliance.options import Options
+from appliance.site.writer import write
+from appliance.store.apply import Applied, Opened, apply_document, apply_text, open_configuration
+from appliance.store.backup import finish_restore
+from appliance.store.config import ConfigStore
+from appliance.store.ledger import Ledger
+from appliance.store.lock import DataFolder
+from appliance.store.records import Records
+from appliance.store.secrets import verify
+from appliance.store.state import StateStore
+from appliance.store.tokens import Tokens
+from appliance.web.app import make_app, make_runner
+
+log = logging.getLogger("hako")
+
+FIRST_PROMPTS_SECONDS = 45.0
+"""How long the very first start waits for the prompts that a caller meets at once."""
+MEDIA_AGAIN_SECONDS = 3.0
+
+
+class Box:
+    """One running box. `start`, then `stop`; both in the loop that runs it."""
+
+    def __init__(self, options: Options) -> None:
+        """Opens the data folder and its stores. Blocks. Raises HakoError (folder in use, bad site file), OSError."""
+        self.options = options
+        self.folder = DataFolder(options.data)
+        self.folder.create()
+        self.folder.lock()
+        finish_restore(self.folder)
+        self._early_faults: list[tuple[str, str, str]] = []
+        self.store = ConfigStore(self.folder.config, lambda: system_now().wall, self._config_damaged)
+        self.opened: Opened = open_configuration(
+            self.store, self.folder, options.site, os.urandom, options.sample, options.language
+        )
+        self.tokens = Tokens(self.store, os.urandom, lambda: system_now().wall)
+        self.state = StateStore(self.folder.state)
+        self.started = system_now()
+        self.ready = False
+        self.board = load_board(options.board)
+        self.sip_address = ("", 0)
+        self._web_runner: web.AppRunner | None = None
+        self._web_port = 0
+        self._tasks: list[asyncio.Task[None]] = []
+        self._prompts_task: asyncio.Task[None] | None = None
+
+    def _config_damaged(self, text: str) -> None:
+        remedy = "Look whether the configuration is right; restore a backup if it is not."
+        self._early_faults.append(("config-damaged", text, remedy))
+
+    # --- starting ----------------------------------------------------------------------------------------------------
+    async def start(self) -> None:
+        """Starts everything; returns when calls can be made. Raises HakoError or OSError, and nothing runs then."""
+        try:
+            await self._start()
+        except BaseException:
+            await self.stop("failed to start")
+            raise
+
+    async def _start(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        site = self.opened.site
+        self.bus: Bus[Sequence[Entry]] = Bus(self._reader_failed)
+        self.ledger = await asyncio.to_thread(
+            Ledger, self.folder.records, os.urandom(6).hex(), self._committed, self._store_fault, self.state.last_alive
+        )
+        self.records = Records(self.folder.records, site.site.country)
+        low, high = self.options.rtp
+        self.table = DesiredTable(range(low, high + 1))
+        self.media = MediaClient(self.table, self.folder.path, lambda events: self.core.media_events(events))
+        self.library = PromptLibrary(self.folder.prompts)
+        self.exchange = Exchange(
+            site,
+            self.table,
+            self.library,
+            os.urandom,
+            ExchangeOptions(recordings=str(self.folder.recordings), advertise=self.options.advertise),
+            system_now(),
+        )
+        self.core = Core(self.exchange, self.ledger, self.state, verify, self.media.flush)
+        self.faults = Faults(self.core.emit, lambda: system_now().wall)
+        for fault in self._early_faults:
+            self.faults.raise_(*fault)
+        self.lamps = LampDriver(self.board)
+        self.live = Live(
+            self.exchange, self.records, self.board, self.lamps, self.faults.views, lambda: self.ready, system_now
+        )
+        self.core.changed = self.live.changed
+        self.bus.subscribe("faults", self._note_faults)
+        self.bus.subscribe("figures", self.live.committed)
+        self.core.emit(BoxStarted(version=__version__, clean=self.ledger.clean))
+        await self._start_sip()
+        await self._start_media()
+        await recover(self)
+        self.core.drain()
+        await self._first_prompts()
+        await self._start_web()
+        self.control = ControlServer(self.folder.control, self._control_handlers())
+        await self.control.start()
+        self.lamps.start()
+        upkeep = Upkeep(self)
+        for work in (self.live.keep_figures(), self.live.keep_lamps(), upkeep.every_second(), upkeep.every_minute()):
+            self._tasks.append(self._loop.create_task(work))
+        self.ready = True
+        self.live.changed()
+
+    async def _start_sip(self) -> None:
+        core, address = self.core, self.options.sip
+        host = address.host or "0.0.0.0"
+        core.udp = UdpDriver(
+            host, address.port, LocalAddresses(lambda: system_now().mono), core.receive, core.flow_failed, core.drain
+        )
+        self.sip_address = core.udp.address
+        core.tcp = TcpDriver(core.receive, core.flow_failed, core.drain)
+        try:
+            await core.tcp.start(host, self.sip_address[1])
+        except OSError as error:
+            text = f"SIP over TCP is off: port {self.sip_address[1]} cannot be used ({error.strerror})."
+            self.faults.raise_("sip-tcp", text, "Phones that use UDP work; end the program that has the port.")
+        core.resolver = Resolver(core.udp, core.tcp)
+        core.udp.start()
+
+    async def _start_media(self) -> None:
+        try:
+            await self.media.start()
+            self.faults.clear("media-down")
+        except EngineUnavailable as error:
+            text = f"There is no audio: {error}."
+            self.faults.raise_("media-down", text, "Run `make setup` again; the log says more.")
+            self._tasks.append(self._loop.create_task(self._media_later()))
+
+    async def _media_later(self) -> None:
+        while not self.media.pid:
+            await asyncio.sleep(MEDIA_AGAIN_SECONDS)
+            with contextlib.suppress(EngineUnavailable):
+                await self.media.start()
+        self.faults.clear("media-down")
+        self.core.drain()
+
+    async def _first_prompts(self) -> None:
+        """What the cache has is there at once; what a caller meets first is waited for, the rest comes in time."""
+        site = self.exchange.context.site
+        try:
+            missing_jobs = self.library.prepare(site)
+        except OSError as error:
+            self.faults.raise_("prompts", f"The prompts cannot be read: {error}", "Check the data folder.")
+            return
+        if any(job.essential for job in missing_jobs):
+            self.note("preparing the spoken prompts (only on the first start) …")
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(FIRST_PROMPTS_SECONDS):
+                    await self.library.ready(site, essential_only=True)
+        self.prepare_prompts()
+
+    def prepare_prompts(self) -> None:
+        """Makes, in the background, every prompt that the present site still lacks."""
+        if self._prompts_task is not None:
+            self._prompts_task.cancel()
+        self._prompts_task = self._loop.create_task(self._prepare_prompts())
+
+    async def _prepare_prompts(self) -> None:
+        found = await self.library.ready(self.exchange.context.site)
+        for problem in found.problems:
+            log.warning("prompt %s is a beep: %s", problem.label, problem.reason)
+
+    async def _start_web(self) -> None:
+        app = make_app(web_side.context(self))
+        self._web_runner = make_runner(app)
+        await self._web_runner.setup()
+        address = self.options.web
+        web_site = web.TCPSite(self._web_runner, address.host or None, address.port)
+        await web_site.start()
+        assert web_site._server is not None
+        self._web_port = web_site._server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
+
+    # --- stopping ----------------------------------------------------------------------------------------------------
+    async def stop(self, reason: str) -> None:
+        """Ends calls in an orderly way, completes what is stored, ends the media process. May be called any time."""
+        self.ready = False
+        for task in (*self._tasks, *((self._prompts_task,) if self._prompts_task else ())):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if hasattr(self, "control"):
+            await self.control.stop()
+        if hasattr(self, "core"):
+            with contextlib.suppress(Exception):
+                self.core.do(lambda exchange, now: exchange.shut_down(now))
+                # BYE and un-REGISTER were sent; answers to them are worth a moment, not more.
+                await asyncio.sleep(0.2)
+            await self.media.stop()
+            self.core.emit(BoxStopped(reason=reason))
+            self.core.close()
+            if self.core.tcp is not None:
+                await self.core.tcp.close()
+            if self.core.udp is not None:
+                self.core.udp.close()
+        if self._web_runner is not None:
+            await self._web_runner.cleanup()
+        if hasattr(self, "library"):
+            await self.library.close()
+            self.lamps.close()
+        if hasattr(self, "ledger"):
+            await asyncio.to_thread(self.ledger.close)
+        await asyncio.to_thread(self.state.close)
+        self.folder.unlock()
+
+    # --- events ------------------------------------------------------------------------------------------------------
+    def _committed(self, entries: Sequence[Entry]) -> None:
+        """In the ledger's thread."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._deliver, entries)
+
+    def _deliver(self, entries: Sequence[Entry]) -> None:
+        self.bus.publish(entries)
+        self.bus.deliver()
+
+    def _reader_failed(self, reader: str, error: Exception) -> None:
+        log.error("reader %s failed", reader, exc_info=error)
+
+    def _note_faults(self, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            self.faults.noted(entry.event)
+
+    def _store_fault(self, fault: str, text: str, remedy: str) -> None:
+        """In the ledger's thread, or while it opens."""
+        if not hasattr(self, "faults"):
+            self._early_faults.append((fault, text, remedy))
+            return
+        with contextlib.suppress(RuntimeError):
+            if text:
+                self._loop.call_soon_threadsafe(self.faults.raise_, fault, text, remedy)
+            else:
+                self._loop.call_soon_threadsafe(self.faults.clear, fault)
+
+    async def committed(self) -> None:
+        """Returns once everything that happened so far is durable (or known not to be)."""
+        done: asyncio.Future[None] = self._loop.create_future()
+
+        def finish() -> None:
+            if not done.done():
+                done.set_result(None)
+
+        def told() -> None:
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(finish)
+
+        self.ledger.when_committed(self.core.ticket, told)
+        await done
+
+    # --- configuration -----------------------------------------------------------------------------------------------
+    async def apply_text(self, text: str, by: str) -> Applied:
+        """Puts a site file in force. Raises ConfigError, CommandError, StoreError; then nothing has changed."""
+        return await self._applied(await asyncio.to_thread(apply_text, self.store, text, by), by)
+
+    async def apply_document(self, document: Mapping[str, Any], by: str, version: int) -> Applied:
+        """The same for a document of the API that was made from `version`."""
+        return await self._applied(await asyncio.to_thread(apply_document, self.store, document, by, version), by)
+
+    async def undo(self, version: int, by: str) -> int:
+        """Puts back what was before `version`, the present one. Raises CommandError."""
+        number = await asyncio.to_thread(self.store.undo, by, version)
+        site, _ = await asyncio.to_thread(self.store.load)
+        await self._applied(Applied(site=site, version=number, changes=("undo",)), by)
+        return number
+
+    async def _applied(self, applied: Applied, by: str) -> Applied:
+        if applied.changes:
+            self.core.do(lambda exchange, now: exchange.configure(applied.site, now))
+            self.records.country = applied.site.site.country
+            self.core.emit(ConfigChanged(version=applied.version, by=by, changes=applied.changes))
+            await self.committed()
+            await self.library.ready(applied.site, essential_only=True)
+            self.prepare_prompts()
+        return applied
+
+    def _control_handlers(self) -> dict[str, Any]:
+        async def apply(arguments: Mapping[str, Any]) -> dict[str, Any]:
+            applied = await self.apply_text(str(arguments["text"]), "hako apply")
+            return {"changes": applied.changes, "warnings": applied.warnings, "version": applied.version}
+
+        async def export(arguments: Mapping[str, Any]) -> dict[str, Any]:
+            site, _ = await asyncio.to_thread(self.store.load)
+            return {"text": write(site, bool(arguments.get("secrets")))}
+
+        async def status(_arguments: Mapping[str, Any]) -> dict[str, Any]:
+            view = web_side.system(self)
+            return {
+                "version": view.version,
+                "sip": f"{self.shown_hosts(self.sip_address[0])[0]}:{self.sip_address[1]}",
+                "faults": [{"id": one.id, "text": one.text, "remedy": one.remedy} for one in view.faults],
+                "off": [one.why for one in view.off],
+                "calls": len(self.exchange.calls()),
+            }
+
+        async def token_create(arguments: Mapping[str, Any]) -> dict[str, Any]:
+            name, role = str(arguments.get("name", "")), str(arguments.get("role", ""))
+            return {"token": await asyncio.to_thread(self.tokens.create, name, role)}
+
+        return {"apply": apply, "export": export, "status": status, "token-create": token_create}
+
+    # --- for people --------------------------------------------------------------------------------------------------
+    def note(self, line: str) -> None:
+        """A line for whoever started the box."""
+        if self.options.on_note is not None:
+            self.options.on_note(line)
+
+    def off(self) -> list[Finding]:
+        """What the box runs without."""
+        found = [missing(one) for one in self.library.off]
+        if self.lamps.finding is not None:
+            found.append(self.lamps.finding)
+        if not (Path(web_side.__file__).parents[1] / "web" / "pages" / "index.html").exists():
+            text = {"en": "The web pages are not built.", "ja": "画面がまだ作られていません。"}
+            remedy = {"en": "Run `make setup`.", "ja": "`make setup` を実行してください。"}
+            found.append(Finding(id="pages", severity="warning", text=text, remedy=remedy))
+        return found
+
+    @staticmethod
+    def shown_hosts(bound: str) -> list[str]:
+        """Addresses to tell people for a bound address: those of the LAN where it is bound to all."""
+        if bound not in ("", "0.0.0.0", "::"):
+            return [bound]
+        return [one.address for one in lan_addresses() if ":" not in one.address] or ["127.0.0.1"]
+
+    def web_urls(self) -> list[str]:
+        """Where the pages are."""
+        return [f"http://{host}:{self._web_port}/" for host in self.shown_hosts(self.options.web.host)]
+
+
+def port_problem(error: OSError, options: Options) -> HakoError:
+    """An OSError of the start in plain words."""
+    if error.errno == 98:
+        return CommandError(
+            "port-in-use",
+            f"a port is in use by another program (SIP {options.sip}, web {options.web}): {error.strerror}; "
+            "stop it, or choose others with --sip and --web",
+        )
+    return CommandError("start-failed", str(error))

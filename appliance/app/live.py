@@ -1,0 +1,153 @@
+"""The live picture for web and lamps: the exchange's views with the day's figures, and the front panel."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from appliance.box.board import Board
+from appliance.box.gpio import LampDriver
+from appliance.box.lamps import panel
+from appliance.clock import Instant
+from appliance.events import Entry, QueueEntered, QueueLeft
+from appliance.exchange.exchange import Exchange
+from appliance.exchange.view import (
+    AgentView,
+    CallView,
+    FaultView,
+    LampView,
+    QueueView,
+    RegistrationView,
+    TrunkView,
+)
+from appliance.store.figures import QueueDay, local_midnight, queue_days
+from appliance.store.records import Records
+
+LAMP_PAUSE_SECONDS = 0.05
+"""Changes within this time are one change of the panel."""
+FIGURES_SECONDS = 60.0
+"""The day's figures are read again at least this often (a day begins at midnight)."""
+
+
+class Live:
+    """Views and commands as `appliance.web.context.Exchange` wants them, and the lamps made from them."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        records: Records,
+        board: Board,
+        lamps: LampDriver,
+        faults: Callable[[], Sequence[FaultView]],
+        ready: Callable[[], bool],
+        clock: Callable[[], Instant],
+    ) -> None:
+        self._exchange, self._records = exchange, records
+        self._board, self._lamps = board, lamps
+        self._faults, self._ready, self._clock = faults, ready, clock
+        self._days: dict[str, QueueDay] = {}
+        self._panel: list[LampView] = []
+        self._figures_due = asyncio.Event()
+        self._lamps_due = False
+        self._loop = asyncio.get_running_loop()
+
+    # --- views -------------------------------------------------------------------------------------------------------
+    def calls(self) -> Sequence[CallView]:
+        return self._exchange.calls()
+
+    def agents(self) -> Sequence[AgentView]:
+        return self._exchange.agents()
+
+    def queues(self) -> Sequence[QueueView]:
+        views = self._exchange.queues()
+        nothing = QueueDay()
+        return [
+            msgspec.structs.replace(
+                view,
+                offered_today=day.offered,
+                answered_today=day.answered,
+                abandoned_today=day.abandoned,
+                answered_in_level_today=day.answered_in_level,
+            )
+            for view in views
+            for day in (self._days.get(view.id, nothing),)
+        ]
+
+    def registrations(self) -> Sequence[RegistrationView]:
+        return self._exchange.registrations()
+
+    def trunks(self) -> Sequence[TrunkView]:
+        return self._exchange.trunks()
+
+    # --- commands ----------------------------------------------------------------------------------------------------
+    def hangup(self, call: str, now: Instant) -> None:
+        self._exchange.hangup(call, now)
+
+    def set_agent_status(self, agent: str, status: str, reason: str, by: str, now: Instant) -> None:
+        self._exchange.set_agent_status(agent, status, reason, by, now)
+
+    def wrap_up_done(self, agent: str, by: str, now: Instant) -> None:
+        self._exchange.wrap_up_done(agent, by, now)
+
+    def originate(self, extension: str, number: str, now: Instant) -> str:
+        return self._exchange.originate(extension, number, now)
+
+    # --- lamps -------------------------------------------------------------------------------------------------------
+    def panel(self) -> Sequence[LampView]:
+        """The front panel as last shown."""
+        if not self._panel:
+            self._show()
+        return self._panel
+
+    def changed(self) -> None:
+        """Something happened: the lamps are worked out anew in a moment."""
+        if not self._lamps_due:
+            self._lamps_due = True
+            self._loop.call_later(LAMP_PAUSE_SECONDS, self._show)
+
+    def _show(self) -> None:
+        self._lamps_due = False
+        exchange = self._exchange
+        lamps = panel(
+            self._board,
+            exchange.calls(),
+            exchange.agents(),
+            exchange.queues(),
+            exchange.registrations(),
+            exchange.trunks(),
+            self._faults(),
+            self._ready(),
+        )
+        if lamps != self._panel:
+            self._panel = lamps
+            self._lamps.show(lamps)
+
+    # --- the day's figures -------------------------------------------------------------------------------------------
+    def committed(self, entries: Sequence[Entry]) -> None:
+        """A reader of the ledger: a caller who came or left changes the figures."""
+        if any(isinstance(entry.event, QueueEntered | QueueLeft) for entry in entries):
+            self._figures_due.set()
+
+    async def keep_figures(self) -> None:
+        """Reads the figures when they may have changed, in a thread, at most twice a second; until cancelled."""
+        while True:
+            self._figures_due.clear()
+            site = self._exchange.context.site
+            levels = {queue.id: queue.service_level_seconds for queue in site.queues}
+            since = local_midnight(self._clock().wall, site.site.timezone)
+            if levels:
+                self._days = await asyncio.to_thread(queue_days, self._records, since, levels)
+            await asyncio.sleep(0.5)
+            try:
+                async with asyncio.timeout(FIGURES_SECONDS):
+                    await self._figures_due.wait()
+            except TimeoutError:
+                continue
+
+    async def keep_lamps(self) -> None:
+        """Works the lamps out again each 5 s, as some follow time; until cancelled."""
+        while True:
+            self._show()
+            await asyncio.sleep(5.0)

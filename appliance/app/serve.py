@@ -1,0 +1,52 @@
+"""Runs a box in the foreground until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+
+import uvloop
+
+from appliance.app.box import Box, port_problem
+from appliance.options import Options
+
+
+def set_up_log() -> None:
+    """Lines of warnings and errors on standard error."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("hako").setLevel(logging.INFO)
+
+
+def serve(options: Options) -> int:
+    """Runs a box until SIGINT or SIGTERM; 0 when it stopped as asked. Raises HakoError with what is wrong."""
+    set_up_log()
+    box = Box(options)
+    return uvloop.run(_run(box))
+
+
+async def _run(box: Box) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    for line in box.opened.notes:
+        box.note(line)
+    try:
+        await box.start()
+    except OSError as error:
+        raise port_problem(error, box.options) from error
+    for finding in box.off():
+        box.note(f"{finding.text['en']} {finding.remedy['en']}".strip())
+    announce(box)
+    await stop.wait()
+    await box.stop("stopped")
+    return 0
+
+
+def announce(box: Box) -> None:
+    """Says that calls can be made."""
+    options = box.options
+    if options.on_ready is not None:
+        host = box.shown_hosts(box.sip_address[0])[0]
+        options.on_ready(f"{host}:{box.sip_address[1]}", box.web_urls()[0], box.opened.log_in)

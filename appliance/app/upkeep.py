@@ -1,0 +1,57 @@
+"""What the box does about itself all the time: the heartbeat, the clock, the health of the machine."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from appliance.box.health.survey import survey
+
+if TYPE_CHECKING:
+    from appliance.app.box import Box
+
+log = logging.getLogger("hako.upkeep")
+
+HEARTBEAT_SECONDS = 5
+
+
+class Upkeep:
+    """Background work of one box."""
+
+    def __init__(self, box: Box) -> None:
+        self.box = box
+        self._found: set[str] = set()
+
+    async def every_second(self) -> None:
+        """Heartbeat and clock; until cancelled."""
+        box, beat = self.box, 0
+        while True:
+            box.core.watch_clock()
+            if beat % HEARTBEAT_SECONDS == 0:
+                box.state.alive(box.core.now().wall)
+            beat += 1
+            await asyncio.sleep(1.0)
+
+    async def every_minute(self) -> None:
+        """The machine's health becomes faults, and faults that are mended go; until cancelled."""
+        while True:
+            await self._look()
+            await asyncio.sleep(60.0)
+
+    async def _look(self) -> None:
+        box = self.box
+        site = box.exchange.context.site.site
+        try:
+            found = await asyncio.to_thread(survey, box.folder.path, box.core.now().wall, site)
+        except OSError as error:
+            log.warning("the machine's health cannot be read: %s", error)
+            return
+        wrong = {one.id: one for one in found if one.severity == "fault"}
+        language = site.language
+        for fault in self._found - wrong.keys():
+            box.faults.clear(fault)
+        for fault, finding in wrong.items():
+            text = finding.text.get(language, finding.text["en"])
+            box.faults.raise_(fault, text, finding.remedy.get(language, finding.remedy["en"]))
+        self._found = set(wrong)

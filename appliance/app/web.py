@@ -1,0 +1,186 @@
+"""Fills in what the web server needs of the box (`appliance.web.context`)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from appliance import __version__
+from appliance.clock import Instant, rfc3339
+from appliance.events import Entry
+from appliance.site.writer import document
+from appliance.store.secrets import verify
+from appliance.web.context import (
+    Account,
+    AddressView,
+    ConfigVersion,
+    Exchange,
+    Metric,
+    OffView,
+    Readiness,
+    SystemView,
+    WebContext,
+)
+
+if TYPE_CHECKING:
+    from appliance.app.box import Box
+
+T = TypeVar("T")
+
+
+class LedgerReader:
+    """`appliance.web.context.Ledger` over the box's ledger."""
+
+    def __init__(self, box: Box) -> None:
+        self._box = box
+        self._numbers = 0
+
+    @property
+    def last_seq(self) -> int:
+        return self._box.ledger.last_seq
+
+    def after(self, seq: int, limit: int) -> Sequence[Entry] | None:
+        return self._box.ledger.after(seq, limit)
+
+    def subscribe(self, reader: Callable[[Sequence[Entry]], None]) -> Callable[[], None]:
+        self._numbers += 1
+        name = f"web-{self._numbers}"
+        self._box.bus.subscribe(name, reader)
+        return lambda: self._box.bus.unsubscribe(name)
+
+
+class Accounts:
+    """Users of the site and tokens of the box."""
+
+    def __init__(self, box: Box) -> None:
+        self._box = box
+
+    def user(self, name: str) -> Account | None:
+        site = self._box.exchange.context.site
+        user = next((one for one in site.users if one.name == name), None)
+        if user is None:
+            return None
+        agent = next((one.id for one in site.agents if one.user == name), "")
+        return Account(
+            name=user.name, role=user.role, password_hash=user.password_hash, language=user.language, agent=agent
+        )
+
+    def token(self, secret: str) -> Account | None:
+        token = self._box.tokens.check(secret)
+        return Account(name=f"token {token.name}", role=token.role) if token is not None else None
+
+
+class Settings:
+    """`appliance.web.context.Configuration` over the store; every change is put in force at once."""
+
+    def __init__(self, box: Box) -> None:
+        self._box = box
+
+    async def read(self) -> tuple[Mapping[str, Any], int]:
+        site, version = await asyncio.to_thread(self._box.store.load)
+        return document(site, secrets=False), version
+
+    async def write(self, document: Mapping[str, Any], version: int, by: str) -> int:
+        return (await self._box.apply_document(document, by, version)).version
+
+    async def history(self, limit: int) -> Sequence[ConfigVersion]:
+        changes = await asyncio.to_thread(self._box.store.history, limit)
+        return [
+            ConfigVersion(version=one.version, at=one.at, by=one.by, changes=one.changes) for one in changes[:limit]
+        ]
+
+    async def undo(self, version: int, by: str) -> int:
+        return await self._box.undo(version, by)
+
+
+class Commands:
+    """Runs commands so that the answer leaves after what they caused is committed."""
+
+    def __init__(self, box: Box) -> None:
+        self._box = box
+
+    async def __call__(self, act: Callable[[Exchange, Instant], T]) -> T:
+        result = self._box.core.do(lambda _exchange, now: act(self._box.live, now))
+        await self._box.committed()
+        return result
+
+
+def system(box: Box) -> SystemView:
+    """What the box is and how it stands."""
+    site = box.exchange.context.site.site
+    now = box.core.now()
+    sip = box.sip_address
+    addresses = [AddressView(use="sip-udp", address=f"{host}:{sip[1]}") for host in box.shown_hosts(sip[0])] + [
+        AddressView(use="web", address=url) for url in box.web_urls()
+    ]
+    language = site.language
+    return SystemView(
+        name=site.name,
+        version=__version__,
+        language=language,
+        timezone=site.timezone,
+        country=site.country,
+        started=rfc3339(box.started.wall),
+        uptime_seconds=round(now.mono - box.started.mono, 1),
+        ready=box.ready,
+        board=box.board.name,
+        addresses=tuple(addresses),
+        off=tuple(OffView(feature=one.id, why=one.text.get(language, one.text["en"])) for one in box.off()),
+        faults=box.faults.views(),
+    )
+
+
+def readiness(box: Box) -> Readiness:
+    """Whether calls can be made."""
+    why = []
+    if not box.ready:
+        why.append("the box is starting")
+    if not box.media.pid:
+        why.append("the media process is not there")
+    return Readiness(ready=not why, why=tuple(why))
+
+
+def metrics(box: Box) -> Iterable[Metric]:
+    """Counters that no view shows."""
+    endpoint = box.exchange.context.endpoint
+    counts = endpoint.counts()
+    held = [({"what": name}, float(value)) for name, value in counts._asdict().items()]
+    seen = [({"what": name}, float(value)) for name, value in endpoint.seen.items()]
+    phones = box.exchange.context.phones
+    return [
+        Metric("hako_sip_held", "gauge", "What the SIP endpoint holds.", held),
+        Metric("hako_sip_odd_total", "counter", "SIP messages that were dropped or refused by kind.", seen),
+        Metric("hako_sip_refused_total", "counter", "Requests without valid credentials.", [({}, phones.refused)]),
+        Metric("hako_failures_total", "counter", "Exceptions contained to a call.", [({}, box.exchange.failures)]),
+        Metric("hako_media_restarts_total", "counter", "Restarts of the media process.", [({}, box.media.restarts)]),
+        Metric("hako_media_rows", "gauge", "Rows of the desired table.", [({}, len(box.table))]),
+        Metric("hako_rtp_ports_used", "gauge", "RTP ports in use.", [({}, box.table.ports_used)]),
+        Metric(
+            "hako_slow_drains_total", "counter", "Drains that held the loop over 5 ms.", [({}, box.core.slow_drains)]
+        ),
+        Metric("hako_ledger_seq", "gauge", "Number of the last committed event.", [({}, box.ledger.last_seq)]),
+    ]
+
+
+def context(box: Box) -> WebContext:
+    """The whole context."""
+
+    async def verify_password(password_hash: str, password: str) -> bool:
+        return await asyncio.to_thread(verify, password_hash, password)
+
+    return WebContext(
+        exchange=box.live,
+        command=Commands(box),
+        ledger=LedgerReader(box),
+        records=box.records,
+        recordings=box.folder.recordings,
+        accounts=Accounts(box),
+        publish=box.core.emit,
+        panel=box.live.panel,
+        system=lambda: system(box),
+        readiness=lambda: readiness(box),
+        metrics=lambda: metrics(box),
+        configuration=Settings(box),
+        verify_password=verify_password,
+    )
