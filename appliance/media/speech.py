@@ -155,13 +155,21 @@ class SpeechHelper:
         if process.stdin is not None:
             process.stdin.close()
         try:
-            await asyncio.wait_for(process.wait(), 5)
+            await asyncio.wait_for(_gone(process), 5)
         except TimeoutError:
             await self._kill()
         self._process = None
 
     async def _kill(self) -> None:
         process, self._process = self._process, None
-        if process is not None and process.returncode is None:
-            process.kill()
-            await process.wait()
+        if process is not None:
+            if process.returncode is None:
+                process.kill()
+            await _gone(process)
+
+
+async def _gone(process: asyncio.subprocess.Process) -> None:
+    """Waits until the process has ended and its pipes are closed; a pipe must not outlive the event loop."""
+    while process.stdout is not None and await process.stdout.read(65536):
+        pass
+    await process.wait()
