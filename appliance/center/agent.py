@@ -184,8 +184,3 @@ class Agent:
     def registered(self) -> bool:
         """True when the phone where the agent is logged in can be reached."""
         return self.phone is not None and self.phone.registered
-
-    @property
-    def own_call(self) -> bool:
-        """True during a conversation that is not a queue's."""
-        return not self.call and self.state in (TALKING, HOLD)

@@ -77,11 +77,7 @@ class Schedule:
         """Openings from this day on, in order, those that touch or overlap made one; the last may be without end."""
         begin = finish = 0.0
         for step in range(days):
-            try:
-                day = first + timedelta(days=step)
-            except OverflowError:
-                break
-            for start, end in sorted(self._spans(day)):
+            for start, end in sorted(self._spans(first + timedelta(days=step))):
                 if start <= finish:
                     finish = max(finish, end)
                     continue

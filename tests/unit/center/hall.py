@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from appliance.center.agent import STATES_OF_STATUS
@@ -16,7 +17,9 @@ T = TypeVar("T")
 BUSY = Destination(kind="announcement", target="busy")
 
 
-def site(agents: dict[str, tuple[str, ...]], *queues: Queue, skills: dict[str, dict[str, int]] | None = None) -> Site:
+def site(
+    agents: Mapping[str, tuple[str, ...]], *queues: Queue, skills: Mapping[str, Mapping[str, int]] | None = None
+) -> Site:
     """Agents by id with their queues; agent number n sits at extension 200 + n."""
     return Site(
         extensions=tuple(Extension(number=str(201 + place)) for place in range(len(agents) + 2)),

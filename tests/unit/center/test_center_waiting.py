@@ -171,6 +171,19 @@ def test_nothing_is_announced_while_a_phone_rings() -> None:
     assert hall.of(Offer) == []
 
 
+def test_the_regular_announcement_comes_at_its_time_also_between_looks_for_a_better_position() -> None:
+    hall = Hall(site({"aiko": ("support",)}, Queue(id="support", announce_seconds=25)))
+    hall.log_in("aiko")
+    hall.phone("aiko", "busy")
+    hall.enter("c1")
+    hall.advance(24)
+    assert hall.of(AnnouncePosition) == []
+    hall.advance(1)
+    assert len(hall.of(AnnouncePosition)) == 1
+    hall.advance(25)
+    assert len(hall.of(AnnouncePosition)) == 1
+
+
 def test_announced_only_once_when_so_configured() -> None:
     hall = Hall(site({"aiko": ("support",)}, Queue(id="support", announce_seconds=0)))
     hall.log_in("aiko")
@@ -203,4 +216,7 @@ def test_figures_of_a_queue(busy_hall: Hall) -> None:
     queue = busy_hall.center.queue("support")
     assert queue is not None
     assert (len(queue.entries), queue.longest_wait(busy_hall.now), queue.logged_in, len(queue.idle)) == (2, 7, 1, 0)
+    sales = busy_hall.center.queue("sales")
+    assert sales is not None
+    assert sales.longest_wait(busy_hall.now) == 0
     assert [queue.id for queue in busy_hall.center.queues()] == ["sales", "support"]

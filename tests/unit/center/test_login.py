@@ -107,6 +107,17 @@ def test_silence_fails_in_the_end(run: LoginRun) -> None:
     assert drain(run) == [WRONG, WRONG, LoginDone(outcome="failed")]
 
 
+def test_a_prompt_whose_end_is_never_told_keeps_nobody_for_ever(run: LoginRun) -> None:
+    now = T
+    for _ in range(20):
+        deadline = run.deadline()
+        if deadline is None:
+            break
+        now = now.later(deadline - now.mono)
+        run.timeout(now)
+    assert drain(run)[-1] == LoginDone(outcome="failed")
+
+
 def test_a_phone_where_somebody_is_logged_in_logs_out_at_once() -> None:
     run = LoginRun(AGENTS, present="aiko")
     run.start(T)
