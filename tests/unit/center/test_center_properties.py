@@ -143,8 +143,8 @@ class Walk:
             self.hall.do("talk_ended", call, agent)
         for place in range(6):
             self.hall.do("phone_activity", str(201 + place), "idle")
-        for agent in self.hall.center.agents():
-            self.hall.status(agent.id, "logged-out")
+        for one in self.hall.center.agents():
+            self.hall.status(one.id, "logged-out")
 
 
 def check_agents(hall: Hall) -> None:
