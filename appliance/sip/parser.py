@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from appliance.errors import RemoteProtocolError
 from appliance.sip.abnf import scrub
-from appliance.sip.message import Headers, Message, Request, Response
+from appliance.sip.message import NEEDED, Headers, Message, Request, Response
 from appliance.sip.names import CANONICAL, METHODS, canonical
 from appliance.sip.uri import SipUri
 
@@ -86,11 +86,11 @@ def parse_message(data: bytes, stream: bool = False) -> Message:
             raise RemoteProtocolError("the headers do not end")
         start, _, rest = _decode(head).partition("\r\n")
         message, trouble = _parse_start(start)
-        message.headers.values = _parse_headers(rest)
+        repeated = _parse_headers(rest, message.headers.values)
         if trouble is not None:
             raise trouble
         message.body = _cut_body(message.headers, body, stream)
-        _check(message)
+        _check(message, repeated)
         return message
     except RemoteProtocolError as error:
         raise MalformedMessage(str(error), error.status, _answerable(message)) from None
@@ -120,19 +120,20 @@ def _parse_start(line: str) -> tuple[Message, RemoteProtocolError | None]:
     return Request(method, uri), RemoteProtocolError("malformed request line")
 
 
-def _parse_headers(text: str) -> dict[str, list[str]]:
-    values: dict[str, list[str]] = {}
+def _parse_headers(text: str, values: dict[str, list[str]]) -> bool:
+    """Fills `values` (as `Headers.values`); whether any name came more than once."""
     if not text:
-        return values
+        return False
     if "\r\n " in text or "\r\n\t" in text:
         text = _fold.sub(" ", text)
     lines = text.split("\r\n")
     if len(lines) > MAX_LINES:
         raise RemoteProtocolError("too many header lines", 513)
+    repeated = False
     for line in lines:
         name, colon, value = line.partition(":")
         known = CANONICAL.get(name)
-        if known is None:
+        if known is None or not colon:
             match = _name.fullmatch(name)
             if match is None or not colon:
                 raise RemoteProtocolError("malformed header line")
@@ -140,11 +141,12 @@ def _parse_headers(text: str) -> dict[str, list[str]]:
         value = value.strip(" \t")
         if known in values:
             values[known].append(value)
+            repeated = True
         else:
             values[known] = [value]
     if not len(lines) - 1 == text.count("\n") == text.count("\r"):
         raise RemoteProtocolError("a bare line end in a header")
-    return values
+    return repeated
 
 
 def _cut_body(headers: Headers, body: bytes, stream: bool) -> bytes:
@@ -162,18 +164,22 @@ def _cut_body(headers: Headers, body: bytes, stream: bool) -> bytes:
     return body if length == len(body) else body[:length]
 
 
-def _check(message: Message) -> None:
+def _check(message: Message, repeated: bool) -> None:
     """Reads what transactions, dialogs and sessions go by, and refuses what would make two readers differ."""
     values = message.headers.values
-    for name in _SINGLE:
-        if name in values and len(values[name]) > 1:
-            raise RemoteProtocolError(f"several {name}")
-    _ = message.via, message.from_, message.to, message.call_id
-    cseq = message.cseq
+    if repeated:
+        for name in _SINGLE:
+            if len(values.get(name, ())) > 1:
+                raise RemoteProtocolError(f"several {name}")
+    typed = message.headers.typed
+    for name, parse in NEEDED.items():
+        if name not in values:
+            raise RemoteProtocolError(f"{name} is missing")
+        typed[name] = parse(values[name][0])
     for name in _CHECKED.keys() & values.keys():
         _CHECKED[name](message)
     if isinstance(message, Request):
-        if cseq.method != message.method:
+        if message.cseq.method != message.method:
             # RFC 4475 3.1.2.18: an unknown method goes before the mismatch.
             raise RemoteProtocolError("the method of CSeq differs", 400 if message.method in METHODS else 501)
         uri = message.request_uri
