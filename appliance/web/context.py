@@ -58,7 +58,10 @@ class Ledger(Protocol):
         """Number of the last committed entry, 0 when there is none (*loop*)."""
 
     def after(self, seq: int, limit: int) -> Sequence[Entry] | None:
-        """The first `limit` committed entries above `seq`, in order (*thread*); None: some are no longer kept."""
+        """The first `limit` committed entries above `seq`, in order (*thread*); None: some are no longer kept.
+
+        Numbers rise but need not be without gaps.
+        """
 
     def subscribe(self, reader: Callable[[Sequence[Entry]], None]) -> Callable[[], None]:
         """`reader` gets each batch of committed entries, in order (*loop*); returns how to end that."""
@@ -71,6 +74,9 @@ class Records(Protocol):
         """Newest first; the second value is the cursor of the next page. ValueError: the cursor is not one of ours."""
 
     def get(self, record: str) -> Record | None: ...
+
+    def events(self, call: str) -> Sequence[Entry]:
+        """Everything the ledger holds of a call, in order."""
 
     def recording(self, recording: str) -> tuple[Recording, str] | None:
         """The recording and its path, relative to the recordings folder."""

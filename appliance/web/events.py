@@ -246,10 +246,13 @@ class Hub:
             kept, watcher.sent = False, self._seq
         involved = self._seeded() if watcher.who.limited else None
         while watcher.sent < self._seq:
+            known = self._seq
             page = await self._in_thread(partial(self._read, watcher.sent, involved))
-            if not page:
+            if page is None:
                 kept, watcher.sent = False, self._seq
                 break
+            if not page:
+                watcher.sent = known  # Numbers jump after an unclean end: there is nothing in between.
             for entry in page:
                 watcher.sent = entry.seq
                 if feed.may_see(watcher.who.role, watcher.who.agent, entry.event, involved):

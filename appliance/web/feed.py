@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -51,11 +52,16 @@ def hidden(kind: type[Event]) -> frozenset[str]:
 
 
 def message(entry: Entry) -> bytes:
-    """The entry as its JSON message: `type`, `at`, `seq` and every field of the event."""
+    """The entry as its JSON message."""
+    return _encode(shown(entry))
+
+
+def shown(entry: Entry) -> dict[str, Any]:
+    """The entry as the API shows it: `type`, `at`, `seq` and every field of the event."""
     kind = type(entry.event)
     left_out = hidden(kind)
     fields = {name: getattr(entry.event, name) for name in kind.__struct_fields__ if name not in left_out}
-    return _encode({"type": KINDS[kind], "at": rfc3339(entry.at), "seq": entry.seq, **fields})
+    return {"type": KINDS[kind], "at": rfc3339(entry.at), "seq": entry.seq, **fields}
 
 
 def panel_message(lamps: Sequence[LampView], at: float, seq: int) -> bytes:

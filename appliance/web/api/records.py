@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import zoneinfo
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from appliance.store.records import Filter, Record
+from appliance.web import feed
 from appliance.web.problem import Problem, invalid, not_found
 from appliance.web.route import OWN, Page, Route, Visit
 
 Word = Annotated[str, msgspec.Meta(max_length=64)]
+
+
+MOST_MOMENTS = 2000
+
+
+class RecordDetail(Record, frozen=True, kw_only=True):
+    """A record with its story."""
+
+    moments: tuple[dict[str, Any], ...]
+    """The events of the call, each as a LiveEvent."""
 
 
 class RecordQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -69,8 +80,14 @@ async def show_all(visit: Visit) -> Page[Record]:
     return Page(items=tuple(items), next=after, seq=seq)
 
 
-async def show(visit: Visit) -> Record:
-    return await record_for(visit, visit.part("id"))
+async def show(visit: Visit) -> RecordDetail:
+    record = await record_for(visit, visit.part("id"))
+
+    def moments() -> tuple[dict[str, Any], ...]:
+        return tuple(feed.shown(entry) for entry in visit.context.records.events(record.id)[:MOST_MOMENTS])
+
+    fields = {name: getattr(record, name) for name in Record.__struct_fields__}
+    return RecordDetail(**fields, moments=await visit.server.in_thread(moments))
 
 
 async def record_for(visit: Visit, name: str) -> Record:
@@ -107,5 +124,5 @@ def _zone(name: str) -> tzinfo:
 
 ROUTES = (
     Route("GET", "/records", OWN, show_all, "Call records", Page[Record], query=RecordQuery, errors=(501,)),
-    Route("GET", "/records/{id}", OWN, show, "A call record", Record, errors=(404,)),
+    Route("GET", "/records/{id}", OWN, show, "A call record with its events", RecordDetail, errors=(404,)),
 )

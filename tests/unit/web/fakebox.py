@@ -177,16 +177,18 @@ class FakeLedger:
         self.readers: list[Callable[[Sequence[Entry]], None]] = []
         self.kept_from = 1
         self.reads = 0
+        self.gap = 0
+        """Numbers that were skipped after the last entry, as after an unclean end."""
 
     @property
     def last_seq(self) -> int:
-        return self.entries[-1].seq if self.entries else 0
+        return (self.entries[-1].seq if self.entries else 0) + self.gap
 
     def after(self, seq: int, limit: int) -> Sequence[Entry] | None:
         self.reads += 1
         if seq + 1 < self.kept_from:
             return None
-        return self.entries[seq : seq + limit]
+        return [entry for entry in self.entries if entry.seq > seq][:limit]
 
     def subscribe(self, reader: Callable[[Sequence[Entry]], None]) -> Callable[[], None]:
         self.readers.append(reader)
@@ -198,6 +200,7 @@ class FakeLedger:
             for i, event in enumerate(events)
         ]
         self.entries += new
+        self.gap = 0
         for reader in tuple(self.readers):
             reader(new)
         return new
@@ -208,6 +211,7 @@ class FakeRecords:
         self.rows: list[Record] = []
         self.sounds: dict[str, tuple[Recording, str]] = {}
         self.asked: list[Filter] = []
+        self.told: list[Entry] = []
 
     def list(self, wanted: Filter) -> tuple[Sequence[Record], str | None]:
         self.asked.append(wanted)
@@ -223,6 +227,9 @@ class FakeRecords:
 
     def get(self, record: str) -> Record | None:
         return next((row for row in self.rows if row.id == record), None)
+
+    def events(self, call: str) -> Sequence[Entry]:
+        return [entry for entry in self.told if getattr(entry.event, "call", "") == call]
 
     def recording(self, recording: str) -> tuple[Recording, str] | None:
         return self.sounds.get(recording)

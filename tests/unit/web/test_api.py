@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from appliance.events import DecisionFailed, QueueEntered
 from appliance.exchange.view import FaultView
 from tests.unit.web.fakebox import NOW, FakeBox, FakeConfiguration, call_view, record_view
 from tests.unit.web.helpers import API, Client, bearer, error
@@ -114,6 +115,22 @@ async def test_records_are_paged_without_gap_or_repetition(client: Client, box: 
         if cursor is None:
             break
     assert seen == [f"c{i}" for i in range(23)]
+
+
+async def test_a_record_comes_with_its_story(client: Client, box: FakeBox) -> None:
+    box.records.rows = [record_view("c1")]
+    box.records.told = box.ledger.commit(
+        QueueEntered(call="c1", queue="support", position=2),
+        QueueEntered(call="c2", queue="support", position=1),
+        DecisionFailed(call="c1", error="boom", trace="Traceback"),
+    )
+    body = await (await client.get(f"{API}/records/c1", headers=ADMIN)).json()
+    assert body["id"] == "c1" and body["from"] == "0398765432"
+    assert [(moment["type"], moment["seq"]) for moment in body["moments"]] == [
+        ("queue-entered", 1),
+        ("decision-failed", 3),
+    ]
+    assert body["moments"][0]["position"] == 2 and "trace" not in body["moments"][1]
 
 
 async def test_search_by_what_is_not_built_is_refused_and_not_ignored(client: Client) -> None:

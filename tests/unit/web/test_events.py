@@ -26,6 +26,7 @@ from appliance.events import (
 )
 from appliance.exchange.view import AgentView
 from appliance.web import events, feed
+from appliance.web.server import SERVER
 from tests.unit.web.fakebox import NOW, FakeBox, call_view, lamp, record_view
 from tests.unit.web.helpers import API, Client, bearer, hear, log_in
 
@@ -105,6 +106,19 @@ async def test_what_is_too_old_or_from_another_ledger_is_a_resync(client: Client
         assert (message["type"], message["seq"]) == ("resync", 10)
         box.ledger.commit(queue_event(11))
         assert await numbers(socket, 1) == [11]
+
+
+async def test_numbers_may_jump(client: Client, box: FakeBox) -> None:
+    box.ledger.commit(queue_event(1), queue_event(2))
+    box.ledger.gap = 1000
+    box.ledger.commit(queue_event(3))
+    box.ledger.gap = 1000
+    client.app[SERVER].hub._seq = box.ledger.last_seq
+    async with client.ws_connect(f"{API}/events?after=1", headers=ADMIN) as socket:
+        assert await numbers(socket, 2) == [2, 1003]
+        assert (await hear(socket))["type"] == "panel"
+        box.ledger.commit(queue_event(4))
+        assert await numbers(socket, 1) == [2004]
 
 
 async def test_who_missed_too_much_is_not_replayed(
