@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import select
 import time
+import wave
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
@@ -46,15 +47,27 @@ class EngineBox:
         self.ports |= {row.id: row for row in rows if isinstance(row, RtpPort)}
         return self.rows.apply(Frame(rev=1, put=rows, drop=tuple(drop)))
 
-    def party(self, hertz: int = 0, payload: Payload = PCMU, events: Payload | None = EVENTS, **changes: object) -> Party:
+    def party(
+        self,
+        hertz: int = 0,
+        payload: Payload = PCMU,
+        events: Payload | None = EVENTS,
+        amplitude: int = 8000,
+        **changes: object,
+    ) -> Party:
         """A telephone with a port of the engine for it."""
-        party = Party(hertz, payload.number, ssrc=0x1000 + len(self.parties))
+        party = Party(hertz, payload.number, ssrc=0x1000 + len(self.parties), amplitude=amplitude)
         self.parties.append(party)
         port_id, (number,) = self.new_id(), free_ports(1)
         self._of[id(party)] = port_id
         receive = (PCMU, PCMA, events) if events else (PCMU, PCMA)
         row = RtpPort(
-            id=port_id, local=("127.0.0.1", number), remote=party.address, receive=receive, send=payload, send_events=events
+            id=port_id,
+            local=("127.0.0.1", number),
+            remote=party.address,
+            receive=receive,
+            send=payload,
+            send_events=events,
         )
         party.to = row.local
         self.put(_changed(row, **changes))
@@ -112,8 +125,6 @@ def _changed(row: RtpPort, **changes: object) -> RtpPort:
 
 def write_wav(path: Path, samples: Samples) -> str:
     """A sound file as the engine plays it."""
-    import wave
-
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
@@ -124,8 +135,6 @@ def write_wav(path: Path, samples: Samples) -> str:
 
 def read_wav(path: Path) -> tuple[Samples, Samples]:
     """Left and right of a recording, as far as its header says."""
-    import wave
-
     with wave.open(str(path), "rb") as file:
         assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (2, 2, 8000)
         both = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2").reshape(-1, 2)

@@ -127,7 +127,9 @@ class Party:
         self.socket.close()
         self.control.close()
 
-    def send_packet(self, payload: bytes, packet_type: int | None = None, marker: bool = False, step: int = FRAME) -> None:
+    def send_packet(
+        self, payload: bytes, packet_type: int | None = None, marker: bool = False, step: int = FRAME
+    ) -> None:
         """One packet now; `step` is how far the timeline moves after it."""
         assert self.to is not None
         kind = self.payload_type if packet_type is None else packet_type

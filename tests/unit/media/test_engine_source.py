@@ -100,7 +100,14 @@ def test_datagrams_of_any_content_disturb_nothing(box: EngineBox) -> None:
     a, b = box.party(440), box.party(850)
     box.bridge(a, b)
     seed = random.Random(4711)
-    rubbish = [b"", b"\x80", os.urandom(11), b"\x80\x00" + bytes(10), b"\x90\x00" + bytes(10), b"\xbf\x00" + b"\xff" * 300]
+    rubbish = [
+        b"",
+        b"\x80",
+        os.urandom(11),
+        b"\x80\x00" + bytes(10),
+        b"\x90\x00" + bytes(10),
+        b"\xbf\x00" + b"\xff" * 300,
+    ]
     rubbish += [seed.randbytes(seed.randrange(0, 1500)) for _ in range(300)]
     rubbish += [bytes([0x80 | seed.randrange(64), seed.randrange(256)]) + seed.randbytes(200) for _ in range(300)]
 
