@@ -51,9 +51,11 @@ function records(query) {
   if (query.get("service") !== "true") found = found.filter((each) => each.kind !== "service");
   const number = query.get("number");
   if (number) found = found.filter((each) => each.from.includes(number) || each.to.includes(number));
+  const text = query.get("text");
+  if (text) found = found.filter((each) => (each.from + each.from_name + each.to).includes(text));
   const from = query.get("from") ?? "";
   const to = query.get("to") ?? "9";
-  found = found.filter((each) => each.started >= from && each.started < to);
+  found = found.filter((each) => each.started.slice(0, 10) >= from && each.started.slice(0, 10) <= to);
   const start = Number(query.get("cursor") ?? 0);
   const limit = Number(query.get("limit") ?? 50);
   return { items: found.slice(start, start + limit), next: start + limit < found.length ? String(start + limit) : null, seq: world.seq };
@@ -141,7 +143,7 @@ const server = createServer((request, response) => {
   const url = new URL(request.url, "http://box");
   if (url.pathname === "/dev/scene") {
     setScene(url.searchParams.get("name"));
-    emit([{ type: "config-changed" }]);
+    emit([{ type: "config-changed" }, { type: "panel", items: world.panel }]);
     return json(response, { scene });
   }
   if (url.pathname === "/dev/cut") {

@@ -55,7 +55,7 @@ function finish(call, cause) {
 function recordOf(call, cause) {
   const talk = call.answered ? (Date.now() - Date.parse(call.answered)) / 1000 : 0;
   return {
-    id: call.id, journey: call.id, kind: call.kind, from: call.from, to: call.to, trunk: call.trunk, queue: call.queue, agent: call.agent, started: call.started, answered: call.answered,
+    id: call.id, journey: call.id, kind: call.kind, from: call.from, from_name: call.from_name, to: call.to, trunk: call.trunk, queue: call.queue, agent: call.agent, started: call.started, answered: call.answered,
     ended: ago(0), wait_seconds: 12, talk_seconds: talk, hold_seconds: 0, cause, recording: talk > 0 ? { id: `r-${call.id}`, seconds: talk } : null,
   };
 }
@@ -93,12 +93,12 @@ function refigure() {
 }
 
 const records = (count) => Array.from({ length: count }, (_, index) => {
-  const [from] = CALLERS[index % CALLERS.length];
+  const [from, from_name] = CALLERS[index % CALLERS.length];
   const kind = ["inbound", "inbound", "inbound", "outbound", "internal"][index % 5];
   const good = index % 4 !== 3;
   const started = 300 + index * 1700;
   return {
-    id: `c${4100 - index}`, journey: `c${4100 - index}`, kind, from: kind === "inbound" ? from : String(201 + (index % 9)), to: kind === "inbound" ? "0312345678" : kind === "internal" ? "203" : "0120444113", trunk: kind === "internal" ? "" : "carrier",
+    id: `c${4100 - index}`, journey: `c${4100 - index}`, kind, from: kind === "inbound" ? from : String(201 + (index % 9)), from_name: kind === "inbound" ? from_name : "", to: kind === "inbound" ? "0312345678" : kind === "internal" ? "203" : "0120444113", trunk: kind === "internal" ? "" : "carrier",
     queue: kind === "inbound" ? "support" : "", agent: kind === "inbound" && good ? `a${1 + (index % 8)}` : "", started: ago(started), answered: good ? ago(started - 50) : null, ended: ago(started - 50 - (index * 37) % 700),
     wait_seconds: kind === "inbound" ? 6 + (index * 13) % 90 : 0, talk_seconds: good ? (index * 37) % 700 : 0, hold_seconds: index % 6 === 0 ? 33 : 0,
     cause: good ? "answered" : pick(["abandoned", "busy", "no-answer", "not-registered"]), recording: good && kind !== "internal" ? { id: `r${index}`, seconds: (index * 37) % 700 } : null,

@@ -35,7 +35,7 @@ function follow(): () => void {
   const ends = [
     session.subscribe(() => {
       settle();
-      if (session.value.user) live.start();
+      if (session.value.user) live.start(session.value.user.role);
       else live.stop();
     }),
     preferences.subscribe((chosen) => {

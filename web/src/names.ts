@@ -52,7 +52,7 @@ export class Names {
     }
   }
 
-  caller(call: CallView): { main: string; sub: string } {
+  caller(call: { from: string; from_name: string }): { main: string; sub: string } {
     const number = this.party(call.from);
     const known = call.from_name && !number.includes(call.from_name);
     return known ? { main: call.from_name, sub: number } : { main: number, sub: "" };

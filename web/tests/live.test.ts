@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { CallView, EventMessage, LampView, SystemView } from "../src/api/types";
+import type { CallView, EventMessage, LampView, Role, SystemView } from "../src/api/types";
 import { Live, type Source } from "../src/live/live";
 import { Moments } from "../src/live/moments";
 import { Refresher } from "../src/live/refresher";
@@ -42,10 +42,10 @@ class FakeBox implements Source {
   }
 }
 
-async function started(): Promise<{ box: FakeBox; live: Live }> {
+async function started(role: Role = "admin"): Promise<{ box: FakeBox; live: Live }> {
   const box = new FakeBox();
   const live = new Live(box);
-  live.start();
+  live.start(role);
   await vi.advanceTimersByTimeAsync(0);
   box.reader?.opened();
   return { box, live };
@@ -62,7 +62,7 @@ describe("the live lists", () => {
   it("are not called live before the stream is open", async () => {
     const box = new FakeBox();
     const live = new Live(box);
-    live.start();
+    live.start("admin");
     await vi.advanceTimersByTimeAsync(50);
     expect(live.state.value.loaded).toBe(true);
     expect(live.state.value.connection).toBe("connecting");
@@ -129,7 +129,7 @@ describe("the live lists", () => {
     const { box, live } = await started();
     box.asked = [];
     await vi.advanceTimersByTimeAsync(16_000);
-    expect(box.asked).toEqual(["panel"]);
+    expect(box.asked).toEqual(["agents"]);
     expect(live.state.value.connection).toBe("live");
     box.down = true;
     await vi.advanceTimersByTimeAsync(20_000);
@@ -142,6 +142,17 @@ describe("the live lists", () => {
     box.asked = [];
     await vi.advanceTimersByTimeAsync(60_000);
     expect(box.asked).toEqual([]);
+  });
+
+  it("are only those that the role may see", async () => {
+    const { box, live } = await started("wallboard");
+    expect(box.asked.sort()).toEqual(["agents", "panel", "queues"]);
+    box.asked = [];
+    box.say("queue-entered", { call: "c1" });
+    await vi.advanceTimersByTimeAsync(150);
+    expect(box.asked.sort()).toEqual(["agents", "queues"]);
+    live.stop();
+    expect(live.state.value.loaded).toBe(false);
   });
 
   it("count the calls that ended", async () => {

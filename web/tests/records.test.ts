@@ -5,7 +5,7 @@ import { en } from "../src/i18n/en";
 import { ja } from "../src/i18n/ja";
 import { isWaiting, Names, type Directory } from "../src/names";
 import { storyOf } from "../src/pages/records/moments";
-import { daysOf, isSearching, readSearch, writeSearch } from "../src/pages/records/query";
+import { daysOf, isSearching, readSearch, typed, writeSearch } from "../src/pages/records/query";
 
 const manner: Manner = { language: "en", timezone: "Asia/Tokyo", country: "JP" };
 const directory: Directory = {
@@ -16,7 +16,7 @@ const directory: Directory = {
 const names = new Names(directory, en, manner);
 
 const record: CallRecord = {
-  id: "c1", journey: "c1", kind: "inbound", from: "+819012345678", to: "0312345678", trunk: "carrier", queue: "support", agent: "aiko", started: "2026-11-21T00:00:00Z", answered: "2026-11-21T00:00:40Z",
+  id: "c1", journey: "c1", kind: "inbound", from: "+819012345678", from_name: "", to: "0312345678", trunk: "carrier", queue: "support", agent: "aiko", started: "2026-11-21T00:00:00Z", answered: "2026-11-21T00:00:40Z",
   ended: "2026-11-21T00:03:00Z", wait_seconds: 34, talk_seconds: 140, hold_seconds: 0, cause: "answered", recording: null,
 };
 
@@ -30,6 +30,12 @@ describe("the search", () => {
     const search = readSearch(new URLSearchParams(""));
     expect(writeSearch(search)).toBe("");
     expect(isSearching(search)).toBe(false);
+  });
+  it("takes digits for a number and words for a name", () => {
+    expect(typed(" 03-1234 ")).toEqual({ number: "03-1234", text: "" });
+    expect(typed("ヤマダ")).toEqual({ number: "", text: "ヤマダ" });
+    expect(typed("2nd floor")).toEqual({ number: "", text: "2nd floor" });
+    expect(typed("--")).toEqual({ number: "", text: "" });
   });
   it("knows the days of a period at the site", () => {
     const now = Date.parse("2026-11-21T16:00:00Z");

@@ -131,6 +131,7 @@ export interface CallRecord {
   journey: string;
   kind: CallKind;
   from: string;
+  from_name: string;
   to: string;
   trunk: string;
   queue: string;

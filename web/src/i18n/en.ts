@@ -96,7 +96,7 @@ export const en = {
   lampMode: { off: "off", on: "on", slow: "blinking slowly", fast: "blinking fast" },
 
   records: {
-    title: "Records", from: "From", to: "To", number: "Number", numberHint: "Part of a number", agent: "Agent", queue: "Queue", kind: "Kind", service: "Show service calls",
+    title: "Records", from: "From", to: "To", numberHint: "Part of a number or name", agent: "Agent", queue: "Queue", kind: "Kind", service: "Show service calls",
     today: "Today", yesterday: "Yesterday", week: "7 days", month: "30 days", anyTime: "Any time",
     started: "Started", caller: "From", called: "To", waited: "Waited", talked: "Talked", held: "On hold", result: "Result", recording: "Recording", ended: "Ended", answered: "Answered",
     empty: "No calls match this search.", emptyHint: "Choose a longer period or clear the search.", none: "No calls yet. They appear here as soon as they have ended.",

@@ -96,7 +96,7 @@ export const ja: Words = {
   lampMode: { off: "消灯", on: "点灯", slow: "ゆっくり点滅", fast: "速く点滅" },
 
   records: {
-    title: "通話記録", from: "開始日", to: "終了日", number: "電話番号", numberHint: "番号の一部でも可", agent: "オペレーター", queue: "キュー", kind: "種別", service: "サービス通話も表示",
+    title: "通話記録", from: "開始日", to: "終了日", numberHint: "電話番号・名前(一部でも可)", agent: "オペレーター", queue: "キュー", kind: "種別", service: "サービス通話も表示",
     today: "今日", yesterday: "昨日", week: "7日間", month: "30日間", anyTime: "全期間",
     started: "開始", caller: "発信元", called: "着信先", waited: "待ち", talked: "通話", held: "保留", result: "結果", recording: "録音", ended: "終了", answered: "応答",
     empty: "条件に合う通話はありません。", emptyHint: "期間を広げるか、条件をクリアしてください。", none: "通話記録はまだありません。通話が終わるとここに表示されます。",

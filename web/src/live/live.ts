@@ -1,4 +1,4 @@
-import type { AgentView, CallView, EventMessage, FaultView, LampView, List, QueueView, RegistrationView, SystemView, TrunkView } from "../api/types";
+import type { AgentView, CallView, EventMessage, FaultView, LampView, List, QueueView, RegistrationView, Role, SystemView, TrunkView } from "../api/types";
 import { ApiError, get } from "../api/http";
 import { Store } from "../store";
 import { affected, LISTS, type ListName } from "./affected";
@@ -15,6 +15,19 @@ export interface Lists {
   trunks: TrunkView[];
   faults: FaultView[];
 }
+
+/** What a role may see: the rest is neither asked for nor shown. */
+export interface Scope {
+  lists: readonly ListName[];
+  panel: boolean;
+}
+
+export const SCOPES: Record<Role, Scope> = {
+  admin: { lists: LISTS, panel: true },
+  supervisor: { lists: LISTS, panel: true },
+  agent: { lists: ["calls", "agents"], panel: false },
+  wallboard: { lists: ["agents", "queues"], panel: true },
+};
 
 /** `live` only while the event stream is open and every list is as new as its events. */
 export type Connection = "connecting" | "live" | "reconnecting";
@@ -76,6 +89,11 @@ const fromBox: Source = {
   now: () => serverClock.now(),
 };
 
+const NOTHING: Omit<LiveState, "since"> = {
+  connection: "connecting", loaded: false, panel: [], confirmed: 0, system: null, queuesRead: 0, ended: 0,
+  calls: [], agents: [], queues: [], registrations: [], trunks: [], faults: [],
+};
+
 const HEARTBEAT = 5_000;
 /** Silence after which the connection is asked whether it is still one. */
 const SILENCE = 12_000;
@@ -93,19 +111,17 @@ export class Live {
   #attempts = 0;
   #heard = 0;
   #run = 0;
+  #scope = SCOPES.admin;
 
   constructor(private readonly source: Source = fromBox) {
-    this.state = new Store<LiveState>({
-      connection: "connecting", loaded: false, panel: [], confirmed: 0, system: null, queuesRead: 0, ended: 0,
-      calls: [], agents: [], queues: [], registrations: [], trunks: [], faults: [],
-      since: (call) => this.#moments.since(call),
-    });
+    this.state = new Store<LiveState>({ ...NOTHING, since: (call) => this.#moments.since(call) });
     this.#refresher = new Refresher<ListName>((names) => this.#read(names), () => this.#lost());
   }
 
-  start(): void {
+  start(role: Role): void {
     if (this.#run !== 0) return;
     this.#run = 1;
+    this.#scope = SCOPES[role];
     this.#heartbeat = setInterval(() => void this.#beat(), HEARTBEAT);
     void this.#connect();
   }
@@ -116,6 +132,9 @@ export class Live {
     clearTimeout(this.#retry);
     this.#retry = undefined;
     this.#drop();
+    this.#seqs.clear();
+    // The next person to log in may see less.
+    this.state.update((state) => ({ ...state, ...NOTHING }));
   }
 
   /** Tries at once instead of at the end of the pause (the machine is on the network again, the page is looked at). */
@@ -152,7 +171,8 @@ export class Live {
   async #connect(): Promise<void> {
     const run = this.#run;
     try {
-      const [panel] = await Promise.all([this.source.panel(), this.#read([...LISTS])]);
+      const panels = this.#scope.panel ? this.source.panel() : Promise.resolve([]);
+      const [panel] = await Promise.all([panels, this.#read(this.#scope.lists)]);
       if (run !== this.#run) return;
       this.state.update((state) => ({ ...state, panel }));
     } catch {
@@ -183,12 +203,12 @@ export class Live {
       if (Array.isArray(panel)) this.state.update((state) => ({ ...state, panel }));
     } else if (message.type === "resync") {
       this.#seqs.clear();
-      this.#refresher.mark(LISTS);
+      this.#refresher.mark(this.#scope.lists);
     } else {
       this.#moments.event(message);
       if (message.type === "call-ended") this.state.update((state) => ({ ...state, ended: state.ended + 1 }));
       const seq = message.seq ?? Infinity;
-      this.#refresher.mark(affected(message.type).filter((name) => seq > (this.#seqs.get(name) ?? 0)));
+      this.#refresher.mark(affected(message.type).filter((name) => this.#scope.lists.includes(name) && seq > (this.#seqs.get(name) ?? 0)));
     }
   }
 
@@ -222,10 +242,8 @@ export class Live {
     }
     const run = this.#run;
     try {
-      const panel = await this.source.panel();
-      if (run !== this.#run) return;
-      this.state.update((state) => ({ ...state, panel }));
-      this.#confirm();
+      await this.#read(["agents"]);
+      if (run === this.#run) this.#confirm();
     } catch {
       if (run === this.#run) this.#lost();
     }

@@ -59,7 +59,10 @@ export function Calls(): JSX.Element {
   const { t } = useSpeech();
   const calls = useLive((state) => state.calls);
   const [ending, setEnding] = useState<CallView | null>(null);
-  const shown = calls.filter((call) => call.kind !== "service" && !(call.queue !== "" && isWaiting(call))).concat(calls.filter((call) => call.kind === "service"));
+  const { user } = useStore(session);
+  // An agent has no card of waiting callers: whoever rings at his phone is a call of his.
+  const apart = user?.role === "agent" ? [] : calls.filter((call) => call.queue !== "" && isWaiting(call));
+  const shown = calls.filter((call) => call.kind !== "service" && !apart.includes(call)).concat(calls.filter((call) => call.kind === "service"));
   return (
     <Card title={t.calls.title} class="calls" aside={<span class="count">{shown.length}</span>}>
       {shown.length === 0 ? <Empty>{t.calls.empty}</Empty> : (

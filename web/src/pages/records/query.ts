@@ -5,16 +5,18 @@ export interface RecordSearch {
   from: string;
   to: string;
   number: string;
+  /** Part of a name. */
+  text: string;
   agent: string;
   queue: string;
   kind: string;
   service: string;
 }
 
-const FIELDS = ["from", "to", "number", "agent", "queue", "kind", "service"] as const;
+const FIELDS = ["from", "to", "number", "text", "agent", "queue", "kind", "service"] as const;
 
 export function readSearch(params: URLSearchParams): RecordSearch {
-  const search: RecordSearch = { from: "", to: "", number: "", agent: "", queue: "", kind: "", service: "" };
+  const search: RecordSearch = { from: "", to: "", number: "", text: "", agent: "", queue: "", kind: "", service: "" };
   for (const field of FIELDS) search[field] = params.get(field) ?? "";
   return search;
 }
@@ -25,6 +27,12 @@ export function writeSearch(search: RecordSearch): string {
   for (const field of FIELDS) if (search[field]) params.set(field, search[field]);
   const text = params.toString();
   return text && `?${text}`;
+}
+
+/** What somebody typed is part of a number when it can be one, else part of a name. */
+export function typed(words: string): Pick<RecordSearch, "number" | "text"> {
+  const text = words.trim();
+  return /^[\d\s+*#().-]*$/.test(text) ? { number: /\d/.test(text) ? text : "", text: "" } : { number: "", text };
 }
 
 export function isSearching(search: RecordSearch): boolean {

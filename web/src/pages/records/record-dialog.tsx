@@ -36,6 +36,7 @@ export function RecordDialog({ id, known, onClose }: { id: string; known: CallRe
 function Detail({ record }: { record: RecordDetail }): JSX.Element {
   const { t, manner } = useSpeech();
   const names = useNames();
+  const caller = names.caller(record);
   const time = (at: string | null): string => (at ? timeOfDay(at, manner) : "–");
   const long = (seconds: number): string => (seconds >= 0.5 ? duration(seconds, manner.language) : "–");
   return (
@@ -43,7 +44,7 @@ function Detail({ record }: { record: RecordDetail }): JSX.Element {
       <div class="detail-head">
         <KindIcon kind={record.kind} />
         <div>
-          <p class="detail-parties"><b>{names.party(record.from)}</b> → <b>{record.agent ? names.agent(record.agent) : names.party(record.to)}</b></p>
+          <p class="detail-parties"><b>{caller.main}</b> → <b>{record.agent ? names.agent(record.agent) : names.party(record.to)}</b></p>
           <p class="muted">{fullDay(record.started, manner)} {time(record.started)}</p>
         </div>
         <Pill tone={causeTone(record)}>{causeWord(record.cause, t)}</Pill>
@@ -56,6 +57,7 @@ function Detail({ record }: { record: RecordDetail }): JSX.Element {
         <Fact label={t.records.ended}>{time(record.ended)}</Fact>
         {record.queue && <Fact label={t.records.queue}>{names.queue(record.queue)}</Fact>}
         {record.agent && <Fact label={t.records.agent}>{names.agent(record.agent)}</Fact>}
+        {caller.sub && <Fact label={t.records.caller}>{caller.sub}</Fact>}
         <Fact label={t.records.called}>{names.party(record.to)}</Fact>
         {record.trunk && <Fact label={t.records.trunk}>{record.trunk}</Fact>}
       </dl>

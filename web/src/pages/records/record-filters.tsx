@@ -4,7 +4,7 @@ import { useSpeech } from "../../i18n";
 import { useLive } from "../../live";
 import { serverClock } from "../../live/clock";
 import { Icon } from "../../parts/icon";
-import { daysOf, isSearching, PERIODS, type RecordSearch } from "./query";
+import { daysOf, isSearching, PERIODS, typed, type RecordSearch } from "./query";
 
 interface FiltersProps {
   search: RecordSearch;
@@ -12,7 +12,7 @@ interface FiltersProps {
   clear: () => void;
 }
 
-/** Milliseconds without a key after which a typed number is searched for. */
+/** Milliseconds without a key after which a typed word is searched for. */
 const TYPING = 350;
 
 export function RecordFilters({ search, change, clear }: FiltersProps): JSX.Element {
@@ -32,7 +32,7 @@ export function RecordFilters({ search, change, clear }: FiltersProps): JSX.Elem
             return <button key={period} type="button" class="segment" aria-pressed={search.from === days.from && search.to === days.to} onClick={() => set(days)}>{t.records[period]}</button>;
           })}
         </div>
-        <NumberField value={search.number} change={(number) => set({ number })} />
+        <WordField value={search.number || search.text} change={(words) => set(typed(words))} />
         <button type="button" class="button open-filters" aria-expanded={open} onClick={() => setOpen(!open)}><Icon name="search" />{t.records.filters}</button>
       </div>
       <div class="filter-row fields">
@@ -68,22 +68,21 @@ function Field({ label, children }: { label: string; children: ComponentChildren
   return <label class="field"><span>{label}</span>{children}</label>;
 }
 
-function NumberField({ value, change }: { value: string; change: (value: string) => void }): JSX.Element {
+function WordField({ value, change }: { value: string; change: (value: string) => void }): JSX.Element {
   const { t } = useSpeech();
-  const [typed, setTyped] = useState(value);
+  const [words, setWords] = useState(value);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
-  useEffect(() => setTyped(value), [value]);
+  useEffect(() => setWords(value), [value]);
   useEffect(() => () => clearTimeout(timer.current), []);
   const type = (text: string): void => {
-    setTyped(text);
+    setWords(text);
     clearTimeout(timer.current);
-    // Only what can be part of a number is worth asking the box for.
-    timer.current = setTimeout(() => change(/[\d*#+]/.test(text) ? text.trim() : ""), TYPING);
+    timer.current = setTimeout(() => change(text), TYPING);
   };
   return (
     <span class="number-field">
       <Icon name="search" />
-      <input type="search" inputMode="tel" value={typed} placeholder={`${t.records.number} (${t.records.numberHint})`} aria-label={t.records.number} onInput={(event) => type(event.currentTarget.value)} />
+      <input type="search" value={words} placeholder={t.records.numberHint} aria-label={t.records.numberHint} onInput={(event) => type(event.currentTarget.value)} />
     </span>
   );
 }

@@ -41,12 +41,13 @@ export function RecordTable({ records, search, selected }: { records: CallRecord
 function RecordRow({ record, search, selected }: { record: CallRecord; search: string; selected: boolean }): JSX.Element {
   const { t, manner } = useSpeech();
   const names = useNames();
+  const caller = names.caller(record);
   const other = dayIfOther(record.started, manner);
   return (
     <div class={selected ? "record is-selected" : "record"} role="row" data-record={record.id}>
       <span role="cell" class="r-kind"><KindIcon kind={record.kind} /></span>
       <span role="cell" class="r-when">{other && <small>{other}</small>}<time dateTime={record.started}>{timeOfDay(record.started, manner)}</time></span>
-      <span role="cell" class="r-from"><Link to={`/records/${encodeURIComponent(record.id)}${search}`} class="record-link" aria-label={`${t.records.open}: ${names.party(record.from)}`}>{names.party(record.from)}</Link></span>
+      <span role="cell" class="r-from"><Link to={`/records/${encodeURIComponent(record.id)}${search}`} class="record-link" aria-label={`${t.records.open}: ${caller.main}`}>{caller.main}</Link>{caller.sub && <small>{caller.sub}</small>}</span>
       <span role="cell" class="r-to"><b>{record.agent ? names.agent(record.agent) : names.party(record.to)}</b>{record.agent && <small>{names.party(record.to)}</small>}</span>
       <span role="cell" class="r-queue">{record.queue && <span class="tag">{names.queue(record.queue)}</span>}</span>
       <span role="cell" class="r-wait" data-label={t.records.waited}>{seconds(record.wait_seconds)}</span>
