@@ -37,13 +37,6 @@ static void stopped(hk_engine *engine, struct recording *recording, enum hk_stop
     tell_controller(engine, &event);
 }
 
-static void fail(hk_engine *engine, struct recording *recording, int error)
-{
-    bool full = error == ENOSPC || error == EDQUOT || error == EFBIG;
-    atomic_store_explicit(&recording->failed, true, memory_order_relaxed);
-    stopped(engine, recording, full ? HK_DISK_FULL : HK_FAILED, error);
-}
-
 static bool failed(struct recording *recording)
 {
     return atomic_load_explicit(&recording->failed, memory_order_relaxed);
@@ -72,6 +65,19 @@ static int say_length(struct recording *recording)
     wav_header(header, recording->comment, (uint32_t)recording->written);
     recording->said = recording->written;
     return put(recording->fd, header, sizeof header, 0);
+}
+
+/* What reached the disk stays good: its sizes fit into the header that is there, however full the disk is. */
+static void fail(hk_engine *engine, struct recording *recording, int error)
+{
+    bool full = error == ENOSPC || error == EDQUOT || error == EFBIG;
+    struct stat status;
+    atomic_store_explicit(&recording->failed, true, memory_order_relaxed);
+    if (recording->fd >= 0 && fstat(recording->fd, &status) == 0 && status.st_size >= WAV_HEADER) {
+        recording->written = (status.st_size - WAV_HEADER) / WAV_FRAME;
+        (void)say_length(recording);
+    }
+    stopped(engine, recording, full ? HK_DISK_FULL : HK_FAILED, error);
 }
 
 /* --- opening --- */

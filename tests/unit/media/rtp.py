@@ -5,6 +5,7 @@ Everything runs in one loop of the calling thread (`run`), so a test is bounded 
 
 from __future__ import annotations
 
+import itertools
 import math
 import select
 import socket
@@ -238,7 +239,7 @@ def continuous(packets: list[Packet]) -> None:
     """Asserts one SSRC, sequence numbers without a gap, and timestamps that never go back nor stand still."""
     assert packets
     assert len({p.ssrc for p in packets}) == 1
-    for before, after in zip(packets, packets[1:], strict=False):
+    for before, after in itertools.pairwise(packets):
         assert (after.sequence - before.sequence) & 0xFFFF == 1, "sequence"
         step = (after.timestamp - before.timestamp) & 0xFFFFFFFF
         assert 0 < step < 1 << 31, f"timestamp went by {step - (1 << 32) if step >= 1 << 31 else step}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -90,7 +91,7 @@ def test_sounds_of_one_instant_lie_together(box: EngineBox, tmp_path: Path) -> N
     assert len(lefts) == 6 and len(rights) == 5
     for x, y in zip(lefts[1:], rights, strict=True):
         assert abs(x - y) <= 160, "within 20 ms"
-    assert [round((y - x) / 8000, 1) for x, y in zip(lefts, lefts[1:], strict=False)] == [0.5] * 5
+    assert [round((y - x) / 8000, 1) for x, y in itertools.pairwise(lefts)] == [0.5] * 5
 
 
 def test_a_pause_leaves_no_time_in_the_file(box: EngineBox, tmp_path: Path) -> None:
