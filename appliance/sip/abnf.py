@@ -56,7 +56,9 @@ def unquote(text: str) -> str:
 
 
 def quote(text: str) -> str:
-    """The text as a quoted-string."""
+    """The text as a quoted-string; control characters, line ends above all, become a space."""
+    if not text.isprintable():
+        text = _control.sub(" ", text)
     if "\\" in text or '"' in text:
         text = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{text}"'

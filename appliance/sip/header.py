@@ -68,8 +68,8 @@ class NameAddr(msgspec.Struct, frozen=True, gc=False):
         if text[:1] == '"':
             end = read_quoted(text, 0)
             display = unquote(text[:end])
-            start = end + len(text[end:]) - len(text[end:].lstrip(" \t"))
-            if text[start : start + 1] != "<":
+            start = text.find("<", end)
+            if start < 0 or text[end:start].strip(" \t"):
                 raise RemoteProtocolError("a display name without an address in angle brackets")
         else:
             start = text.find("<")

@@ -15,21 +15,24 @@ from appliance.sip.abnf import NO_PARAMS, Params
 _USER = r"[A-Za-z0-9\-_.!~*'()&=+$,;?/%#^`{|}\[\]]"
 _PASSWORD = r"[A-Za-z0-9\-_.!~*'()&=+$,%]"
 _PARAM = r"[A-Za-z0-9\-_.!~*'()\[\]/:&+$%]"
+# A value may hold "=" and "@" bare: the padding of base64, a user at a host. Against the grammar, but phones do it.
+_VALUE = r"[A-Za-z0-9\-_.!~*'()\[\]/:&+$%=@]"
 _HEADER = r"[A-Za-z0-9\-_.!~*'()\[\]/?:+$%]"
 _sip = re.compile(
     rf"(?:({_USER}++)(?::({_PASSWORD}*+))?@)?"
     r"(\[[0-9A-Fa-f:.]++\]|[A-Za-z0-9._\-]++)(?::([0-9]{1,5}))?"
-    rf"((?:;{_PARAM}++(?:={_PARAM}++)?)*+)"
+    rf"((?:;{_PARAM}++(?:={_VALUE}++)?)*+)"
     rf"(?:\?({_HEADER}++={_HEADER}*+(?:&{_HEADER}++={_HEADER}*+)*+))?"
 )
 _scheme = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*+):([!-;=?-~]++)")
-_tel = re.compile(rf"(\+?[0-9A-Fa-f*#().\-]++)((?:;{_PARAM}++(?:={_PARAM}++)?)*+)")
+_tel = re.compile(rf"(\+?[0-9A-Fa-f*#().\-]++)((?:;{_PARAM}++(?:={_VALUE}++)?)*+)")
 _bad_escape = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _separators = str.maketrans("", "", "-.() ")
 
 _not_user = re.compile(r"[^A-Za-z0-9\-_.!~*'()&=+$,;?/]")
 _not_password = re.compile(r"[^A-Za-z0-9\-_.!~*'()&=+$,]")
 _not_param = re.compile(r"[^A-Za-z0-9\-_.!~*'()\[\]/:&+$]")
+_not_value = re.compile(r"[^A-Za-z0-9\-_.!~*'()\[\]/:&+$=@]")
 _not_header = re.compile(r"[^A-Za-z0-9\-_.!~*'()\[\]/?:+$]")
 
 _CACHED_LENGTH = 200
@@ -73,7 +76,7 @@ class SipUri(msgspec.Struct, frozen=True, gc=False, eq=False):
         for name, value in self.params.items():
             text += ";" + _escape(name, _not_param)
             if value is not None:
-                text += "=" + _escape(value, _not_param)
+                text += "=" + _escape(value, _not_value)
         if self.headers:
             pairs = (f"{_escape(name, _not_header)}={_escape(value, _not_header)}" for name, value in self.headers)
             text += "?" + "&".join(pairs)
@@ -119,7 +122,7 @@ class TelUri(msgspec.Struct, frozen=True, gc=False):
         for name, value in self.params.items():
             text += ";" + _escape(name, _not_param)
             if value is not None:
-                text += "=" + _escape(value, _not_param)
+                text += "=" + _escape(value, _not_value)
         return text
 
     def __hash__(self) -> int:

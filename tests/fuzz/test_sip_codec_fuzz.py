@@ -104,19 +104,21 @@ def check(data: bytes) -> None:
     use(message)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=2000))
 def test_any_bytes(data: bytes) -> None:
     check(data)
     check(b"INVITE sip:box SIP/2.0\r\n" + data + b"\r\n\r\n")
 
 
-@settings(max_examples=600)
+@settings(max_examples=600, deadline=None)
 @given(mutated(MESSAGES))
 def test_mutated_messages(data: bytes) -> None:
     check(data)
 
 
 @pytest.mark.parametrize("parse", PARSERS, ids=lambda parse: parse.__qualname__)
+@settings(deadline=None)
 @given(text=texts)
 def test_any_header_value(parse: Callable[[str], object], text: str) -> None:
     try:
@@ -144,7 +146,7 @@ def frames_of(data: bytes, cuts: list[int]) -> tuple[list[bytes | Ping], bool]:
     return frames, False
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(
     parts=st.lists(
         st.one_of(st.sampled_from(MESSAGES), mutated(MESSAGES), st.sampled_from([b"\r\n", b"\r\n\r\n"])), max_size=4
@@ -169,7 +171,7 @@ def test_streams_byte_by_byte(data: bytes) -> None:
     assert frames_of(stream, list(range(len(stream)))) == frames_of(stream, [])
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(
     st.one_of(
         mutated(DESCRIPTIONS), st.binary(max_size=500).map(lambda data: b"v=0\r\no=- 1 1 IN IP4 1.2.3.4\r\n" + data)
@@ -198,6 +200,7 @@ def test_session_descriptions(data: bytes) -> None:
     refresh_offer(US, ours)
 
 
+@settings(deadline=None)
 @given(texts, texts)
 def test_authentication(authorization: str, challenge: str) -> None:
     if any(end in authorization + challenge for end in "\r\n"):

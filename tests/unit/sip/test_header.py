@@ -207,6 +207,7 @@ def test_numbers() -> None:
 def test_quoting() -> None:
     assert unquote(quote('a\\"b')) == 'a\\"b'
     assert unquote("plain") == "plain"
+    assert str(NameAddr("a\r\nEvil: 1", SipUri("sip", "\r\n", "box"))) == '"a Evil: 1" <sip:%0D%0A@box>'
     assert scrub("a\r\nb\0") == "a b "
 
 

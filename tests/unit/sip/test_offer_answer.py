@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.errors import RemoteProtocolError
@@ -227,6 +227,7 @@ codecs = st.lists(
 directions = st.sampled_from(["sendrecv", "sendonly", "recvonly", "inactive"])
 
 
+@settings(deadline=None)
 @given(ours=codecs, theirs=codecs, number=st.integers(97, 127), mine=directions, other=directions)
 def test_both_sides_always_agree(
     ours: tuple[Payload, ...], theirs: tuple[Payload, ...], number: int, mine: str, other: str

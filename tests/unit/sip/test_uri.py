@@ -20,6 +20,7 @@ from appliance.sip.uri import OtherUri, SipUri, TelUri, parse_uri
         "sip:%23201@box",
         "sip:201@box;lr;maddr=192.0.2.1;x=%3B",
         "sip:201@box?Replaces=abc%3Bto-tag%3D1&priority=urgent",
+        "sip:201@box;line=aGFrbw==;alias=201@192.0.2.1",
         "tel:+81312345678;phone-context=example.com",
         "isbn:2983792873",
     ],
