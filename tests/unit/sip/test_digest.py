@@ -258,6 +258,15 @@ def test_phones_may_write_the_request_uri_otherwise(uri: str) -> None:
     assert site.check(request).kind == "wrong"
 
 
+def test_a_number_without_a_host_as_request_uri() -> None:
+    site = Site()
+    request = site.client().request("INVITE", "tel:+81-3-1234-5678")
+    request.uri = "tel:+81312345678"
+    assert site.check(request).kind == "ok"
+    request.uri = "tel:+81312345679"
+    assert site.check(request).kind == "wrong"
+
+
 def test_malformed_credentials_are_wrong_not_an_error() -> None:
     site = Site()
     for value in ("Digest", "Digest realm", 'Digest realm="hako', "", '"', "Digest ,,,", 'Digest realm="hako",'):

@@ -186,6 +186,7 @@ def test_media_type() -> None:
     media = MediaType.parse('Application / SDP ; charset="utf-8"')
     assert (media.name, dict(media.params)) == ("application/sdp", {"charset": "utf-8"})
     assert MediaType.parse("*/*").name == "*/*"
+    assert str(media) == "application/sdp;charset=utf-8"
     for text in ("", "application", "application/", "application/sdp charset"):
         with pytest.raises(RemoteProtocolError):
             MediaType.parse(text)

@@ -171,6 +171,7 @@ def test_rtcp_mux_needs_both() -> None:
     assert b"rtcp-mux" not in body
     assert not agreed.rtcp_mux
     assert b"a=rtcp-mux\r\n" in make_offer(muxed)
+    assert refresh_offer(muxed, make_offer(muxed)) == make_offer(muxed)
     assert accept(muxed, vector("rtcp-mux")).rtcp_mux
     assert not accept(US, vector("rtcp-mux")).rtcp_mux
 

@@ -91,6 +91,8 @@ def test_text_that_is_not_utf8_is_echoed_byte_for_byte(display: bytes) -> None:
         (INVITE.replace(b"Content-Length: 4", b"Content-Length: 4\r\nl: 5"), 400),
         (INVITE.replace(b"Content-Length: 4", "Content-Length: ٤".encode()), 400),
         (INVITE.replace(b"Content-Length: 4", b"Content-Length: 99999999999999999999"), 400),
+        (INVITE.replace(b"SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1;rport", b","), 400),
+        (b"BYE sip:202@box SIP/2.0\r\n\r\n", 400),
         (with_header(b"To: <sip:x@y>"), 400),
         (with_header(b"no colon"), 400),
         (with_header(b": no name"), 400),

@@ -141,10 +141,19 @@ def test_equal(left: str, right: str) -> None:
         ("sip:bob@biloxi.com", "sips:bob@biloxi.com"),
         ("sip:bob@biloxi.com", "sip:biloxi.com"),
         ("sip:bob@biloxi.com", "tel:+1"),
+        ("sip:bob@biloxi.com", "sip:bob@biloxi.com;maddr=192.0.2.1"),
+        ("sip:bob@biloxi.com;user=phone", "sip:bob@biloxi.com"),
+        ("sip:bob@biloxi.com?a=1", "sip:bob@biloxi.com?a=2"),
+        ("tel:+1;ext=2", "tel:+1;ext=3"),
     ],
 )
 def test_different(left: str, right: str) -> None:
     assert parse_uri(left) != parse_uri(right)
+
+
+def test_unequal_to_what_is_no_uri() -> None:
+    assert parse_uri("sip:box") != "sip:box"
+    assert len({parse_uri("tel:+1-2"), parse_uri("tel:+12")}) == 1
 
 
 def test_only_short_uris_are_remembered() -> None:
