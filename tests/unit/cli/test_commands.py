@@ -1,0 +1,218 @@
+"""The `hako` command on files and stopped boxes: words, exit statuses, nothing half done."""
+
+from __future__ import annotations
+
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+from appliance.cli import main
+from appliance.options import Address, Options
+from appliance.store.lock import DataFolder
+
+SITE = """
+[site]
+name = "Acme"
+timezone = "Asia/Tokyo"
+[[users]]
+name = "admin"
+password = "correct horse"
+role = "admin"
+[[extensions]]
+number = "201"
+password = "k3m9x7q2w8"
+"""
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    file = tmp_path / "site.toml"
+    file.write_text(SITE)
+    return file
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> str:
+    return str(tmp_path / "var")
+
+
+Output = pytest.CaptureFixture[str]
+
+
+def test_check_prints_one_line_a_problem(site: Path, capsys: Output) -> None:
+    site.write_text(SITE + '[[queues]]\nid = "q"\nstrategy = "foo"\n[[groups]]\nid = "g"\nmembers = ["9"]\n')
+    assert main(["check", str(site)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f'{site}: queues[0].strategy: unknown strategy "foo"; one of longest-idle')
+    assert any(line.startswith(f"{site}: groups[0].members[0]: ") for line in lines)
+
+
+def test_check_accepts_a_good_file_and_warns(site: Path, capsys: Output) -> None:
+    assert main(["check", str(site)]) == 0
+    assert f"{site}: trunks: warning: there is none" in capsys.readouterr().out
+    assert main(["check", str(site) + ".missing"]) == 1
+    assert "No such file" in capsys.readouterr().err
+
+
+def test_apply_and_export_on_a_stopped_box(site: Path, data: str, tmp_path: Path, capsys: Output) -> None:
+    assert main(["apply", str(site), "--data", data]) == 0
+    assert "extension 201: added" in capsys.readouterr().out
+    assert main(["export", "--data", data]) == 0
+    exported = capsys.readouterr().out
+    assert "k3m9x7q2w8" not in exported and "correct horse" not in exported and "$argon2id$" in exported
+    copy = tmp_path / "copy.toml"
+    copy.write_text(exported)
+    assert main(["apply", str(copy), "--data", data]) == 0
+    assert "no change" in capsys.readouterr().out
+    assert main(["apply", str(site), "--data", data]) == 0
+    assert "no change" in capsys.readouterr().out, "the same plain password keeps its hash"
+    assert main(["export", "--data", data, "--secrets"]) == 0
+    assert "k3m9x7q2w8" in capsys.readouterr().out
+
+
+def test_a_bad_file_changes_nothing(site: Path, data: str, capsys: Output) -> None:
+    bad = site.with_name("bad.toml")
+    bad.write_text(SITE.replace('"201"', '"110"'))
+    assert main(["apply", str(bad), "--data", data]) == 1
+    assert not Path(data).exists()
+    assert main(["apply", str(site), "--data", data]) == 0
+    before = DataFolder(data).config.read_bytes()
+    capsys.readouterr()
+    assert main(["apply", str(bad), "--data", data]) == 1
+    output = capsys.readouterr()
+    assert f'{bad}: extensions[0].number: "110" is an emergency number' in output.out
+    assert "nothing was changed" in output.err
+    assert DataFolder(data).config.read_bytes() == before
+    assert not DataFolder(data).locked()
+
+
+def test_tokens_backup_and_restore(site: Path, data: str, tmp_path: Path, capsys: Output) -> None:
+    main(["apply", str(site), "--data", data])
+    capsys.readouterr()
+    assert main(["token", "create", "--data", data, "shop", "--role", "supervisor"]) == 0
+    assert capsys.readouterr().out.startswith("hako_")
+    assert main(["token", "create", "--data", data, "shop", "--role", "supervisor"]) == 1
+    file = tmp_path / "box.hako"
+    assert main(["backup", "--data", data, str(file)]) == 0
+    other = str(tmp_path / "other")
+    assert main(["restore", str(file), "--data", other]) == 0
+    capsys.readouterr()
+    assert main(["export", "--data", other]) == 0
+    assert 'name = "Acme"' in capsys.readouterr().out
+    file.write_bytes(b"spoiled")
+    assert main(["restore", str(file), "--data", other]) == 1
+    assert "damaged or no backup" in capsys.readouterr().err
+
+
+def test_doctor_names_a_remedy_a_line(site: Path, data: str, capsys: Output) -> None:
+    assert main(["doctor", "--data", data]) == 1
+    assert "there is no data folder" in capsys.readouterr().out
+    main(["apply", str(site), "--data", data])
+    DataFolder(data).records.write_bytes(b"damage" * 1000)
+    Path(data).chmod(0o755)
+    capsys.readouterr()
+    assert main(["doctor", "--data", data]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("problem: the call records are damaged") and " -> " in line for line in lines)
+    assert any("can be read by other users" in line and f"-> chmod 700 {data}" in line for line in lines)
+    assert lines.index(next(line for line in lines if line.startswith("ok: "))) > 0
+
+
+@pytest.mark.parametrize("arguments", [["export"], ["token", "create", "x", "--role", "admin"], ["backup", "f"]])
+def test_what_is_no_data_folder_is_said_in_words(arguments: list[str], tmp_path: Path, capsys: Output) -> None:
+    assert main([*arguments, "--data", str(tmp_path / "none")]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("hako: ") and "data folder" in error and "Traceback" not in error
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["dance"],
+        ["serve"],
+        ["serve", "--data", "d", "--sip", "nonsense"],
+        ["serve", "--data", "d", "--sip", "host:99999"],
+        ["serve", "--data", "d", "--sip", "::1:5060"],
+        ["serve", "--data", "d", "--rtp", "5-1"],
+        ["serve", "--data", "d", "--rtp", "20000"],
+        ["token", "create", "x", "--data", "d", "--role", "boss"],
+        ["token"],
+        ["check"],
+    ],
+)
+def test_wrong_usage_is_status_2(arguments: list[str], capsys: Output) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_without_a_command_it_says_what_there_is(capsys: Output) -> None:
+    assert main([]) == 2
+    assert "serve" in capsys.readouterr().out
+
+
+@pytest.fixture
+def app(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Options]]:
+    """A composition root that only notes what it was asked for."""
+    asked: list[tuple[str, Options]] = []
+
+    def note(name: str, status: int) -> object:
+        def begin(options: Options) -> int:
+            asked.append((name, options))
+            if options.on_ready is not None:
+                options.on_ready("0.0.0.0:5060", "http://0.0.0.0:8080/", ("web log-in:", "  admin  pw"))
+            return status
+
+        return begin
+
+    module = types.ModuleType("appliance.app")
+    module.__dict__.update(serve=note("serve", 0), demo=note("demo", 0))
+    monkeypatch.setitem(sys.modules, "appliance.app", module)
+    return asked
+
+
+def test_serve_prints_the_ready_line(app: list[tuple[str, Options]], capsys: Output) -> None:
+    command = (
+        "serve --data d --site s.toml --sip 127.0.0.1:0 --web [::1]:0 --rtp 30000-30100 --advertise 1.2.3.4 --board pi4"
+    )
+    assert main(command.split()) == 0
+    ((name, options),) = app
+    assert name == "serve" and options.data == Path("d") and options.site == Path("s.toml") and not options.sample
+    assert options.sip == Address("127.0.0.1", 0) and options.web == Address("::1", 0)
+    assert (options.rtp, options.advertise, options.board) == ((30000, 30100), "1.2.3.4", "pi4")
+    assert capsys.readouterr().out == "ready sip=0.0.0.0:5060 web=http://0.0.0.0:8080/\n"
+
+
+def test_run_is_for_newcomers(app: list[tuple[str, Options]], capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "ja_JP.UTF-8")
+    assert main(["run"]) == 0
+    ((_, options),) = app
+    assert options.data == Path("var") and options.sample and options.language == "ja"
+    assert options.sip.port == 5060 and options.web.port == 8080
+    output = capsys.readouterr().out
+    assert "http://0.0.0.0:8080/" in output and "  admin  pw" in output and "ready sip=" in output
+
+
+def test_demo_takes_free_ports_and_a_folder_of_its_own(app: list[tuple[str, Options]]) -> None:
+    assert main(["demo"]) == 0
+    ((name, options),) = app
+    assert name == "demo" and options.sample
+    assert options.sip == Address("127.0.0.1", 0) and options.web == Address("127.0.0.1", 0)
+    assert options.data.is_dir() and list(options.data.iterdir()) == []
+    options.data.rmdir()
+
+
+def test_a_bug_of_ours_is_not_shown_as_a_traceback(monkeypatch: pytest.MonkeyPatch, capsys: Output) -> None:
+    def broken(_options: Options) -> int:
+        raise ZeroDivisionError("by zero")
+
+    module = types.ModuleType("appliance.app")
+    module.__dict__.update(serve=broken)
+    monkeypatch.setitem(sys.modules, "appliance.app", module)
+    assert main(["serve", "--data", "d"]) == 1
+    error = capsys.readouterr().err
+    assert "this should not happen" in error and "Traceback" not in error
