@@ -6,6 +6,7 @@ Typed values hold no undecodable bytes: display names are scrubbed, everything e
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import msgspec
 
@@ -51,6 +52,8 @@ _bare_display = re.compile(r'[^",;:<>\x00-\x08\x0a-\x1f\x7f]*')
 _media_type = re.compile(rf"([{TOKEN_CHARS}]++)[ \t]*+/[ \t]*+([{TOKEN_CHARS}]++)[ \t]*+(?=;|$)")
 _token_first = re.compile(rf"([{TOKEN_CHARS}]++)[ \t]*+(?=;|$)")
 
+_CACHED_LENGTH = 200
+
 
 class NameAddr(msgspec.Struct, frozen=True, gc=False):
     """Who: From, To, Contact, Route and their like (name-addr or addr-spec, with parameters)."""
@@ -64,27 +67,7 @@ class NameAddr(msgspec.Struct, frozen=True, gc=False):
     @staticmethod
     def parse(text: str) -> NameAddr:
         """Reads one value. White space inside the angle brackets is an error (RFC 4475 3.1.2.14)."""
-        text = text.strip(" \t")
-        if text[:1] == '"':
-            end = read_quoted(text, 0)
-            display = unquote(text[:end])
-            start = text.find("<", end)
-            if start < 0 or text[end:start].strip(" \t"):
-                raise RemoteProtocolError("a display name without an address in angle brackets")
-        else:
-            start = text.find("<")
-            if start < 0:
-                return _parse_addr_spec(text)
-            display = text[:start].strip(" \t")
-            if display:
-                if _bare_display.fullmatch(display) is None:
-                    raise RemoteProtocolError("malformed display name")
-                display = scrub(display)
-        end = text.find(">", start)
-        if end < 0:
-            raise RemoteProtocolError("an angle bracket does not end")
-        rest = text[end + 1 :]
-        return NameAddr(display, parse_uri(text[start + 1 : end]), parse_params(rest) if rest else NO_PARAMS)
+        return _cached_name_addr(text) if len(text) <= _CACHED_LENGTH else _parse_name_addr(text)
 
     def __str__(self) -> str:
         text = f"<{self.uri}>" if not self.display else f"{quote(self.display)} <{self.uri}>"
@@ -112,6 +95,30 @@ class NameAddr(msgspec.Struct, frozen=True, gc=False):
         return NameAddr(self.display, self.uri, {**self.params, "tag": tag})
 
 
+def _parse_name_addr(text: str) -> NameAddr:
+    text = text.strip(" \t")
+    if text[:1] == '"':
+        end = read_quoted(text, 0)
+        display = unquote(text[:end])
+        start = text.find("<", end)
+        if start < 0 or text[end:start].strip(" \t"):
+            raise RemoteProtocolError("a display name without an address in angle brackets")
+    else:
+        start = text.find("<")
+        if start < 0:
+            return _parse_addr_spec(text)
+        display = text[:start].strip(" \t")
+        if display:
+            if _bare_display.fullmatch(display) is None:
+                raise RemoteProtocolError("malformed display name")
+            display = scrub(display)
+    end = text.find(">", start)
+    if end < 0:
+        raise RemoteProtocolError("an angle bracket does not end")
+    rest = text[end + 1 :]
+    return NameAddr(display, parse_uri(text[start + 1 : end]), parse_params(rest) if rest else NO_PARAMS)
+
+
 def _parse_addr_spec(text: str) -> NameAddr:
     """A URI without brackets: what follows the first semicolon belongs to the header (RFC 3261 section 20)."""
     semicolon = text.find(";")
@@ -137,19 +144,7 @@ class Via(msgspec.Struct, frozen=True, gc=False):
     @staticmethod
     def parse(text: str) -> Via:
         """Reads one via-parm."""
-        text = text.strip(" \t")
-        match = _via.match(text)
-        if match is None:
-            raise RemoteProtocolError("malformed Via")
-        transport, host, port_text = match.groups()
-        port = None
-        if port_text is not None:
-            port = int(port_text)
-            if not 0 < port < 65536:
-                raise RemoteProtocolError("port out of range in Via")
-        if host[0] == "[":
-            host = host[1:-1]
-        return Via(transport.upper(), host.lower(), port, parse_params(text[match.end() :]))
+        return _cached_via(text) if len(text) <= _CACHED_LENGTH else _parse_via(text)
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -190,6 +185,22 @@ class Via(msgspec.Struct, frozen=True, gc=False):
         else:
             return self
         return Via(self.transport, self.host, self.port, params)
+
+
+def _parse_via(text: str) -> Via:
+    text = text.strip(" \t")
+    match = _via.match(text)
+    if match is None:
+        raise RemoteProtocolError("malformed Via")
+    transport, host, port_text = match.groups()
+    port = None
+    if port_text is not None:
+        port = int(port_text)
+        if not 0 < port < 65536:
+            raise RemoteProtocolError("port out of range in Via")
+    if host[0] == "[":
+        host = host[1:-1]
+    return Via(transport.upper(), host.lower(), port, parse_params(text[match.end() :]))
 
 
 class CSeq(msgspec.Struct, frozen=True, gc=False):
@@ -302,6 +313,12 @@ class MediaType(msgspec.Struct, frozen=True, gc=False):
     def name(self) -> str:
         """`application/sdp`, without parameters."""
         return f"{self.type}/{self.subtype}"
+
+
+# From and To come in every message of a dialog, a Via in each response of a transaction, a Contact with each refresh:
+# the latest short ones are remembered. Values never change, so sharing them is safe.
+_cached_name_addr = lru_cache(maxsize=1024)(_parse_name_addr)
+_cached_via = lru_cache(maxsize=1024)(_parse_via)
 
 
 def parse_name_addrs(text: str) -> list[NameAddr]:

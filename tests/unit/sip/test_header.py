@@ -77,6 +77,17 @@ def test_name_addr_helpers() -> None:
         _ = NameAddr.parse("<tel:1>").sip
 
 
+def test_only_short_values_are_remembered_and_errors_come_again() -> None:
+    short, long = "<sip:201@box>;tag=abc", f"<sip:201@box>;tag={'a' * 200}"
+    assert NameAddr.parse(short) is NameAddr.parse(short)
+    assert NameAddr.parse(long) is not NameAddr.parse(long)
+    for _ in range(2):
+        with pytest.raises(RemoteProtocolError):
+            NameAddr.parse("<sip:201@box")
+        with pytest.raises(RemoteProtocolError):
+            Via.parse("SIP/2.0/UDP box;;")
+
+
 def test_display_names_are_fit_for_showing() -> None:
     raw = b'"\x83n\x83R\x07" <sip:201@box>'.decode("utf-8", "surrogateescape")
     assert NameAddr.parse(raw).display == "\ufffdn\ufffdR "
