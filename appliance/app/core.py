@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from appliance.box.health.clock import StepWatch
 from appliance.clock import Instant, system_now
 from appliance.events import ClockStepped, Event, Stamped
 from appliance.exchange.exchange import Exchange
@@ -28,7 +29,6 @@ from appliance.store.state import BINDINGS, DIALOGS
 log = logging.getLogger("hako.core")
 
 T = TypeVar("T")
-CLOCK_STEP_SECONDS = 2.0
 SLOW_DRAIN_SECONDS = 0.005
 """The loop must not be held longer than this; what is, is counted."""
 
@@ -77,9 +77,7 @@ class Core:
         self._timer_at = float("inf")
         self._encoder = msgspec.msgpack.Encoder()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._offset = 0.0
-        now = clock()
-        self._offset = now.wall - now.mono
+        self._steps = StepWatch()
         self._handlers: dict[type, Callable[[Any], None]] = {
             Resolve: self._resolve,
             CloseFlow: self._close_flow,
@@ -224,12 +222,10 @@ class Core:
 
     def watch_clock(self) -> None:
         """Once a second: notes when the wall clock was set (NTP after a start without a clock, a person)."""
-        now = self._clock()
-        offset = now.wall - now.mono
-        if abs(offset - self._offset) > CLOCK_STEP_SECONDS:
-            self.emit(ClockStepped(seconds=round(offset - self._offset, 3)))
-            log.warning("the wall clock was set by %+.1f s", offset - self._offset)
-        self._offset = offset
+        step = self._steps.feed(self._clock())
+        if step:
+            self.emit(ClockStepped(seconds=round(step, 3)))
+            log.warning("the wall clock was set by %+.1f s", step)
 
     def close(self) -> None:
         """Stops the timer and what runs in the background."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 from collections.abc import Callable
 
 from appliance.app.demo_rtp import Stream, Ticker
@@ -30,6 +29,7 @@ class DemoCall:
         self.stream = Stream(phone.host)
         self.answered = asyncio.Event()
         self.ended = asyncio.Event()
+        phone.calls.add(self)
         self.local = Local(phone.host, self.stream.port, (PCMU, TELEPHONE_EVENT))
 
     def talk(self, negotiated: Negotiated) -> None:
@@ -44,6 +44,7 @@ class DemoCall:
     def over(self) -> None:
         """The call has ended."""
         self.phone.ticker.streams.discard(self.stream)
+        self.phone.calls.discard(self)
         self.stream.close()
         self.answered.set()
         self.ended.set()
@@ -63,8 +64,8 @@ class DemoCall:
 class DemoPhone:
     """A user agent of its own on its own UDP port."""
 
-    def __init__(self, box: tuple[str, int], user: str, secret: str, ticker: Ticker, frames: list[bytes]) -> None:
-        self.box, self.user, self.secret = box, user, secret
+    def __init__(self, user: str, secret: str, ticker: Ticker, frames: list[bytes]) -> None:
+        self.user, self.secret = user, secret
         self.host = "127.0.0.1"
         self.ticker, self.frames = ticker, frames
         self.endpoint = Endpoint(os.urandom, user_agent="Hako demo")
@@ -72,10 +73,15 @@ class DemoPhone:
             self.host, 0, LocalAddresses(lambda: system_now().mono), self._receive, self._failed, self.drain
         )
         self.driver.start()
-        self.calls: dict[int, DemoCall] = {}
+        self.calls: set[DemoCall] = set()
         self.on_call: Callable[[DemoCall], None] | None = None
         """What to do with a call that comes in; None: refuse it."""
         self._timer: asyncio.TimerHandle | None = None
+        self.meet(("127.0.0.1", 5060))
+
+    def meet(self, box: tuple[str, int]) -> None:
+        """Says where the box is."""
+        self.box = box
         self._flow = self.driver.flow_to(box)
 
     def register(self) -> None:
@@ -124,7 +130,7 @@ class DemoPhone:
 
     def close(self) -> None:
         """Hangs up and leaves."""
-        for call in list(self.calls.values()):
+        for call in list(self.calls):
             call.over()
         if self._timer is not None:
             self._timer.cancel()
@@ -178,34 +184,3 @@ class DemoPhone:
             event.session.accept_offer(answer(call_of.local, event.body)[0], system_now())
         elif isinstance(event, sip.SessionEnded):
             call_of.over()
-
-
-class DemoAgent:
-    """Answers calls after a moment, talks for a while, sometimes holds on too long to answer at all."""
-
-    def __init__(self, phone: DemoPhone, dice: random.Random) -> None:
-        self.phone, self.dice = phone, dice
-        self._tasks: set[asyncio.Task[None]] = set()
-        phone.on_call = self._call
-
-    def _call(self, call: DemoCall) -> None:
-        task = asyncio.get_running_loop().create_task(self._handle(call))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _handle(self, call: DemoCall) -> None:
-        if self.dice.random() < 0.12:
-            await call.ended.wait()
-            return
-        try:
-            async with asyncio.timeout(self.dice.uniform(1.5, 6.0)):
-                await call.ended.wait()
-            return
-        except TimeoutError:
-            pass
-        self.phone.answer(call)
-        try:
-            async with asyncio.timeout(self.dice.uniform(15.0, 75.0)):
-                await call.ended.wait()
-        except TimeoutError:
-            call.hang_up()

@@ -9,6 +9,7 @@ import os
 import socket
 import struct
 import wave
+from collections import deque
 
 FRAME_SECONDS = 0.02
 FRAME_SAMPLES = 160
@@ -61,7 +62,9 @@ class Stream:
         self.frames: list[bytes] = []
         self.event_payload = 101
         self.received = 0
-        self._keys: list[tuple[str, int]] = []
+        self._keys: deque[tuple[int, int]] = deque()
+        """(event code, packet of the event); code -1: a pause between two keys."""
+        self._key_start = 0
         self._at = 0
         self._sequence = int.from_bytes(os.urandom(2), "big")
         self._timestamp = int.from_bytes(os.urandom(4), "big")
@@ -69,10 +72,10 @@ class Stream:
         self._first = True
 
     def press(self, digit: str) -> None:
-        """Sends a key as telephone-event (RFC 4733): 100 ms, its end three times."""
+        """Sends a key as telephone-event (RFC 4733): 100 ms, its end three times, then a pause."""
         code = "0123456789*#ABCD".index(digit)
-        self._keys += [(digit, step) for step in range(8)]
-        self._key_code = code
+        self._keys.extend((code, step) for step in range(8))
+        self._keys.extend([(-1, 0)] * 4)
 
     def tick(self) -> None:
         """Sends what is due for these 20 ms and reads what has come."""
@@ -84,8 +87,9 @@ class Stream:
             self.received += 1
         if self.remote is None or not self.frames:
             return
-        if self._keys:
-            payload, kind, marker, timestamp = self._key_packet()
+        key = self._keys.popleft() if self._keys else (-1, 0)
+        if key[0] >= 0:
+            payload, kind, marker, timestamp = self._key_packet(*key)
         else:
             payload, kind, marker, timestamp = self.frames[self._at % len(self.frames)], 0, self._first, self._timestamp
             self._at += 1
@@ -96,12 +100,11 @@ class Stream:
         self._sequence = self._sequence + 1 & 0xFFFF
         self._timestamp = self._timestamp + FRAME_SAMPLES & 0xFFFFFFFF
 
-    def _key_packet(self) -> tuple[bytes, int, bool, int]:
-        _digit, step = self._keys.pop(0)
+    def _key_packet(self, code: int, step: int) -> tuple[bytes, int, bool, int]:
         if step == 0:
             self._key_start = self._timestamp
         duration = min(step + 1, 5) * FRAME_SAMPLES
-        payload = _EVENT.pack(self._key_code, (0x80 if step >= 5 else 0) | 10, duration)
+        payload = _EVENT.pack(code, (0x80 if step >= 5 else 0) | 10, duration)
         return payload, self.event_payload, step == 0, self._key_start
 
     def close(self) -> None:

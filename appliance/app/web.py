@@ -10,10 +10,10 @@ from appliance import __version__
 from appliance.clock import Instant, rfc3339
 from appliance.events import Entry
 from appliance.site.writer import document
-from appliance.store.secrets import verify
 from appliance.web.context import (
     Account,
     AddressView,
+    BreakView,
     ConfigVersion,
     Exchange,
     Metric,
@@ -128,6 +128,7 @@ def system(box: Box) -> SystemView:
         addresses=tuple(addresses),
         off=tuple(OffView(feature=one.id, why=one.text.get(language, one.text["en"])) for one in box.off()),
         faults=box.faults.views(),
+        breaks=tuple(BreakView(key=one.key, name=one.name) for one in box.exchange.context.site.breaks),
     )
 
 
@@ -165,10 +166,6 @@ def metrics(box: Box) -> Iterable[Metric]:
 
 def context(box: Box) -> WebContext:
     """The whole context."""
-
-    async def verify_password(password_hash: str, password: str) -> bool:
-        return await asyncio.to_thread(verify, password_hash, password)
-
     return WebContext(
         exchange=box.live,
         command=Commands(box),
@@ -182,5 +179,4 @@ def context(box: Box) -> WebContext:
         readiness=lambda: readiness(box),
         metrics=lambda: metrics(box),
         configuration=Settings(box),
-        verify_password=verify_password,
     )

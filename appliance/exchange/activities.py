@@ -19,8 +19,8 @@ class LegActivity:
     """Base: an activity of one leg, plain enough to be started again from its arguments."""
 
     name = "idle"
-    left = ""
-    """Reason of the call when its party leaves during this activity; empty: as the leg's own ending says."""
+    left: Ending | None = None
+    """What it means when the party leaves during this activity; None: as the leg's own ending says."""
 
     def __init__(self, leg: Leg) -> None:
         self.leg = leg
@@ -104,7 +104,7 @@ class Farewell(LegActivity):
 
     def __init__(self, leg: Leg, ending: Ending) -> None:
         super().__init__(leg)
-        self.ending = ending
+        self.ending = self.left = ending
         self._alarm: Deferred | None = None
 
     def start(self) -> None:

@@ -166,7 +166,7 @@ class Exchange:
     def _decided(self, decision: Decision) -> None:
         call = self.context.calls.get(decision.call)
         activity = call.origin.activity if call is not None and call.origin is not None else None
-        if isinstance(activity, Waiting):
+        if isinstance(activity, Waiting) and activity.queue.id == decision.queue:
             activity.decided(decision)
 
     def _contain(self, call: Call | None, action: Callable[[], None]) -> None:

@@ -9,7 +9,7 @@ import msgspec
 from appliance.exchange.activities import LegActivity
 from appliance.exchange.attempt import Attempt
 from appliance.exchange.call import Call
-from appliance.exchange.causes import ABANDONED, CANCELLED, HUNG_UP, VANISHED, Ending, ending_of
+from appliance.exchange.causes import CANCELLED, HUNG_UP, VANISHED, Ending, ending_of
 from appliance.exchange.identify import Caller, identify
 from appliance.exchange.leg import Leg
 from appliance.exchange.outputs import DropDialog, SaveDialog
@@ -199,8 +199,8 @@ class SipEvents:
         activity = leg.activity
         if event.status in (408, 481, 503, 504):
             return VANISHED
-        if isinstance(activity, LegActivity) and activity.left:
-            return ABANDONED
+        if isinstance(activity, LegActivity) and activity.left is not None:
+            return activity.left
         return HUNG_UP if leg.answered_at else CANCELLED
 
     # --- trunks ------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from appliance.center.decisions import AnnouncePosition, Decision, Offer, Redirect, WithdrawOffer
 from appliance.exchange.activities import LegActivity
 from appliance.exchange.attempt import Attempt, Target
+from appliance.exchange.causes import ABANDONED
 from appliance.exchange.codecs import codecs_for_peer
 from appliance.exchange.leg import Leg
 
@@ -22,7 +23,7 @@ class Waiting(LegActivity):
     """The caller's side of a queue. `center` holds the place in the queue; this leg hears what it is like."""
 
     name = "queue"
-    left = "abandoned"
+    left = ABANDONED
 
     def __init__(self, leg: Leg, queue: Queue) -> None:
         super().__init__(leg)
