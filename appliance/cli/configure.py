@@ -9,7 +9,7 @@ from pathlib import Path
 
 from appliance.cli.client import box
 from appliance.errors import ConfigError, HakoError
-from appliance.site.reader import read
+from appliance.site.reader import load, read, read_toml
 from appliance.store.lock import DataFolder
 
 
@@ -58,11 +58,12 @@ def apply(file: Path, folder: DataFolder) -> int:
 
 
 def _apply(text: bytes, folder: DataFolder) -> tuple[list[str], list[str]]:
-    reading = read(text)
-    if any("Argon2" not in error and " is missing" not in error for error in reading.errors):
-        raise ConfigError(list(reading.errors))
+    if not folder.path.exists():
+        # A bad file leaves not even a folder behind.
+        load(text)
     with box(folder, create=True) as running:
         if running is not None:
+            read_toml(text)
             answer = running.ask("apply", {"text": text.decode("utf-8-sig")})
             return list(answer["changes"]), list(answer["warnings"])
         from appliance.store.apply import apply_text

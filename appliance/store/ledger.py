@@ -226,7 +226,15 @@ class Ledger:
         self._statuses: list[AgentStatus] = []
         try:
             self._connect()
-            self._load()
+            try:
+                self._load()
+            except (sqlite3.DatabaseError, TypeError, ValueError) as error:
+                if isinstance(error, sqlite3.Error) and not is_damage(error):
+                    raise
+                # A page that only now turns out to be damaged, or a row that holds what was never written.
+                self._projection = Projection()
+                self._left_calls, self._left_recordings, self._statuses = [], [], []
+                self._set_aside()
         except sqlite3.Error as error:
             self._refused(error)
         except OSError as error:

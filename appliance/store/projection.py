@@ -173,7 +173,7 @@ class Projection:
         record.wait, record.talk, record.hold, record.recording = row[14], row[15], row[16], row[19]
         try:
             record.scratch = _unpack(row[21])
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, TypeError):
             record.scratch = Scratch()
         self.open[record.call] = record
 
@@ -195,8 +195,7 @@ class Projection:
             at = max(record.started, min(entry.at, self.last_seen or entry.at))
             mono = scratch.since + max(0.0, at - scratch.since_wall)
         if scratch.waiting:
-            waited = mono - scratch.queued if record.boot == entry.boot else at - scratch.queued_wall
-            record.wait = max(0.0, waited)
+            record.wait = max(0.0, self._waited(record, entry))
             self.operations.append(
                 (
                     "UPDATE queue_visits SET left = ?, waited = max(0, ? - entered), outcome = ? "
@@ -207,6 +206,12 @@ class Projection:
         record.change(mono, at)
         record.ended, record.cause, record.cause_code = at, event.reason, event.cause
         self.dirty[record.seq] = record
+
+    def _waited(self, record: OpenRecord, entry: Entry) -> float:
+        """Seconds since the entry into the first queue; after a crash by the wall clock, to the last sign of life."""
+        if record.boot == entry.boot:
+            return entry.mono - record.scratch.queued
+        return min(entry.at, self.last_seen or entry.at) - record.scratch.queued_wall
 
     def _queue_entered(self, entry: Entry, event: QueueEntered) -> None:
         self.operations.append(
@@ -239,7 +244,7 @@ class Projection:
         scratch = record.scratch
         scratch.waiting = False
         if scratch.queued >= 0:
-            record.wait = max(0.0, entry.mono - scratch.queued)
+            record.wait = max(0.0, self._waited(record, entry))
         self.dirty[record.seq] = record
 
     def _bridged(self, entry: Entry, event: LegBridged) -> None:

@@ -123,6 +123,7 @@ class Records:
         """`country` tells how numbers of a search are written; set it again when the site changes."""
         self.path, self.country = path, country
         self._database: sqlite3.Connection | None = None
+        self._inode = 0
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -208,10 +209,11 @@ class Records:
         with self._lock:
             for _attempt in (1, 2):
                 try:
-                    if self._database is None or not self.path.exists():
-                        self._database = read_only(self.path)
+                    inode = self.path.stat().st_ino
+                    if self._database is None or inode != self._inode:
+                        self._database, self._inode = read_only(self.path), inode
                     return ask(self._database)
-                except sqlite3.Error:
+                except (sqlite3.Error, OSError):
                     if self._database is not None:
                         self._database.close()
                         self._database = None

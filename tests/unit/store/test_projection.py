@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.clock import Instant
 from appliance.events import (
     CallEnded,
     Event,
@@ -183,6 +184,26 @@ def test_a_crash_in_mid_talk_and_in_mid_wait(box: Box) -> None:
     assert box.record("waits").ended == "2026-11-21T10:00:20.000Z"
     days = queue_days(box.records, WALL - 60, {"support": 20})
     assert (days["support"].offered, days["support"].abandoned, days["support"].answered) == (1, 0, 0)
+
+
+def test_a_wait_that_a_crash_cut_off_ends_with_the_last_sign_of_life(box: Box) -> None:
+    box.write(at(0, started("c"), QueueEntered(call="c", queue="support", position=1)))
+    box.write(at(8, MenuKey(call="other", menu="m", key="1")))
+    box.restart()
+    reboot = Instant(3.0, WALL + 500)
+    box.write([Stamped(reboot, QueueLeft(call="c", queue="support", outcome="restart", waited=8))])
+    box.write([Stamped(reboot, ended("c", "restart", 41))])
+    assert box.record("c").wait_seconds == 8
+
+
+def test_records_are_read_from_the_new_file_when_a_damaged_one_was_set_aside(box: Box) -> None:
+    box.write(conversation("old", 0, 5))
+    assert box.records.get("old") is not None
+    box.ledger.close()
+    box.path.rename(box.path.with_name("aside"))
+    box.ledger = Ledger(box.path, "boot-2")
+    box.write(conversation("new", 0, 5))
+    assert box.records.get("old") is None and box.records.get("new") is not None
 
 
 def test_a_recording_its_segments_and_its_record(box: Box) -> None:
