@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import zoneinfo
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from appliance.errors import ConfigError
@@ -124,9 +124,9 @@ def _warn_weak(problems: Problems, path: str, password: str, name: str) -> None:
         problems.warn(path, "is easy to guess; take another one")
 
 
-def _known(problems: Problems, path: str, what: str, name: str, names: Iterable[str]) -> None:
-    names = sorted(names)
+def _known(problems: Problems, path: str, what: str, name: str, names: Collection[str]) -> None:
     if name and name not in names:
+        names = sorted(names)
         there = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
         problems.error(
             path, f"unknown {what} {shown(name)}; " + (f"one of {there}" if names else f"this site has no {what}")

@@ -27,6 +27,9 @@ INTERNATIONAL_PREFIX: Final[dict[str, str]] = {
 }
 """What is dialled for the + of an international number; 00 elsewhere."""
 
+LONGEST: Final = 40
+"""Characters of a number at most; what is longer is none (and must not fill the caches)."""
+
 UNKNOWN_CALLERS: Final = frozenset({"", "anonymous", "unknown", "unavailable", "restricted", "private"})
 
 
@@ -43,11 +46,13 @@ def split_privacy(digits: str, country: str) -> tuple[str, str]:
     return "", digits
 
 
-@lru_cache(maxsize=4096)
 def normalise(number: str, country: str) -> str:
     """The number in E.164 (`+81312345678`); "" when it is none (an extension, a short code, anonymous)."""
-    if len(number) > 40:
-        return ""
+    return _normalise(number, country) if len(number) <= LONGEST else ""
+
+
+@lru_cache(maxsize=4096)
+def _normalise(number: str, country: str) -> str:
     digits = split_privacy(clean(number), country)[1]
     if not digits.lstrip("+").isdigit() or not digits.isascii():
         return ""
@@ -68,9 +73,13 @@ def same(one: str, other: str, country: str) -> bool:
     return left != "" and left == normalise(other, country)
 
 
-@lru_cache(maxsize=4096)
 def dialable(number: str, country: str) -> str:
     """The number as dialled from that country: national with its trunk prefix (`0312345678`), or international."""
+    return _dialable(number, country) if len(number) <= LONGEST else number
+
+
+@lru_cache(maxsize=1024)
+def _dialable(number: str, country: str) -> str:
     digits = clean(number)
     if not digits.startswith("+"):
         return digits
@@ -83,9 +92,13 @@ def dialable(number: str, country: str) -> str:
     return INTERNATIONAL_PREFIX.get(country, "00") + digits[1:]
 
 
-@lru_cache(maxsize=4096)
 def display(number: str, country: str) -> str:
     """The number for a person of that country: `03-1234-5678`, `+1 650-253-0000`; what is no number stays as it is."""
+    return _display(number, country) if len(number) <= LONGEST else number
+
+
+@lru_cache(maxsize=4096)
+def _display(number: str, country: str) -> str:
     full = normalise(number, country)
     if not full:
         return number
@@ -95,7 +108,6 @@ def display(number: str, country: str) -> str:
     return phonenumbers.format_number(parsed, form)
 
 
-@lru_cache(maxsize=1024)
 def significant(number: str, country: str) -> str:
     """The digits that every writing of the number shares (`312345678`), for a search; short ones stay as they are."""
     full = normalise(number, country)

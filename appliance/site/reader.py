@@ -264,9 +264,11 @@ def read(text: str | bytes, present: Site | None = None, hash_secret: HashSecret
 
 
 def read_document(
-    document: Mapping[str, Any], present: Site | None = None, hash_secret: HashSecret = unhashed
+    document: object, present: Site | None = None, hash_secret: HashSecret = unhashed
 ) -> Reading:
     """The same for a site file already parsed (also as JSON, from the API)."""
+    if not isinstance(document, Mapping):
+        return Reading(None, ("the configuration is not a table",))
     problems = Problems()
     plain: dict[tuple[str, int], str] = {}
     parts: dict[str, Any] = {}

@@ -29,6 +29,8 @@ MANIFEST: Final = "hako-backup.json"
 FORMAT: Final = 1
 _LEFT_OUT: Final = ("recordings", "backups", "log")
 _LEFT_OUT_SUFFIXES: Final = (".sock", ".lock", ".pid", ".tmp", "-wal", "-shm", "-journal")
+_MADE_AGAIN: Final = ("prompts/cache/",)
+"""Spoken prompts: synthesised again from the configuration."""
 _READY: Final = ".restore"
 """A restore that is verified and only needs to be moved into place; finished when the box next starts."""
 
@@ -94,8 +96,11 @@ def _contents(folder: DataFolder, recordings: bool) -> Iterator[tuple[str, Path]
         if left_out or top.name.startswith(".") or top in (folder.state, folder.first_login) or ".damaged" in top.name:
             continue
         for path in [top] if top.is_file() else sorted(top.rglob("*")):
-            if path.is_file() and not path.is_symlink() and not path.name.endswith(_LEFT_OUT_SUFFIXES):
-                yield path.relative_to(folder.path).as_posix(), path
+            name = path.relative_to(folder.path).as_posix()
+            if name.startswith(_MADE_AGAIN) or name.endswith(_LEFT_OUT_SUFFIXES):
+                continue
+            if path.is_file() and not path.is_symlink():
+                yield name, path
 
 
 def _still(path: Path, work: Path) -> Path:

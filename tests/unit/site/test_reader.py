@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from appliance.errors import ConfigError
+from appliance.site.dialplan import DialPlan
 from appliance.site.model import Destination
-from appliance.site.reader import load, read, read_document
+from appliance.site.reader import load, read, read_document, read_toml
+from appliance.site.writer import write
 
 GOOD = """
 [site]
@@ -281,3 +287,48 @@ def test_an_api_document_is_read_like_a_file() -> None:
     assert read_document({"queues": [{"id": "q", "strategy": "foo"}]}).errors[0].startswith("queues[0].strategy: ")
     with pytest.raises(ConfigError):
         load("x = 1")
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=12)
+    | st.sampled_from(["201", "queue:support"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_no_document_makes_it_raise(data: st.DataObject) -> None:
+    document: Any = read_toml(GOOD)
+    for _ in range(data.draw(st.integers(1, 4))):
+        place: Any = document
+        while True:
+            key = data.draw(st.sampled_from(sorted(place))) if isinstance(place, dict) else 0
+            inner = place[key]
+            if not inner or not isinstance(inner, dict | list) or data.draw(st.booleans()):
+                break
+            place = inner
+        place[key] = data.draw(VALUES)
+        if not document:
+            break
+    reading = read_document(document)
+    assert (reading.site is None) == bool(reading.errors)
+    if reading.site is not None:
+        DialPlan(reading.site)
+        assert read(write(reading.site, secrets=True)).site == reading.site
+
+
+def test_a_large_site_is_checked_in_a_moment() -> None:
+    extensions = [{"number": str(number), "password": "k3m9x7q2w8"} for number in range(2000, 4000)]
+    groups = [{"id": "all", "number": "610", "members": [one["number"] for one in extensions[:1000]]}]
+    reading = read_document({"extensions": extensions, "groups": groups})
+    assert reading.errors == () and reading.site is not None and len(reading.site.extensions) == 2000
+
+
+def test_what_is_no_table_at_all() -> None:
+    assert read_document([]).errors == ("the configuration is not a table",)
