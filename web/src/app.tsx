@@ -25,8 +25,9 @@ function settle(): void {
   const { user } = session.value;
   const { system } = live.state.value;
   const language = chooseLanguage(preferences.value.language, user?.language ?? "", navigator.languages, system?.language ?? "");
-  const { timezone, country } = { ...manner.value, ...system };
   const now = manner.value;
+  const timezone = system?.timezone || user?.timezone || now.timezone;
+  const country = system?.country || user?.country || now.country;
   if (language !== now.language || timezone !== now.timezone || country !== now.country) manner.set({ language, timezone, country });
   document.documentElement.lang = language;
 }
@@ -127,7 +128,8 @@ function Frame({ role }: { role: Role }): JSX.Element {
 
 function Brand(): JSX.Element {
   const { t } = useSpeech();
-  const site = useLive((state) => state.system?.name ?? "");
+  const { user } = useStore(session);
+  const site = useLive((state) => state.system?.name ?? "") || user?.site;
   return <Link to="/live" class="brand"><Mark /><b>{t.product}</b>{site && <span class="site">{site}</span>}</Link>;
 }
 

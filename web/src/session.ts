@@ -8,6 +8,10 @@ export interface User {
   language?: Language | "";
   /** Id of the agent that this user is, if any. */
   agent?: string;
+  /** The site's, for those who may not read the system. */
+  timezone?: string;
+  country?: string;
+  site?: string;
 }
 
 /** Unknown until the box answered; `user` is null when nobody is logged in. */

@@ -87,7 +87,7 @@ export const en = {
     notRegistered: "Not registered", busy: "On a call", free: "Free", expires: "until", channels: (busy: number, all: number): string => `${busy} of ${all} channels`, showPhones: "Addresses and models",
     device: "Phone", address: "Address", extension: "Extension",
   },
-  trunkState: { up: "Ready", down: "Down", registering: "Registering…", unregistered: "Not registered" },
+  trunkState: { up: "Ready", down: "Down", registering: "Registering…", unregistered: "No registration" },
 
   faults: { title: "Needs attention", remedy: "What to do", since: (time: string): string => `since ${time}` },
 

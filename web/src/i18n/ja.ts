@@ -87,7 +87,7 @@ export const ja: Words = {
     notRegistered: "未登録", busy: "使用中", free: "空き", expires: "期限", channels: (busy, all) => `${all} 回線中 ${busy} 使用`, showPhones: "アドレスと機種",
     device: "機種", address: "アドレス", extension: "内線",
   },
-  trunkState: { up: "使用可", down: "不通", registering: "登録中…", unregistered: "未登録" },
+  trunkState: { up: "使用可", down: "不通", registering: "登録中…", unregistered: "登録なし" },
 
   faults: { title: "要対応", remedy: "対処", since: (time) => `${time} から` },
 

@@ -62,7 +62,7 @@ function Box({ system }: { system: SystemView }): JSX.Element {
     <Card title={t.system.box}>
       <dl class="settings">
         <Row label={t.system.site}>{system.name}</Row>
-        <Row label={t.system.version}>{system.version}{system.board && ` · ${system.board}`}</Row>
+        <Row label={t.system.version}>{system.version}{system.board && system.board !== "none" && ` · ${system.board}`}</Row>
         <Row label={t.system.started}>{fullDay(system.started, manner)} {hourMinute(system.started, manner)}</Row>
         <Row label={t.system.clock}>{timeOfDay(now, manner)} <small>{system.timezone}</small></Row>
         {system.addresses.map((each) => (

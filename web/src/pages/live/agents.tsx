@@ -22,11 +22,14 @@ export function Agents(): JSX.Element {
   const { t } = useSpeech();
   const agents = useLive((state) => state.agents);
   const [chosen, setChosen] = useState("");
-  const present = agents.filter((agent) => agent.status !== "logged-out" || agent.state !== "logged-out");
+  const { user } = useStore(session);
+  const isIn = (agent: AgentView): boolean => agent.status !== "logged-out" || agent.state !== "logged-out";
+  // An agent sees himself in full, logged in or not.
+  const present = agents.filter((agent) => isIn(agent) || agent.id === user?.agent);
   const away = agents.filter((agent) => !present.includes(agent));
   const changing = agents.find((agent) => agent.id === chosen);
   return (
-    <Card title={t.agents.title} class="agents" aside={agents.length > 0 && <span class="note">{t.agents.loggedIn(present.length, agents.length)}</span>}>
+    <Card title={t.agents.title} class="agents" aside={agents.length > 0 && <span class="note">{t.agents.loggedIn(agents.filter(isIn).length, agents.length)}</span>}>
       {agents.length === 0 && <Empty>{t.agents.empty}</Empty>}
       {present.length > 0 && <ul class="agent-tiles">{present.map((agent) => <AgentTile key={agent.id} agent={agent} change={() => setChosen(agent.id)} />)}</ul>}
       {away.length > 0 && (
@@ -48,7 +51,7 @@ function AgentTile({ agent, change }: { agent: AgentView; change: () => void }):
   const onBreak = toneOf(agent) === "break";
   const state = onBreak ? agent.reason || t.status.break : t.state[agent.state];
   const with_ = call ? (call.agent === agent.id || call.kind === "inbound" ? names.caller(call).main : names.counterpart(call)) : "";
-  const sub = !agent.registered ? t.agents.noPhone : with_ || (agent.extension ? t.agents.phone(agent.extension) : "");
+  const sub = !agent.registered && agent.status !== "logged-out" ? t.agents.noPhone : with_ || (agent.extension ? t.agents.phone(agent.extension) : "");
   const content = (
     <>
       <span class="agent-name"><b>{agent.name || agent.id}</b><small>{agent.number}</small></span>

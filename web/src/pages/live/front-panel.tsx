@@ -5,8 +5,20 @@ import { useLive } from "../../live";
 
 const inLanguage = (text: ByLanguage, language: Language): string => text[language] ?? text.en ?? Object.values(text)[0] ?? "";
 
-/** What a person should be told of without looking for it: anything but steady green and dark. */
-const isNotable = (lamp: LampView): boolean => lamp.mode !== "off" && lamp.color !== "off" && (lamp.color !== "green" || lamp.mode !== "on");
+const isAgent = (lamp: LampView): boolean => /^agent\d+$/.test(lamp.id);
+
+/** What a person should be told of without looking for it. Agents have their own list; recording is no cause for alarm. */
+export function isNotable(lamp: LampView): boolean {
+  const shines = lamp.mode !== "off" && lamp.color !== "off";
+  return shines && !isAgent(lamp) && lamp.id !== "recording" && (lamp.color !== "green" || lamp.mode !== "on");
+}
+
+/** "Trunk: all ready"; the label is not said twice. */
+function saying(lamp: LampView, language: Language, t: Words): string {
+  const label = inLanguage(lamp.label, language);
+  const meaning = inLanguage(lamp.meaning, language);
+  return meaning.startsWith(label) ? meaning : t.panel.lamp(label, meaning);
+}
 
 function look(lamp: LampView, t: Words): string {
   const dark = lamp.mode === "off" || lamp.color === "off";
@@ -29,7 +41,7 @@ export function FrontPanel(): JSX.Element | null {
             const label = inLanguage(lamp.label, language);
             const meaning = inLanguage(lamp.meaning, language);
             return (
-              <li key={lamp.id} class="lamp" tabIndex={0} data-lamp={lamp.id} data-color={lamp.color} data-mode={lamp.mode} aria-label={`${t.panel.lamp(label, meaning)} (${look(lamp, t)})`}>
+              <li key={lamp.id} class={isAgent(lamp) ? "lamp is-agent" : "lamp"} tabIndex={0} data-lamp={lamp.id} data-color={lamp.color} data-mode={lamp.mode} aria-label={`${saying(lamp, language, t)} (${look(lamp, t)})`}>
                 <i class={`led led-${lamp.mode === "off" ? "off" : lamp.color} blink-${lamp.mode}`} />
                 <span class="lamp-label">{label}</span>
                 <span class="lamp-tip">{meaning}<small>{look(lamp, t)}</small></span>
@@ -40,7 +52,7 @@ export function FrontPanel(): JSX.Element | null {
       </div>
       <p class="device-says">
         {notable.length === 0 ? t.panel.allWell : notable.map((lamp) => (
-          <span key={lamp.id}><i class={`led small led-${lamp.color}`} aria-hidden="true" />{t.panel.lamp(inLanguage(lamp.label, language), inLanguage(lamp.meaning, language))}</span>
+          <span key={lamp.id}><i class={`led small led-${lamp.color}`} aria-hidden="true" />{saying(lamp, language, t)}</span>
         ))}
       </p>
     </section>
