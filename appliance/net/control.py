@@ -84,9 +84,11 @@ class ControlServer:
             if _trusted(writer):
                 await self._converse(reader, writer)
             else:
+                # The request is read first: an answer to a peer that still writes would be lost.
+                await asyncio.wait_for(reader.readline(), 5.0)
                 await _send(writer, {"error": {"code": "forbidden", "message": "only root and the box's user may"}})
-        except (OSError, asyncio.CancelledError):
-            pass  # the other side went away, or the box stops
+        except (OSError, ValueError, asyncio.CancelledError):
+            pass  # the other side went away or sent no line, or the box stops
         finally:
             if task is not None:
                 self._connections.discard(task)

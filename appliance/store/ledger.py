@@ -17,13 +17,13 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
-
 from appliance.events import codec
 from appliance.events.base import Entry, Stamped
 from appliance.store.database import connect, is_damage, is_full, move_aside
+from appliance.store.leftovers import AgentStatus, Leftovers, OpenCall, OpenRecording, take_over
 from appliance.store.migrations import RECORDS
 from appliance.store.projection import UPSERT, Projection
+from appliance.store.tidying import index_text, prune
 
 GATHER_SECONDS: Final = 0.03
 """How long the writer waits for company before it commits; the commit itself is on top (group commit within 50 ms)."""
@@ -38,47 +38,8 @@ TEXT_EVERY_SECONDS: Final = 30.0
 """How often new records enter the text index; younger ones are searched without it."""
 
 _INSERT = "INSERT INTO events (seq, at, mono, boot, type, schema, call, data) VALUES (?,?,?,?,?,?,?,?)"
-_OPEN = """
-    SELECT seq, id, kind, journey, caller, caller_name, called, trunk, extension, queue, agent, started, answered,
-        ended, wait, talk, hold, cause, cause_code, recording, boot, open
-    FROM records WHERE ended IS NULL ORDER BY seq
-"""
-
 Report = Callable[[str, str, str], None]
 """(fault id, text, remedy); an empty text clears the fault. Called in the writer thread (or the opener's)."""
-
-
-class OpenCall(msgspec.Struct, frozen=True):
-    """A call whose record a crash left open."""
-
-    call: str
-    journey: str
-    kind: str
-    agent: str
-    queue: str
-    """Set while it waits in a queue."""
-    started: float
-    last_seen: float
-    """Wall time of the last sign of life of the box; its record will end then."""
-
-
-class OpenRecording(msgspec.Struct, frozen=True):
-    """A recording of which nobody has said that it stopped."""
-
-    recording: str
-    call: str
-    path: str
-    """Relative to the recordings folder."""
-
-
-class AgentStatus(msgspec.Struct, frozen=True):
-    """What an agent last chose."""
-
-    agent: str
-    status: str
-    reason: str
-    extension: str
-    at: float
 
 
 class Ledger:
@@ -123,6 +84,7 @@ class Ledger:
         self.clean = True
         """False when the run before this one ended without saying so."""
         self.last_alive = last_alive
+        self._left = Leftovers()
         self._database: sqlite3.Connection | None = None
         self._open()
         self._base = self.last_seq
@@ -204,37 +166,36 @@ class Ledger:
 
     def open_calls(self) -> list[OpenCall]:
         """Calls that the run before this one left open: whoever starts the box appends their `CallEnded`."""
-        return list(self._left_calls)
+        return list(self._left.calls)
 
     def open_recordings(self) -> list[OpenRecording]:
         """Recordings that the run before this one left open: append their `RecordingStopped`."""
-        return list(self._left_recordings)
+        return list(self._left.recordings)
 
     def agent_statuses(self) -> list[AgentStatus]:
         """What every agent last chose, as it was when the ledger was opened."""
-        return list(self._statuses)
+        return list(self._left.statuses)
 
     def prune(self, before: float) -> None:
         """Forgets events, records and figures older than `before` (wall time), in small steps, in the writer thread."""
-        self._jobs.append(lambda database: _prune(database, before))
+        self._jobs.append(lambda database: prune(database, before))
         self._wake.set()
 
     # --- opening -------------------------------------------------------------------------------------
     def _open(self) -> None:
-        self._left_calls: list[OpenCall] = []
-        self._left_recordings: list[OpenRecording] = []
-        self._statuses: list[AgentStatus] = []
         try:
             self._connect()
+            assert self._database is not None
             try:
-                self._load()
+                self._left = take_over(self._database, self._projection, self.last_alive)
             except (sqlite3.DatabaseError, TypeError, ValueError) as error:
                 if isinstance(error, sqlite3.Error) and not is_damage(error):
                     raise
                 # A page that only now turns out to be damaged, or a row that holds what was never written.
                 self._projection = Projection()
-                self._left_calls, self._left_recordings, self._statuses = [], [], []
                 self._set_aside()
+            self.clean = self._left.clean
+            self.last_seq = self._left.last_seq + (0 if self.clean else GAP)
         except sqlite3.Error as error:
             self._refused(error)
         except OSError as error:
@@ -260,28 +221,6 @@ class Ledger:
             "Older records are in the last backup; check the disk or SD card.",
         )
         self._database = connect(self.path, "FULL", RECORDS)
-
-    def _load(self) -> None:
-        database = self._database
-        assert database is not None
-        last = database.execute("SELECT seq, at, type FROM events ORDER BY seq DESC LIMIT 1").fetchone()
-        if last is not None:
-            self.clean = last[2] == "box-stopped"
-            self.last_seq = last[0] if self.clean else last[0] + GAP
-            last_event: float = last[1]
-            self._projection.last_seen = max(last_event, self.last_alive)
-        for row in database.execute(_OPEN):
-            self._projection.load(row)
-        waiting = dict(database.execute("SELECT call, queue FROM queue_visits WHERE left IS NULL").fetchall())
-        for record in self._projection.open.values():
-            kind, journey = record.fixed[0], record.fixed[1]
-            queue = waiting.get(record.call, "")
-            seen = max(record.started, self._projection.last_seen)
-            self._left_calls.append(OpenCall(record.call, journey, kind, record.agent, queue, record.started, seen))
-        for row in database.execute("SELECT id, call, path FROM recordings WHERE seconds IS NULL"):
-            self._left_recordings.append(OpenRecording(*row))
-        for row in database.execute("SELECT agent, status, reason, extension, at FROM agent_status"):
-            self._statuses.append(AgentStatus(*row))
 
     # --- the writer ----------------------------------------------------------------------------------
     def _run(self) -> None:
@@ -437,7 +376,7 @@ class Ledger:
         try:
             if now >= self._text_at:
                 self._text_at = now + TEXT_EVERY_SECONDS
-                _index_text(self._database)
+                index_text(self._database)
             while self._jobs:
                 self._jobs.popleft()(self._database)
         except sqlite3.Error as error:
@@ -448,47 +387,3 @@ class Ledger:
                     self._refused(error)
             else:
                 self._refused(error)
-
-
-def _index_text(database: sqlite3.Connection) -> None:
-    """Brings the text index up to the newest record."""
-    row = database.execute("SELECT value FROM meta WHERE key = 'text-indexed'").fetchone()
-    done = row[0] if row else 0
-    newest = database.execute("SELECT max(seq) FROM records").fetchone()[0]
-    if newest is None or newest <= done:
-        return
-    database.execute("BEGIN IMMEDIATE")
-    database.execute(
-        "INSERT INTO records_text (rowid, caller, caller_name, called) "
-        "SELECT seq, caller, caller_name, called FROM records WHERE seq > ?",
-        (done,),
-    )
-    database.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('text-indexed', ?)", (newest,))
-    database.execute("COMMIT")
-
-
-def _prune(database: sqlite3.Connection, before: float) -> None:
-    """Deletes what is older, a thousand rows a transaction. Records that are open and what belongs to them stay."""
-    row = database.execute("SELECT seq FROM events WHERE at >= ? ORDER BY seq LIMIT 1", (before,)).fetchone()
-    newest = database.execute("SELECT max(seq) FROM events").fetchone()[0] or 0
-    limit = row[0] if row else newest
-    while database.execute(
-        "DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE seq < ? LIMIT 1000)", (limit,)
-    ).rowcount:
-        pass
-    old = "SELECT seq FROM records WHERE started < ? AND ended IS NOT NULL"
-    database.execute("BEGIN IMMEDIATE")
-    done = database.execute("SELECT value FROM meta WHERE key = 'text-indexed'").fetchone()
-    database.execute(
-        "INSERT INTO records_text (records_text, rowid, caller, caller_name, called) "
-        f"SELECT 'delete', seq, caller, caller_name, called FROM records WHERE seq IN ({old}) AND seq <= ?",
-        (before, done[0] if done else 0),
-    )
-    database.execute(f"DELETE FROM records WHERE seq IN ({old})", (before,))
-    database.execute("DELETE FROM queue_visits WHERE entered < ? AND left IS NOT NULL", (before,))
-    database.execute(
-        "DELETE FROM segments WHERE recording IN (SELECT id FROM recordings WHERE started < ? AND seconds IS NOT NULL)",
-        (before,),
-    )
-    database.execute("DELETE FROM recordings WHERE started < ? AND seconds IS NOT NULL", (before,))
-    database.execute("COMMIT")

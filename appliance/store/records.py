@@ -260,9 +260,10 @@ def _found(columns: str, text: str) -> tuple[Any, ...]:
     if len(text) < 3:
         return (plain, *[like] * len(names))
     quoted = "{" + columns + '} : "' + text.replace('"', '""') + '"'
-    indexed = "r.seq IN (SELECT rowid FROM records_text WHERE records_text MATCH ?)"
+    indexed = "SELECT rowid FROM records_text WHERE records_text MATCH ?"
     young = "r.seq > coalesce((SELECT value FROM meta WHERE key = 'text-indexed'), 0)"
-    return (f"({indexed} OR ({young} AND {plain}))", quoted, *[like] * len(names))
+    unindexed = f"SELECT r.seq FROM records r WHERE {young} AND {plain}"
+    return (f"r.seq IN ({indexed} UNION ALL {unindexed})", quoted, *[like] * len(names))
 
 
 def _record(row: tuple[Any, ...]) -> Record:
