@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from appliance.site.dialplan import CodeDialled, DialPlan, Emergency, External, Internal, ParkSlot, Unknown
 from appliance.site.model import (
@@ -98,6 +100,12 @@ def test_meaning(dialled: str, meaning: object) -> None:
 def test_any_string_is_answered() -> None:
     for odd in ("x" * 10_000, "+", "++81", "*72", "١١٠", "\x00", "184", "+8" * 40):
         assert isinstance(PLAN.lookup(odd), Unknown | CodeDialled | External)
+
+
+@given(st.text(max_size=80) | st.text("0123456789*#+-XZN.", max_size=30))
+def test_any_string_has_one_meaning_and_may_come_from_a_carrier(dialled: str) -> None:
+    assert PLAN.lookup(dialled) == PLAN.lookup(dialled)
+    assert PLAN.inbound("carrier", dialled) is not None
 
 
 def test_the_more_specific_pattern_wins_wherever_it_stands() -> None:

@@ -327,3 +327,30 @@ def test_a_newer_database_is_used_as_it_is(tmp_path: Path, reader: Reader) -> No
     ledger.append(conversation("c1", 0, 5))
     assert ledger.flush() and reader.faults == []
     assert os.stat(path).st_mode & 0o077 == 0
+
+
+def test_power_cut_at_any_byte_of_the_log(tmp_path: Path, reader: Reader) -> None:
+    path = tmp_path / "records.db"
+    ledger = reader.open(path)
+    for number in range(30):
+        ledger.append(conversation(f"c{number}", number, 5))
+        ledger.flush()
+    data, log = path.read_bytes(), (tmp_path / "records.db-wal").read_bytes()
+    told = ledger.last_seq
+    ledger.close()
+    dice = random.Random(11)
+    for cut in [0, len(log), *(dice.randrange(len(log)) for _ in range(25))]:
+        folder = tmp_path / f"cut-{cut}"
+        folder.mkdir()
+        (folder / "records.db").write_bytes(data)
+        (folder / "records.db-wal").write_bytes(log[:cut])
+        again = Ledger(folder / "records.db", "boot-2")
+        again.close()
+        assert not list(folder.glob("*.damaged*")) or cut < 5000
+        database = sqlite3.connect(folder / "records.db")
+        seqs = [seq for (seq,) in database.execute("SELECT seq FROM events ORDER BY seq")]
+        assert seqs == list(range(1, len(seqs) + 1)) and len(seqs) % 6 == 0, "whole transactions only"
+        assert cut < len(log) or len(seqs) == told
+        closed = database.execute("SELECT count(*) FROM records WHERE ended IS NOT NULL").fetchone()[0]
+        assert closed == len(seqs) // 6, "records and events agree"
+        database.close()
