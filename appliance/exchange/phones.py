@@ -67,7 +67,8 @@ class Phones:
             return verdict.username, [], 200
         self.refused += 1
         stale = verdict.kind == "stale"
-        return "", self.authenticator.challenge(self.context.now, stale=stale), 401
+        agent = request.headers.get("User-Agent") or ""
+        return "", self.authenticator.challenge(self.context.now, stale=stale, user_agent=agent), 401
 
     # --- registration ------------------------------------------------------------------------------------------------
     def bindings(self, extension: str) -> list[Binding]:

@@ -1,9 +1,10 @@
 """Digest authentication (RFC 3261 section 22, RFC 7616, RFC 8760): who may register and call, and how we log in.
 
 Server: MD5 is challenged first and SHA-256 second. RFC 7616 3.7 and RFC 8760 2.4 let a client use the topmost challenge
-it supports; phones and tools that know MD5 only (Panasonic KX-HDV, older Grandstream and Snom, SIPp, baresip 1.0) take
+it supports; phones and tools that know MD5 only (Panasonic KX-HDV, older Grandstream and Snom, SIPp) take
 the first header they see and then send nothing, or an MD5 sum labelled otherwise. So the order decides whether they can
 register at all. A site whose phones all know SHA-256 gives `algorithms=("SHA-256", "MD5")` or leaves MD5 out.
+baresip before 3 gives up (ENOSYS) when any challenge of a 401, first or not, is other than MD5: it is sent MD5 alone.
 
 Only qop=auth is offered. The -sess variants are refused: they buy nothing where the server knows the secret, and their
 session key has to be remembered. auth-int breaks with every box that rewrites SDP on the way.
@@ -29,6 +30,8 @@ _HASHES: dict[str, Callable[[bytes], str]] = {
     "MD5": lambda data: hashlib.md5(data, usedforsecurity=False).hexdigest(),
     "SHA-256": lambda data: hashlib.sha256(data).hexdigest(),
 }
+_MD5_ALONE = ("baresip v0.", "baresip v1.", "baresip v2.")
+"""How the User-Agent of those begins that bear one challenge only. It weakens nothing: a client chooses anyway."""
 _WINDOW = 64
 _nonce_format = re.compile(r"[0-9a-f]{12}[0-9a-f]{16}[0-9a-f]{32}")
 _nc_format = re.compile(r"[0-9a-fA-F]{8}")
@@ -95,14 +98,20 @@ class DigestAuthenticator:
         self._forgotten = -1
         """Time of the newest nonce that was forgotten before its end, in milliseconds."""
 
-    def challenge(self, now: Instant, stale: bool = False, proxy: bool = False) -> list[tuple[str, str]]:
-        """The headers of a 401 (407 with `proxy`), one for each algorithm, in the order they have to be sent."""
+    def challenge(
+        self, now: Instant, stale: bool = False, proxy: bool = False, user_agent: str = ""
+    ) -> list[tuple[str, str]]:
+        """The headers of a 401 (407 with `proxy`), one for each algorithm, in the order they have to be sent.
+
+        `user_agent` is that header of the request: some are known to bear one challenge only.
+        """
         name = "Proxy-Authenticate" if proxy else "WWW-Authenticate"
         nonce = self._new_nonce(now)
         tail = ', qop="auth", stale=true' if stale else ', qop="auth"'
         return [
             (name, f'Digest realm="{self.realm}", nonce="{nonce}", algorithm={algorithm}{tail}')
             for algorithm in self._algorithms
+            if algorithm == "MD5" or not user_agent.startswith(_MD5_ALONE)
         ]
 
     def check(self, request: Request, secret_of: Callable[[str], str | None], now: Instant) -> Verdict:

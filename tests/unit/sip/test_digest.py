@@ -336,3 +336,17 @@ def test_client_takes_the_first_challenge_it_can_answer() -> None:
 def test_client_without_a_challenge_it_can_answer(value: str) -> None:
     with pytest.raises(RemoteProtocolError):
         DigestClient("u", "p").challenged(Headers((("WWW-Authenticate", value),)))
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "algorithms"),
+    [
+        ("baresip v1.0.0 (x86_64/linux)", ["MD5"]),
+        ("baresip v3.5.0 (x86_64/linux)", ["MD5", "SHA-256"]),
+        ("Yealink SIP-T46U 108.86.0.20", ["MD5", "SHA-256"]),
+        ("", ["MD5", "SHA-256"]),
+    ],
+)
+def test_a_phone_that_gives_up_at_a_second_challenge_gets_one(user_agent: str, algorithms: list[str]) -> None:
+    headers = Site().server.challenge(Instant(1.0, 1.0), user_agent=user_agent)
+    assert [Challenge.parse(value)["algorithm"] for _, value in headers] == algorithms
