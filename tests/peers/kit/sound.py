@@ -1,0 +1,62 @@
+"""Tones of the parties and what can be told from recorded audio: which tones are in it, whether it is music or speech."""
+
+from __future__ import annotations
+
+import io
+import wave
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from tests.unit.media.rtp import RATE, Samples, level, tone
+
+TONES = (440, 620, 850, 1100, 1400, 1750)
+"""One a party: far enough from each other and from each other's harmonics to be told apart."""
+LEAST = 1200.0
+"""Amplitude from which a tone counts as heard; parties send 8000."""
+
+
+def heard(samples: Samples, tones: Iterable[int] = TONES) -> set[int]:
+    """Which of the parties' tones are in the samples for most of the time (not only for a moment)."""
+    if len(samples) < RATE // 10:
+        return set()
+    parts = np.array_split(samples, max(1, len(samples) // 800))
+    return {hertz for hertz in tones if np.median([level(part, hertz) for part in parts]) >= LEAST}
+
+
+def loudness(samples: Samples) -> float:
+    """Root mean square; a party's tone has about 5600, silence under 20."""
+    return float(np.sqrt(np.mean(samples.astype(np.float64) ** 2))) if len(samples) else 0.0
+
+
+def sounds(samples: Samples) -> bool:
+    """Whether something can be heard: speech, music, a tone."""
+    return loudness(samples) > 100
+
+
+def write_tone(path: Path, hertz: int, seconds: float) -> Path:
+    """An 8 kHz mono WAV of one tone."""
+    with wave.open(str(path), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(RATE)
+        out.writeframes(tone(hertz, seconds).astype("<i2").tobytes())
+    return path
+
+
+def stereo(data: bytes) -> tuple[Samples, Samples]:
+    """Left and right of a 16-bit stereo WAV at 8 kHz, as an ordinary reader sees it. Raises wave.Error."""
+    with wave.open(io.BytesIO(data)) as source:
+        assert (source.getnchannels(), source.getsampwidth(), source.getframerate()) == (2, 2, RATE)
+        samples = np.frombuffer(source.readframes(source.getnframes()), dtype="<i2")
+    return samples[0::2], samples[1::2]
+
+
+def growing(path: Path, last: float) -> Samples:
+    """The last seconds of a mono WAV that somebody is still writing."""
+    size = max(0, path.stat().st_size - 44) // 2
+    count = min(size, int(last * RATE))
+    with path.open("rb") as source:
+        source.seek(44 + (size - count) * 2)
+        return np.frombuffer(source.read(count * 2), dtype="<i2")
