@@ -87,9 +87,10 @@ class Pattern:
         length = len(self.places)
         if len(digits) <= length if self.open else len(digits) != length:
             return False
-        return all(digit in place for digit, place in zip(digits, self.places, strict=False)) and (
-            not self.open or digits[length:].isdigit()
-        )
+        for digit, place in zip(digits, self.places, strict=False):
+            if digit not in place:
+                return False
+        return not self.open or digits[length:].isdigit()
 
 
 class DialPlan:
@@ -102,7 +103,12 @@ class DialPlan:
         self._exact: dict[str, Meaning] = {}
         self._prefixes: list[tuple[str, Code]] = []
         self._compile_numbers(site)
-        self._patterns = sorted((Pattern(route) for route in site.routes), key=lambda pattern: pattern.weight)
+        patterns = sorted((Pattern(route) for route in site.routes), key=lambda pattern: pattern.weight)
+        self._patterns = {
+            first: tuple(one for one in patterns if not one.places or first in one.places[0])
+            for first in "0123456789*#"
+        }
+        """By the first digit they match, the most specific one first."""
         self._inbound = {trunk.id: self._compile_trunk(trunk) for trunk in site.trunks}
         self._trunks = {trunk.id: trunk for trunk in site.trunks}
 
@@ -164,7 +170,7 @@ class DialPlan:
         return External(number=number, trunks=route.trunks, pattern=route.pattern, privacy=privacy)
 
     def _match(self, number: str) -> Pattern | None:
-        for pattern in self._patterns:
+        for pattern in self._patterns.get(number[:1], ()):
             if pattern.matches(number):
                 return pattern
         return None

@@ -263,9 +263,7 @@ def read(text: str | bytes, present: Site | None = None, hash_secret: HashSecret
     return read_document(document, present, hash_secret)
 
 
-def read_document(
-    document: object, present: Site | None = None, hash_secret: HashSecret = unhashed
-) -> Reading:
+def read_document(document: object, present: Site | None = None, hash_secret: HashSecret = unhashed) -> Reading:
     """The same for a site file already parsed (also as JSON, from the API)."""
     if not isinstance(document, Mapping):
         return Reading(None, ("the configuration is not a table",))
