@@ -49,7 +49,9 @@ def apply_text(store: ConfigStore, text: str | bytes, by: str, expected_version:
     Raises ConfigError (nothing changed), CommandError("version-conflict"), StoreError.
     """
     present, version = store.load()
-    return _apply(store, read(text, present, keep_or_hash), present, by, expected_version or version)
+    return _apply(
+        store, read(text, present, keep_or_hash), present, by, version if expected_version is None else expected_version
+    )
 
 
 def apply_document(
@@ -57,7 +59,13 @@ def apply_document(
 ) -> Applied:
     """The same for the site file's data as the API sends it."""
     present, version = store.load()
-    return _apply(store, read_document(document, present, keep_or_hash), present, by, expected_version or version)
+    return _apply(
+        store,
+        read_document(document, present, keep_or_hash),
+        present,
+        by,
+        version if expected_version is None else expected_version,
+    )
 
 
 def _apply(store: ConfigStore, reading: Reading, present: Site, by: str, expected: int) -> Applied:

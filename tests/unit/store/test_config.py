@@ -261,6 +261,8 @@ def test_a_bad_site_file_changes_nothing(tmp_path: Path) -> None:
         apply_text(config, '[[extensions]]\nnumber = "110"\n', "x")
     with pytest.raises(CommandError):
         apply_text(config, '[[extensions]]\nnumber = "202"\n', "x", 7)
+    with pytest.raises(CommandError):
+        apply_text(config, "", "x", 0)
     assert config.load() == (applied.site, 1)
     assert apply_text(config, '[[extensions]]\nnumber = "201"\n', "x").changes == ()
 
