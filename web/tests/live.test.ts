@@ -52,10 +52,10 @@ async function started(role: Role = "admin"): Promise<{ box: FakeBox; live: Live
 }
 
 describe("the live lists", () => {
-  it("are read once, then the stream is opened from their number on", async () => {
+  it("are read once, then the stream is opened from before their number on", async () => {
     const { box, live } = await started();
     expect(box.asked.sort()).toEqual(["agents", "calls", "panel", "queues", "registrations", "system", "trunks"]);
-    expect(box.opened).toEqual([10]);
+    expect(box.opened).toEqual([0]);
     expect(live.state.value.connection).toBe("live");
   });
 
@@ -109,9 +109,9 @@ describe("the live lists", () => {
     await vi.advanceTimersByTimeAsync(5_000);
     expect(live.state.value.connection).toBe("reconnecting");
     box.down = false;
-    box.seq = 42;
+    box.seq = 1242;
     await vi.advanceTimersByTimeAsync(10_000);
-    expect(box.opened.at(-1)).toBe(42);
+    expect(box.opened.at(-1)).toBe(942);
     box.reader?.opened();
     expect(live.state.value.connection).toBe("live");
   });
@@ -157,6 +157,9 @@ describe("the live lists", () => {
 
   it("count the calls that ended", async () => {
     const { box, live } = await started();
+    // What came before the lists is no news.
+    box.reader?.message({ type: "call-ended", call: "c0", seq: 8 });
+    expect(live.state.value.ended).toBe(0);
     box.say("call-ended", { call: "c1" });
     expect(live.state.value.ended).toBe(1);
   });
@@ -221,33 +224,38 @@ describe("the box's clock", () => {
 });
 
 describe("moments", () => {
+  const now = Date.parse("2027-01-15T08:02:00Z");
   it("count a wait from the entry into the queue, through offers that fail", () => {
     const moments = new Moments();
-    moments.event({ type: "queue-entered", call: "c1", at: "2027-01-15T08:00:10Z" });
-    moments.listed([call("c1", { state: "waiting" })]);
-    moments.event({ type: "queue-offered", call: "c1", at: "2027-01-15T08:00:40Z" });
-    moments.listed([call("c1", { state: "ringing" })]);
-    moments.event({ type: "queue-offer-ended", call: "c1", at: "2027-01-15T08:00:55Z" });
-    const waiting = call("c1", { state: "waiting" });
-    moments.listed([waiting]);
-    expect(moments.since(waiting)).toBe(Date.parse("2027-01-15T08:00:10Z"));
+    moments.event({ type: "queue-entered", call: "c1", at: "2027-01-15T08:00:10Z" }, now);
+    moments.event({ type: "queue-offered", call: "c1", at: "2027-01-15T08:00:40Z" }, now);
+    const ringing = call("c1", { state: "ringing" });
+    expect(moments.waiting(ringing)).toBe(Date.parse("2027-01-15T08:00:10Z"));
+    expect(moments.since(ringing)).toBe(Date.parse("2027-01-15T08:00:40Z"));
+    moments.event({ type: "queue-offer-ended", call: "c1", at: "2027-01-15T08:00:55Z" }, now);
+    expect(moments.since(call("c1", { state: "waiting" }))).toBe(Date.parse("2027-01-15T08:00:10Z"));
   });
   it("count another state from the event that brought it", () => {
     const moments = new Moments();
-    moments.listed([call("c1")]);
-    moments.event({ type: "leg-bridged", call: "c1", at: "2027-01-15T08:01:00Z" });
-    const talking = call("c1", { state: "talking" });
-    moments.listed([talking]);
-    moments.event({ type: "recording-started", call: "c1", at: "2027-01-15T08:01:01Z" });
-    moments.listed([talking]);
-    expect(moments.since(talking)).toBe(Date.parse("2027-01-15T08:01:00Z"));
+    moments.event({ type: "leg-bridged", call: "c1", at: "2027-01-15T08:01:00Z" }, now);
+    moments.event({ type: "recording-started", call: "c1", at: "2027-01-15T08:01:01Z" }, now);
+    expect(moments.since(call("c1", { state: "talking" }))).toBe(Date.parse("2027-01-15T08:01:00Z"));
   });
-  it("fall back to what the list says of a call that was there before", () => {
+  it("fall back to what the list says of a call nothing was heard of", () => {
     const moments = new Moments();
     const talking = call("c1", { state: "talking", answered: "2027-01-15T07:59:30Z" });
-    moments.listed([talking]);
     expect(moments.since(talking)).toBe(Date.parse("2027-01-15T07:59:30Z"));
     expect(moments.since({ ...talking, since: "2027-01-15T07:59:45Z" })).toBe(Date.parse("2027-01-15T07:59:45Z"));
+    expect(moments.waiting(talking)).toBe(Date.parse("2027-01-15T07:59:00Z"));
+  });
+  it("keep what was heard of a call that the list does not name yet, but not for ever", () => {
+    const moments = new Moments();
+    const waiting = call("c1", { state: "waiting" });
+    moments.event({ type: "queue-entered", call: "c1", at: "2027-01-15T08:01:59Z" }, now);
+    moments.listed([], now + 1_000);
+    expect(moments.since(waiting)).toBe(Date.parse("2027-01-15T08:01:59Z"));
+    moments.listed([], now + 61_000);
+    expect(moments.since(waiting)).toBe(Date.parse(waiting.started));
   });
 });
 

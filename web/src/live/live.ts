@@ -45,7 +45,9 @@ export interface LiveState extends Lists {
   queuesRead: number;
   /** The box's time (ms) when what is shown was last known to be true. */
   confirmed: number;
+  /** Since when (ms) a call is in its state; since when its caller waits. */
   since: (call: CallView) => number;
+  waiting: (call: CallView) => number;
 }
 
 export interface Source {
@@ -89,7 +91,7 @@ const fromBox: Source = {
   now: () => serverClock.now(),
 };
 
-const NOTHING: Omit<LiveState, "since"> = {
+const NOTHING: Omit<LiveState, "since" | "waiting"> = {
   connection: "connecting", loaded: false, panel: [], confirmed: 0, system: null, queuesRead: 0, ended: 0,
   calls: [], agents: [], queues: [], registrations: [], trunks: [], faults: [],
 };
@@ -97,6 +99,8 @@ const NOTHING: Omit<LiveState, "since"> = {
 const HEARTBEAT = 5_000;
 /** Silence after which the connection is asked whether it is still one. */
 const SILENCE = 12_000;
+/** Events before the lists that are asked for too: they tell since when the calls present are in their states. */
+const BACKWARDS = 300;
 const PAUSES = [300, 1_000, 2_000, 4_000, 8_000];
 
 /** The live lists, kept like the box's own: read once, then read again where an event says that they changed. */
@@ -112,9 +116,11 @@ export class Live {
   #heard = 0;
   #run = 0;
   #scope = SCOPES.admin;
+  /** Number up to which ended calls are counted; 0 before the first reading. */
+  #counted = 0;
 
   constructor(private readonly source: Source = fromBox) {
-    this.state = new Store<LiveState>({ ...NOTHING, since: (call) => this.#moments.since(call) });
+    this.state = new Store<LiveState>({ ...NOTHING, since: (call) => this.#moments.since(call), waiting: (call) => this.#moments.waiting(call) });
     this.#refresher = new Refresher<ListName>((names) => this.#read(names), () => this.#lost());
   }
 
@@ -133,6 +139,7 @@ export class Live {
     this.#retry = undefined;
     this.#drop();
     this.#seqs.clear();
+    this.#counted = 0;
     // The next person to log in may see less.
     this.state.update((state) => ({ ...state, ...NOTHING }));
   }
@@ -181,7 +188,9 @@ export class Live {
     }
     const known = [...this.#seqs.values()].filter((seq) => seq > 0);
     this.#heard = this.source.now();
-    this.#close = this.source.open(known.length > 0 ? Math.min(...known) : 0, {
+    const read = known.length > 0 ? Math.min(...known) : 0;
+    this.#counted ||= read;
+    this.#close = this.source.open(Math.max(0, read - BACKWARDS), {
       opened: () => {
         this.#attempts = 0;
         this.#confirm();
@@ -205,9 +214,12 @@ export class Live {
       this.#seqs.clear();
       this.#refresher.mark(this.#scope.lists);
     } else {
-      this.#moments.event(message);
-      if (message.type === "call-ended") this.state.update((state) => ({ ...state, ended: state.ended + 1 }));
+      this.#moments.event(message, this.#heard);
       const seq = message.seq ?? Infinity;
+      if (message.type === "call-ended" && seq > this.#counted) {
+        this.#counted = seq;
+        this.state.update((state) => ({ ...state, ended: state.ended + 1 }));
+      }
       this.#refresher.mark(affected(message.type).filter((name) => this.#scope.lists.includes(name) && seq > (this.#seqs.get(name) ?? 0)));
     }
   }
@@ -229,7 +241,7 @@ export class Live {
     };
     await Promise.all(names.map(read));
     if (run !== this.#run) return;
-    if (changed.calls) this.#moments.listed(changed.calls);
+    if (changed.calls) this.#moments.listed(changed.calls, this.source.now());
     this.state.update((state) => ({ ...state, ...changed, loaded: true, confirmed: this.source.now() }));
   }
 

@@ -21,7 +21,7 @@ export function Waiting(): JSX.Element {
   const { t } = useSpeech();
   const calls = useLive((state) => state.calls);
   const names = useNames();
-  const { since } = live.state.value;
+  const since = live.state.value.waiting;
   const waiting = calls.filter((call) => call.queue !== "" && isWaiting(call)).sort((one, other) => since(one) - since(other));
   return (
     <Card title={t.waiting.title} class={waiting.length > 0 ? "waiting has-waiting" : "waiting"} aside={<span class="count">{waiting.length}</span>}>
