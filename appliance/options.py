@@ -23,6 +23,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What `serve`, `run` and `demo` were asked for."""
 
     data: Path
+    """The data folder; the empty path: a temporary one (demo)."""
     site: Path | None = None
     """Seeds an empty data folder; on one in use only its differences are reported."""
     sample: bool = False

@@ -2,8 +2,3 @@
 
 `serve` runs a box, `demo` one with synthetic callers and agents. Imported by cli only.
 """
-
-from appliance.app.demo import demo
-from appliance.app.serve import serve
-
-__all__ = ["demo", "serve"]

@@ -25,7 +25,7 @@ from appliance.exchange.view import (
 from appliance.store.figures import QueueDay, local_midnight, queue_days
 from appliance.store.records import Records
 
-LAMP_PAUSE_SECONDS = 0.05
+LAMP_PAUSE_SECONDS = 0.2
 """Changes within this time are one change of the panel."""
 FIGURES_SECONDS = 60.0
 """The day's figures are read again at least this often (a day begins at midnight)."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,15 +15,19 @@ OnReady = Callable[[str, str, tuple[str, ...]], None]
 
 def run(arguments: argparse.Namespace) -> int:
     """Starts the box; returns when it has stopped."""
-    app = importlib.import_module("appliance.app")
-    begin: Callable[[Options], int] = app.demo if arguments.command == "demo" else app.serve
+    if arguments.command == "demo":
+        from appliance.app.demo import demo
+
+        return demo(_options(arguments, arguments.data, _announce))
+    from appliance.app.serve import serve
+
     on_ready = _welcome(arguments.data) if arguments.command == "run" else _announce
-    return begin(_options(arguments, arguments.data, on_ready))
+    return serve(_options(arguments, arguments.data, on_ready))
 
 
 def _options(arguments: argparse.Namespace, data: Path | None, on_ready: OnReady) -> Options:
     return Options(
-        data=data or Path(tempfile.mkdtemp(prefix="hako-demo-")),
+        data=data or Path(),
         site=getattr(arguments, "site", None),
         sample=arguments.command != "serve" and getattr(arguments, "site", None) is None,
         language=getattr(arguments, "language", None) or spoken_language(),
