@@ -155,6 +155,16 @@ describe("the live lists", () => {
     expect(live.state.value.loaded).toBe(false);
   });
 
+  it("take nothing from before a log-out", async () => {
+    const box = new FakeBox();
+    const live = new Live(box);
+    live.start("admin");
+    live.stop();
+    live.start("agent");
+    await vi.advanceTimersByTimeAsync(0);
+    expect(box.opened).toHaveLength(1);
+  });
+
   it("count the calls that ended", async () => {
     const { box, live } = await started();
     // What came before the lists is no news.

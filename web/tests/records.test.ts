@@ -88,8 +88,19 @@ describe("the story of a call", () => {
       { type: "queue-offer-ended", at: "t3", agent: "aiko", outcome: "no-answer" },
       { type: "something-new", at: "t4" },
       { type: "call-ended", at: "t5", reason: "abandoned" },
+      { type: "queue-left", at: "t5", queue: "support", outcome: "abandoned", waited: 23.3 },
     ], en, names, manner);
-    expect(story.map((line) => line.text)).toEqual(["090-1234-5678 calls 03-1234-5678", "Presses 1", "Waits in Support as no. 2", "Aiko: did not answer", "Call ends: Abandoned"]);
+    expect(story.map((line) => line.text)).toEqual(["090-1234-5678 calls 03-1234-5678", "Presses 1", "Waits in Support as no. 2", "Aiko: did not answer", "Leaves the queue after 23 s: hung up", "Call ends: Abandoned"]);
+  });
+  it("says whose phone rings, once", () => {
+    const story = storyOf(record, [
+      { type: "leg-started", at: "t0", leg: "c1-2", extension: "201", agent: "" },
+      { type: "leg-ringing", at: "t1", leg: "c1-2" },
+      { type: "queue-offered", at: "t2", queue: "support", agent: "aiko" },
+      { type: "leg-started", at: "t2", leg: "c1-3", extension: "202", agent: "aiko" },
+      { type: "leg-ringing", at: "t3", leg: "c1-3" },
+    ], en, names, manner);
+    expect(story.map((line) => line.text)).toEqual(["201 Desk 1 rings", "Aiko is rung"]);
   });
   it("is told from the record where no events were kept, in either language", () => {
     expect(storyOf(record, undefined, en, names, manner).map((line) => [line.at, line.text])).toEqual([

@@ -114,6 +114,8 @@ export class Live {
   #heartbeat: ReturnType<typeof setInterval> | undefined;
   #attempts = 0;
   #heard = 0;
+  #running = false;
+  /** Rises with each connection; what an older one brings is void. */
   #run = 0;
   #scope = SCOPES.admin;
   /** Number up to which ended calls are counted; 0 before the first reading. */
@@ -125,15 +127,17 @@ export class Live {
   }
 
   start(role: Role): void {
-    if (this.#run !== 0) return;
-    this.#run = 1;
+    if (this.#running) return;
+    this.#running = true;
+    this.#run += 1;
     this.#scope = SCOPES[role];
     this.#heartbeat = setInterval(() => void this.#beat(), HEARTBEAT);
     void this.#connect();
   }
 
   stop(): void {
-    this.#run = 0;
+    if (!this.#running) return;
+    this.#running = false;
     clearInterval(this.#heartbeat);
     clearTimeout(this.#retry);
     this.#retry = undefined;
@@ -158,14 +162,14 @@ export class Live {
   }
 
   #drop(): void {
-    this.#run += this.#run === 0 ? 0 : 1;
+    this.#run += 1;
     this.#close?.();
     this.#close = undefined;
     this.#refresher.stop();
   }
 
   #lost(): void {
-    if (this.#run === 0) return;
+    if (!this.#running) return;
     this.#drop();
     this.state.update((state) => ({ ...state, connection: state.loaded ? "reconnecting" : "connecting" }));
     if (this.#retry !== undefined) return;

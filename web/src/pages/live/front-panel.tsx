@@ -36,19 +36,19 @@ export function FrontPanel(): JSX.Element | null {
     <section class="device" aria-label={t.panel.title}>
       <div class="device-front">
         <span class="device-name" aria-hidden="true">Hako<small>箱</small></span>
-        <ul class="lamps">
+        <div class="lamps" role="group">
           {lamps.map((lamp) => {
             const label = inLanguage(lamp.label, language);
             const meaning = inLanguage(lamp.meaning, language);
             return (
-              <li key={lamp.id} class={isAgent(lamp) ? "lamp is-agent" : "lamp"} tabIndex={0} data-lamp={lamp.id} data-color={lamp.color} data-mode={lamp.mode} aria-label={`${saying(lamp, language, t)} (${look(lamp, t)})`}>
+              <span key={lamp.id} role="img" class={isAgent(lamp) ? "lamp is-agent" : "lamp"} tabIndex={0} data-lamp={lamp.id} data-color={lamp.color} data-mode={lamp.mode} aria-label={`${saying(lamp, language, t)} (${look(lamp, t)})`}>
                 <i class={`led led-${lamp.mode === "off" ? "off" : lamp.color} blink-${lamp.mode}`} />
                 <span class="lamp-label">{label}</span>
                 <span class="lamp-tip">{meaning}<small>{look(lamp, t)}</small></span>
-              </li>
+              </span>
             );
           })}
-        </ul>
+        </div>
       </div>
       <p class="device-says">
         {notable.length === 0 ? t.panel.allWell : notable.map((lamp) => (

@@ -22,16 +22,21 @@ const party = (moment: MomentView, names: Names): string =>
 /** How each event is told; what is not named here says nothing to people. */
 const TELLERS: Record<string, Teller> = {
   "call-started": (moment, t, names) => [t.moment.started(names.party(text(moment, "caller")), names.party(text(moment, "called"))), "start"],
-  "call-routed": (moment, t, names) => [t.moment.routed(names.destination(text(moment, "destination"))), "plain"],
+  // Menus and queues tell of themselves.
+  "call-routed": (moment, t, names) => (/^(?:menu|queue):/.test(text(moment, "destination")) ? null : [t.moment.routed(names.destination(text(moment, "destination"))), "plain"]),
   "menu-entered": (moment, t) => [t.moment.menu(text(moment, "menu")), "plain"],
   "menu-key": (moment, t) => [t.moment.key(text(moment, "key")), "plain"],
   "menu-left": (moment, t) => (text(moment, "outcome") === "key" ? null : [t.moment.menuLeft(t.menuOutcome[text(moment, "outcome")] ?? text(moment, "outcome")), "plain"]),
-  "queue-entered": (moment, t, names) => [t.moment.queueEntered(names.queue(text(moment, "queue")), number(moment, "position")), "wait"],
+  "queue-entered": (moment, t, names) => {
+    const queue = names.queue(text(moment, "queue"));
+    return [number(moment, "position") > 0 ? t.moment.queueEntered(queue, number(moment, "position")) : t.moment.routed(queue), "wait"];
+  },
   "queue-position": (moment, t) => [t.moment.position(number(moment, "position")), "wait"],
   "queue-offered": (moment, t, names) => [t.moment.offered(names.agent(text(moment, "agent"))), "ring"],
-  "queue-offer-ended": (moment, t, names) => [t.moment.offerEnded(names.agent(text(moment, "agent")), t.offerOutcome[text(moment, "outcome")] ?? text(moment, "outcome")), text(moment, "outcome") === "answered" ? "talk" : "ring"],
+  // An offer that was answered shows as the conversation, a withdrawn one as what withdrew it.
+  "queue-offer-ended": (moment, t, names) => (/^(?:answered|withdrawn)$/.test(text(moment, "outcome")) ? null : [t.moment.offerEnded(names.agent(text(moment, "agent")), t.offerOutcome[text(moment, "outcome")] ?? text(moment, "outcome")), "ring"]),
   "queue-left": (moment, t, _, manner) => (text(moment, "outcome") === "answered" ? null : [t.moment.queueLeft(t.queueOutcome[text(moment, "outcome")] ?? text(moment, "outcome"), duration(number(moment, "waited"), manner.language)), "end"]),
-  "leg-ringing": (moment, t, names) => (party(moment, names) ? [t.moment.ringing(party(moment, names)), "ring"] : null),
+  "leg-ringing": (moment, t, names) => (party(moment, names) && !text(moment, "agent") ? [t.moment.ringing(party(moment, names)), "ring"] : null),
   "leg-bridged": (moment, t, names) => [text(moment, "agent") ? t.moment.bridgedWith(names.agent(text(moment, "agent"))) : t.moment.bridged, "talk"],
   "leg-held": (_, t) => [t.moment.held, "wait"],
   "leg-resumed": (_, t) => [t.moment.resumed, "talk"],
@@ -44,8 +49,13 @@ const TELLERS: Record<string, Teller> = {
 
 export function storyOf(record: CallRecord, moments: readonly MomentView[] | undefined, t: Words, names: Names, manner: Manner): Line[] {
   const lines: Line[] = [];
-  for (const moment of moments && moments.length > 0 ? moments : fromRecord(record)) {
-    const told = TELLERS[moment.type]?.(moment, t, names, manner);
+  const known = moments && moments.length > 0 ? moments : fromRecord(record);
+  // An event of a leg does not say again whose leg it is.
+  const legs = new Map(known.filter((each) => each.type === "leg-started").map((each) => [text(each, "leg"), each]));
+  // What the end of a call brings about is written after it, but people expect the end at the end.
+  const isEnd = (moment: MomentView): boolean => moment.type === "call-ended";
+  for (const moment of [...known.filter((each) => !isEnd(each)), ...known.filter(isEnd)]) {
+    const told = TELLERS[moment.type]?.({ ...legs.get(text(moment, "leg")), ...moment }, t, names, manner);
     if (told) lines.push({ at: moment.at, text: told[0], tone: told[1] });
   }
   return lines;
@@ -57,7 +67,7 @@ function fromRecord(record: CallRecord): MomentView[] {
   if (record.queue) {
     const left = record.answered ?? record.ended;
     const entered = left ? Date.parse(left) - record.wait_seconds * 1000 : Date.parse(record.started);
-    moments.push({ type: "call-routed", at: new Date(Math.max(entered, Date.parse(record.started))).toISOString(), destination: `queue:${record.queue}` });
+    moments.push({ type: "queue-entered", at: new Date(Math.max(entered, Date.parse(record.started))).toISOString(), queue: record.queue });
   }
   if (record.answered) moments.push({ type: "leg-bridged", at: record.answered, agent: record.agent });
   if (record.ended) moments.push({ type: "call-ended", at: record.ended, reason: record.cause });
