@@ -28,7 +28,7 @@ static struct object *extract(hk_engine *engine, int64_t id)
 /* --- ports --- */
 static void listen_on(hk_engine *engine, struct endpoint *endpoint)
 {
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = endpoint};
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.ptr = endpoint};
     (void)epoll_ctl(engine->epoll_fd, EPOLL_CTL_ADD, endpoint->fd, &event);
 }
 
@@ -37,13 +37,26 @@ static void leave(hk_engine *engine, struct endpoint *endpoint)
     (void)epoll_ctl(engine->epoll_fd, EPOLL_CTL_DEL, endpoint->fd, NULL);
 }
 
+static void listen_to_port(hk_engine *engine, struct port *port)
+{
+    listen_on(engine, &port->rtp);
+    listen_on(engine, &port->twin);
+    listen_on(engine, &port->rtcp);
+}
+
+static void leave_port(hk_engine *engine, struct port *port)
+{
+    leave(engine, &port->rtp);
+    leave(engine, &port->twin);
+    leave(engine, &port->rtcp);
+}
+
 static void put_port(hk_engine *engine, struct port *port)
 {
     port->expecting = engine->now;
     insert(engine, &port->object);
     list_add(&engine->wheel[engine->wheel_fill++ % WHEEL], &port->turn);
-    listen_on(engine, &port->rtp);
-    listen_on(engine, &port->rtcp);
+    listen_to_port(engine, port);
     graph_tie(engine, &port->object);
 }
 
@@ -52,16 +65,15 @@ static void change_port(hk_engine *engine, struct command *command)
     struct port *port = (struct port *)find_object(engine, command->id);
     if (!port)
         return;
-    if (command->rtp >= 0) {
-        int old[2] = {port->rtp.fd, port->rtcp.fd};
-        leave(engine, &port->rtp);
-        leave(engine, &port->rtcp);
-        port->rtp.fd = command->rtp;
-        port->rtcp.fd = command->rtcp;
-        listen_on(engine, &port->rtp);
-        listen_on(engine, &port->rtcp);
-        command->rtp = old[0];
-        command->rtcp = old[1];
+    if (command->sockets.rtp >= 0) {
+        struct sockets old = {port->rtp.fd, port->twin.fd, port->rtcp.fd};
+        leave_port(engine, port);
+        port->rtp.fd = command->sockets.rtp;
+        port->twin.fd = command->sockets.twin;
+        port->rtcp.fd = command->sockets.rtcp;
+        port->twin_to = (union address){0};
+        listen_to_port(engine, port);
+        command->sockets = old;
     }
     port_reconfigure(engine, port, command->config);
 }
@@ -69,8 +81,7 @@ static void change_port(hk_engine *engine, struct command *command)
 static void drop_port(hk_engine *engine, struct port *port)
 {
     port_farewell(engine, port);
-    leave(engine, &port->rtp);
-    leave(engine, &port->rtcp);
+    leave_port(engine, port);
     graph_untie(engine, &port->object);
     list_del(&port->turn);
     list_del(&port->keys);

@@ -57,7 +57,7 @@ static struct command *new_command(enum operation operation, int64_t id)
     if (command) {
         command->operation = operation;
         command->id = id;
-        command->rtp = command->rtcp = -1;
+        command->sockets = (struct sockets){-1, -1, -1};
     }
     return command;
 }
@@ -88,8 +88,7 @@ static void free_object(hk_engine *engine, struct object *object)
 {
     if (object && object->kind == PORT) {
         struct port *port = (struct port *)object;
-        close(port->rtp.fd);
-        close(port->rtcp.fd);
+        close_sockets(&(struct sockets){port->rtp.fd, port->twin.fd, port->rtcp.fd});
     } else if (object && object->kind == PLAYER) {
         struct player *player = (struct player *)object;
         for (uint32_t i = 0; i < player->count; i++)
@@ -108,10 +107,7 @@ void free_done(hk_engine *engine)
         item = item->next;
         free_object(engine, command->object);
         engine->undone -= command->operation == DROP;
-        if (command->rtp >= 0)
-            close(command->rtp);
-        if (command->rtcp >= 0)
-            close(command->rtcp);
+        close_sockets(&command->sockets);
         free(command->config);
         free(command->taps);
         free(command);
@@ -172,7 +168,7 @@ static struct port *new_port(hk_engine *engine, const struct port_config *config
         return NULL;
     port->object = (struct object){.id = id, .kind = PORT};
     port->config = *config;
-    port->rtp.port = port->rtcp.port = port;
+    port->rtp.port = port->rtcp.port = port->twin.port = port;
     port->rtcp.rtcp = true;
     struct node *nodes[] = {&port->hears, &port->heard_by, &port->taps, &port->turn,
                             &port->keys,  &port->mixed,    &port->dirty};
@@ -188,14 +184,14 @@ static struct port *new_port(hk_engine *engine, const struct port_config *config
 
 /* A dropped port's sockets are closed only when the engine thread has let go of them. Where that is what stands in the
  * way of a new port, wait for it, a tenth of a second at most. */
-static int open_after_drops(hk_engine *engine, const union address *local, int *rtp, int *rtcp)
+static int open_after_drops(hk_engine *engine, const union address *local, struct sockets *sockets)
 {
-    int error = open_pair(local, rtp, rtcp);
+    int error = open_sockets(local, sockets);
     for (int tries = 0; error == -EADDRINUSE && engine->undone > 0 && tries < 100; tries++) {
         hk_commit(engine);
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
         free_done(engine);
-        error = open_pair(local, rtp, rtcp);
+        error = open_sockets(local, sockets);
     }
     return error;
 }
@@ -207,12 +203,11 @@ static int change_port(hk_engine *engine, struct known *known, const struct port
         return -ENOMEM;
     int error = 0;
     if (!address_same(&known->local, &config->local))
-        error = open_after_drops(engine, &config->local, &command->rtp, &command->rtcp);
+        error = open_after_drops(engine, &config->local, &command->sockets);
     if (!error && !(command->config = malloc(sizeof *config)))
         error = -ENOMEM;
     if (error) {
-        if (command->rtp >= 0)
-            close(command->rtp), close(command->rtcp);
+        close_sockets(&command->sockets);
         free(command);
         return error;
     }
@@ -233,12 +228,16 @@ int hk_put_port(hk_engine *engine, const struct hk_port *row)
         return change_port(engine, known, &config);
     struct port *port = new_port(engine, &config, row->id);
     struct command *command = new_command(PUT_PORT, row->id);
-    error = port && command ? open_after_drops(engine, &config.local, &port->rtp.fd, &port->rtcp.fd) : -ENOMEM;
+    struct sockets sockets;
+    error = port && command ? open_after_drops(engine, &config.local, &sockets) : -ENOMEM;
     if (error) {
         free(port);
         free(command);
         return error;
     }
+    port->rtp.fd = sockets.rtp;
+    port->twin.fd = sockets.twin;
+    port->rtcp.fd = sockets.rtcp;
     if ((known = remember(engine, row->id, PORT)))
         known->local = config.local;
     command->object = &port->object;

@@ -164,6 +164,10 @@ struct port {
     struct object object;
     struct port_config config;
     struct endpoint rtp, rtcp;
+    /* On the same local address as `rtp`, connected to where we send: saves the kernel a route for each packet. What
+     * the party sends arrives here, what strangers send at `rtp`; both are read alike. */
+    struct endpoint twin;
+    union address twin_to;
     struct source_rule rule;
     struct reception in;
     struct transmission out;
@@ -259,13 +263,17 @@ struct recorder {
 /* --- commands --- */
 enum operation { PUT_PORT, CHANGE_PORT, PUT_PLAYER, PUT_MIX, PUT_RECORDER, CHANGE_RECORDER, DROP, QUIT };
 
+struct sockets {
+    int rtp, twin, rtcp;
+};
+
 struct command {
     struct pass pass;
     enum operation operation;
     int64_t id;
     struct object *object;       /* in: the new one; back: the one to free */
     struct port_config *config;  /* CHANGE_PORT */
-    int rtp, rtcp;               /* CHANGE_PORT: new sockets or -1; back: those to close */
+    struct sockets sockets;      /* CHANGE_PORT: new ones or -1; back: those to close */
     struct tap *taps;            /* CHANGE_RECORDER; back: those to free */
     uint32_t count;
     bool running;
@@ -319,7 +327,8 @@ struct hk_engine {
     struct block *spare;
     size_t fresh; /* blocks of the arena never used */
     struct hk_figures figures;
-    bool events_new, quit;
+    uint64_t received_before; /* at the tick before */
+    bool events_new, quit, busy;
     uint8_t buffers[BATCH][DATAGRAM];
 };
 
@@ -391,7 +400,9 @@ void *writer_main(void *engine);
 void free_done(hk_engine *engine);
 /* Adds QUIT to the commands, after which the engine thread ends. */
 int queue_quit(hk_engine *engine);
-int open_pair(const union address *local, int *rtp, int *rtcp);
+/* 0 or -errno. */
+int open_sockets(const union address *local, struct sockets *sockets);
+void close_sockets(const struct sockets *sockets);
 struct sound *sound_get(hk_engine *engine, const char *path);
 void sound_release(hk_engine *engine, struct sound *sound);
 

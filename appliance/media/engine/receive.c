@@ -200,27 +200,35 @@ void port_receive(hk_engine *engine, struct port *port, uint8_t *data, size_t si
 }
 
 /* --- sockets --- */
+static void take(hk_engine *engine, struct endpoint *endpoint, const struct mmsghdr *message, uint8_t *data,
+                 const union address *from)
+{
+    if (message->msg_hdr.msg_flags & MSG_TRUNC) {
+        engine->figures.invalid++;
+    } else if (endpoint->rtcp) {
+        port_rtcp(engine, endpoint->port, data, message->msg_len, from);
+    } else {
+        engine->figures.received++;
+        port_receive(engine, endpoint->port, data, message->msg_len, from);
+    }
+}
+
 void port_read(hk_engine *engine, struct endpoint *endpoint)
 {
     union address from[BATCH];
     struct iovec parts[BATCH];
     struct mmsghdr messages[BATCH];
-    struct port *port = endpoint->port;
-    for (int i = 0; i < BATCH; i++) {
-        parts[i] = (struct iovec){engine->buffers[i], DATAGRAM};
-        messages[i].msg_hdr = (struct msghdr){
-            .msg_name = &from[i], .msg_namelen = sizeof from[i], .msg_iov = &parts[i], .msg_iovlen = 1};
-    }
-    int count = recvmmsg(endpoint->fd, messages, BATCH, MSG_DONTWAIT, NULL);
-    for (int i = 0; i < count; i++) {
-        size_t size = messages[i].msg_len;
-        if (messages[i].msg_hdr.msg_flags & MSG_TRUNC) {
-            engine->figures.invalid++;
-        } else if (endpoint->rtcp) {
-            port_rtcp(engine, port, engine->buffers[i], size, &from[i]);
-        } else {
-            engine->figures.received++;
-            port_receive(engine, port, engine->buffers[i], size, &from[i]);
+    /* Edge triggered: everything that is there has to be taken. An error told once (a phone's port was closed) is taken
+     * like a datagram. */
+    int count = BATCH;
+    while (count == BATCH || (count < 0 && errno == ECONNREFUSED)) {
+        for (int i = 0; i < BATCH; i++) {
+            parts[i] = (struct iovec){engine->buffers[i], DATAGRAM};
+            messages[i].msg_hdr = (struct msghdr){
+                .msg_name = &from[i], .msg_namelen = sizeof from[i], .msg_iov = &parts[i], .msg_iovlen = 1};
         }
+        count = recvmmsg(endpoint->fd, messages, BATCH, MSG_DONTWAIT, NULL);
+        for (int i = 0; i < count; i++)
+            take(engine, endpoint, &messages[i], engine->buffers[i], &from[i]);
     }
 }

@@ -1,4 +1,5 @@
 /* What a port sends: one SSRC, one rising sequence, one timeline for its life, whatever is heard in turn. */
+#include <errno.h>
 #include <string.h>
 
 #include "g711.h"
@@ -23,10 +24,37 @@ uint32_t port_timestamp(const struct port *port, int64_t now)
     return out->timestamp + (passed > out->duration ? passed : out->duration);
 }
 
+static bool connect_twin(struct port *port, const union address *to)
+{
+    port->twin_to = *to;
+    if (connect(port->twin.fd, &to->any, address_size(to)) == 0)
+        return true;
+    port->twin_to = (union address){0};
+    return false;
+}
+
+/* Where no route exists now: it may at the next packet. */
+static bool send_unconnected(hk_engine *engine, struct port *port, const uint8_t *packet, size_t size,
+                             const union address *to)
+{
+    if (sendto(port->rtp.fd, packet, size, MSG_DONTWAIT | MSG_NOSIGNAL, &to->any, address_size(to)) < 0) {
+        engine->figures.send_failed++;
+        return false;
+    }
+    port->out.packets++;
+    port->out.octets += size - RTP_HEADER;
+    return true;
+}
+
 static bool transmit(hk_engine *engine, struct port *port, const uint8_t *packet, size_t size)
 {
     const union address *to = port_destination(port);
-    if (sendto(port->rtp.fd, packet, size, MSG_DONTWAIT | MSG_NOSIGNAL, &to->any, address_size(to)) < 0) {
+    if (!address_same(&port->twin_to, to) && !connect_twin(port, to))
+        return send_unconnected(engine, port, packet, size, to);
+    ssize_t n = send(port->twin.fd, packet, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n < 0 && errno == ECONNREFUSED) /* about an earlier packet; this one was not sent */
+        n = send(port->twin.fd, packet, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n < 0) {
         engine->figures.send_failed++;
         return false;
     }

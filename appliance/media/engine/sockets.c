@@ -7,17 +7,22 @@
 
 enum { EXPEDITED_FORWARDING = 46 << 2 }; /* RFC 4594: the DSCP of telephony */
 
+/* Refused in some containers; the call works without it. */
+static void set_class(int fd, const union address *local)
+{
+    int class = EXPEDITED_FORWARDING;
+    if (local->any.sa_family == AF_INET6)
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &class, sizeof class);
+    else
+        (void)setsockopt(fd, IPPROTO_IP, IP_TOS, &class, sizeof class);
+}
+
 static int open_one(const union address *local)
 {
     int fd = socket(local->any.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
-    int class = EXPEDITED_FORWARDING;
-    /* Refused in some containers; the call works without it. */
-    if (local->any.sa_family == AF_INET6)
-        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &class, sizeof class);
-    else
-        (void)setsockopt(fd, IPPROTO_IP, IP_TOS, &class, sizeof class);
+    set_class(fd, local);
     if (bind(fd, &local->any, address_size(local)) < 0) {
         int error = errno;
         close(fd);
@@ -26,19 +31,48 @@ static int open_one(const union address *local)
     return fd;
 }
 
-int open_pair(const union address *local, int *rtp, int *rtcp)
+/* Two sockets may share an address only while both allow it; others never may. */
+static int open_twin(const union address *local, int first)
+{
+    int on = 1, off = 0, fd = socket(local->any.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    set_class(fd, local);
+    if (setsockopt(first, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
+        bind(fd, &local->any, address_size(local)) < 0) {
+        int error = errno;
+        close(fd);
+        return -error;
+    }
+    (void)setsockopt(first, SOL_SOCKET, SO_REUSEADDR, &off, sizeof off);
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &off, sizeof off);
+    return fd;
+}
+
+int open_sockets(const union address *local, struct sockets *sockets)
 {
     union address next = *local;
     address_set_port(&next, (uint16_t)(address_port(local) + 1));
-    int first = open_one(local);
-    if (first < 0)
-        return first;
-    int second = open_one(&next);
-    if (second < 0) {
-        close(first);
-        return second;
-    }
-    *rtp = first;
-    *rtcp = second;
-    return 0;
+    *sockets = (struct sockets){-1, -1, -1};
+    int error = 0;
+    if ((sockets->rtp = open_one(local)) < 0)
+        error = sockets->rtp;
+    else if ((sockets->rtcp = open_one(&next)) < 0)
+        error = sockets->rtcp;
+    else if ((sockets->twin = open_twin(local, sockets->rtp)) < 0)
+        error = sockets->twin;
+    if (error)
+        close_sockets(sockets);
+    return error;
+}
+
+void close_sockets(const struct sockets *sockets)
+{
+    if (sockets->rtp >= 0)
+        close(sockets->rtp);
+    if (sockets->twin >= 0)
+        close(sockets->twin);
+    if (sockets->rtcp >= 0)
+        close(sockets->rtcp);
 }
