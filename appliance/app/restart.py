@@ -69,7 +69,7 @@ async def recover(box: Box) -> None:
     for call in calls:
         if call.queue:
             waited = max(0.0, call.last_seen - call.started)
-            core.emit(QueueLeft(call=call.call, queue=call.queue, outcome="abandoned", waited=round(waited, 1)))
+            core.emit(QueueLeft(call=call.call, queue=call.queue, outcome="restart", waited=round(waited, 1)))
         core.emit(CallEnded(call=call.call, cause=RESTART.cause, reason=RESTART.reason))
     if calls or ended:
         log.warning("after a restart: %d calls closed, %d dialogs ended", len(calls), ended)

@@ -39,6 +39,6 @@ class QueueLeft(Event, frozen=True):
     call: str
     queue: str
     outcome: str
-    """answered, abandoned, overflow (nobody logged in), timeout (max_wait), closed"""
+    """answered, abandoned, overflow (nobody logged in), timeout (max_wait), restart (the box went down meanwhile)"""
     waited: float
     agent: str = ""
