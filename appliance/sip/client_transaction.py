@@ -152,6 +152,12 @@ class ClientTransaction:
         if (self.state, "abandon") in self._rows:
             self._step("abandon", now)
 
+    def orphan(self, now: Instant) -> None:
+        """The session of this request has ended: nobody hears its responses, and the wait for them is bounded."""
+        self.user = None
+        if self.state == "proceeding":
+            self._limit_orphan(now, None)
+
     def fire(self, name: str, now: Instant) -> None:
         """A timer is due."""
         self._step(name, now)
@@ -252,19 +258,21 @@ class ClientTransaction:
         self.layer.timers.cancel(self._limit)
         self._repeat = self._limit = None
 
+    def _limit_orphan(self, now: Instant, message: Response | None) -> None:
+        # Proceeding of INVITE has no timer (RFC 3261 17.1.1.2): its user gives up. Without user we do.
+        if self.user is None and self.method == "INVITE" and self._limit is None:
+            self._limit = self.layer.timers.set(now.mono + self.layer.values.transaction, "abandon", self)
+
     def _pass_response(self, now: Instant, response: Response) -> None:
         if self.user is not None:
             self.user.on_response(self, response, now)
 
     def _pass_final(self, now: Instant, response: Response) -> None:
-        user = self.user
-        if self.state == "completed":
+        if self.user is not None:
+            self.user.on_response(self, response, now)
+        if self.state != "accepted":
             self.user = None
-        try:
-            if user is not None:
-                user.on_response(self, response, now)
-        finally:
-            self.request, self.data = None, b""
+        self.request, self.data = None, b""
 
     def _tell_timeout(self, now: Instant, message: Response | None) -> None:
         user, self.user = self.user, None

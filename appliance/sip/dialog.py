@@ -80,8 +80,8 @@ class Dialog:
     def of_request(request: Request, local_tag: str, flow: Flow) -> Dialog:
         """The callee's side of the dialog that this INVITE opens (RFC 3261 12.1.1). Raises RemoteProtocolError."""
         contacts = request.contacts
-        if not contacts:
-            raise RemoteProtocolError("INVITE without Contact")
+        # A caller of RFC 2543 need not give a Contact: then it is reached as From says.
+        target = contacts[0] if contacts else request.from_
         via = request.via
         return Dialog(
             DialogSnapshot(
@@ -92,7 +92,7 @@ class Dialog:
                 remote_tag=request.from_.tag or "",
                 local_seq=0,
                 remote_seq=request.cseq.number,
-                target=str(contacts[0].sip),
+                target=str(target.sip),
                 routes=_routes(request.headers),
                 flow=flow,
             ),

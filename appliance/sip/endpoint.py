@@ -330,7 +330,12 @@ class Endpoint:
         except UndefinedTransition:
             self._count("undefined")
         except Exception:
-            self._fault(None, now)
+            self._fault(self._asker(message), now)
+
+    def _asker(self, message: Request | Response) -> object:
+        """Whose request a response answers."""
+        transaction = self.transactions.clients.get((message.via.branch, message.cseq.method))
+        return None if transaction is None else transaction.user
 
     def _receive_request(self, request: Request, flow: Flow, now: Instant) -> None:
         transactions = self.transactions
@@ -421,6 +426,7 @@ class Endpoint:
         if refusal is not None:
             self._answer(transaction, refusal, now)
             return
+        transaction.user = session
         dialog = session.dialog_of(request.from_.tag or "")
         session.on_request(transaction, request, dialog, now)
 
@@ -439,7 +445,7 @@ class Endpoint:
             response.headers.values["Min-SE"] = [str(minimum)]
             self._answer(transaction, response, now)
             return
-        session = InboundSession(self.layer, transaction, request, flow, self._leave_early)
+        session = InboundSession(self.layer, transaction, request, flow, now, self._leave_early)
         self._early[source] = early + 1
         transaction.respond(request.reply(100), now)
         self.events.append(IncomingSession(session))
@@ -466,8 +472,13 @@ class Endpoint:
         """An error of ours: it is kept for the log and ends the call that it happened in, no other."""
         self._count("fault")
         self.faults.append(traceback.format_exc())
+        if isinstance(concerned, ClientTransaction | ServerTransaction):
+            concerned = concerned.user
         if isinstance(concerned, Session):
-            concerned.end_for_fault(now)
+            try:
+                concerned.end_for_fault(now)
+            except Exception:
+                self.faults.append(traceback.format_exc())
 
 
 def _hop(target: Target) -> Flow | Hop:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from appliance.errors import RemoteProtocolError
-from appliance.sip import subscription
+from appliance.sip import names, subscription
 from appliance.sip.message import Request, Response
 from appliance.sip.session_layer import ALLOW, SDP, SUPPORTED
 from appliance.sip.uri import OtherUri
@@ -28,7 +28,8 @@ def inspect(request: Request, to_tag: str, merged: bool) -> Response | None:
     if method in ("SUBSCRIBE", "NOTIFY"):
         return subscription.refuse(request, to_tag)
     if method not in _KNOWN:
-        response = request.reply(405, to_tag=to_tag)
+        # RFC 3261 8.2.1 and 21.5.2: 405 for a method that exists, 501 for one that nobody has heard of.
+        response = request.reply(405 if method in names.METHODS else 501, to_tag=to_tag)
         response.headers.values["Allow"] = [METHODS]
         return response
     if isinstance(request.request_uri, OtherUri):

@@ -118,9 +118,10 @@ class Registrar:
         return response
 
     def _apply(self, request: Request, flow: Flow, now: Instant, extension: str) -> list[BindingChange]:
+        contacts = request.contacts
         if request.contact_star:
             return self._remove_all(request, extension)
-        wanted = [self._wanted(contact, request) for contact in request.contacts]
+        wanted = [self._wanted(contact, request) for contact in contacts]
         if len(wanted) > self.limits.contacts:
             raise RemoteProtocolError("too many contacts", 403)
         held = self._held.get(extension, [])

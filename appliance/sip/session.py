@@ -82,6 +82,15 @@ class Session(OfferingSession):
         self.hang_up(now, headers)
         self._end(200, "BYE", reason_headers(headers), "us", now)
 
+    def terminate(self, now: Instant, status: int = 480, headers: HeaderList = ()) -> None:
+        """Ends the session whatever its state: refuses (with `status`), cancels or hangs up."""
+        if self.state in ("answered", "confirmed"):
+            self.bye(now, headers)
+        elif self.direction == "in":
+            self.reject(status, now, headers=headers)
+        else:
+            self.cancel(now, headers)
+
     def hang_up(self, now: Instant, headers: HeaderList = ()) -> None:
         """Sends BYE, not before the caller's ACK or its time-out (RFC 3261 15)."""
         if self._ack_transaction is not None and self.state in ("answered", "ended"):

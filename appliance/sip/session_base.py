@@ -174,6 +174,8 @@ class SessionBase:
             return
         self.state = "ended"
         self._cancel_alarms()
+        if self._offer_sent is not None:
+            self._offer_sent.orphan(now)
         offer, self._remote_offer = self._remote_offer, None
         if offer is not None and offer.request is not None:
             offer.respond(self._reply(offer.request, 487), now)

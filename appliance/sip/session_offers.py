@@ -112,7 +112,9 @@ class OfferingSession(RefreshedSession):
         self._offer_sent = None
         if status < 300:
             self._offer_accepted(transaction, response, now)
-        elif status == 491 or (status == 500 and 0 <= (response.retry_after or -1) <= 10):
+        elif status == 491 or (
+            status == 500 and (response.retry_after or 0) <= 10 and response.retry_after is not None
+        ):
             self._offer_later(transaction, response, now)
         elif status in (408, 481):
             # RFC 3261 12.2.1.2: the dialog does not exist any more, or its peer does not.

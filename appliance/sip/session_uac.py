@@ -91,6 +91,7 @@ class OutboundSession(Session):
     def start(self, target: Flow | Hop, now: Instant) -> None:
         """Sends the INVITE."""
         assert self.request is not None
+        self.flow = target if isinstance(target, Flow) else None
         self._invite = self.layer.transactions.send(
             self.request, target, self, "invite", now, self.contact_user, self.advertise
         )

@@ -16,6 +16,9 @@ from appliance.sip.session_base import HeaderList, reason_headers
 from appliance.sip.session_layer import ALLOW, SUPPORTED, SessionLayer, add_headers, cause_of, set_body
 from appliance.sip.timers import Alarm
 
+LONGEST_WAIT = 1_800.0
+"""Seconds after which an INVITE without our final response is refused, should our user forget it."""
+
 
 class _Reliable(NamedTuple):
     """A reliable provisional response that is not acknowledged yet."""
@@ -30,6 +33,7 @@ class InboundSession(Session):
     __slots__ = (
         "_caller_takes_reliable",
         "_early_answer",
+        "_forget_alarm",
         "_minute_alarm",
         "_on_gone",
         "_prack_alarm",
@@ -48,6 +52,7 @@ class InboundSession(Session):
         transaction: ServerTransaction,
         request: Request,
         flow: Flow,
+        now: Instant,
         gone: Callable[[Flow], None],
     ) -> None:
         """`gone` is called once when the INVITE has its final response. Raises RemoteProtocolError."""
@@ -75,6 +80,7 @@ class InboundSession(Session):
         transaction.user = self
         transaction.tag = dialog.local_tag
         layer.dialogs[dialog.key] = self
+        self._forget_alarm: Alarm | None = layer.timers.set(now.mono + LONGEST_WAIT, "forgotten", self)
 
     @property
     def requires_reliable(self) -> bool:
@@ -227,6 +233,12 @@ class InboundSession(Session):
 
     # -- inside
 
+    def forgotten(self, now: Instant) -> None:
+        """Nobody answered, refused or cancelled it."""
+        self._refuse(480, now)
+        self._end(480, "Never answered", 19, "us", now)
+        self._release()
+
     def another_minute(self, now: Instant) -> None:
         """Proxies drop an INVITE that rings for three minutes without a word (RFC 3261 13.3.1.1)."""
         self._minute_alarm = None
@@ -263,7 +275,8 @@ class InboundSession(Session):
         self._unacknowledged = None
         self._cancel_prack_alarms()
         self.layer.timers.cancel(self._minute_alarm)
-        self._minute_alarm = None
+        self.layer.timers.cancel(self._forget_alarm)
+        self._minute_alarm = self._forget_alarm = None
         gone, self._on_gone = self._on_gone, None
         if gone is not None:
             gone(self._source)

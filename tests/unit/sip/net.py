@@ -150,8 +150,10 @@ class Net:
         self.now = Instant(1_000.0, 1_800_000_000.0)
         self.peers: dict[Address, Peer | Wire] = {}
         self.connection = 1
-        self.log: list[tuple[float, str, str, Message]] = []
-        """When, who, to whom, what was sent, whether it arrived or not."""
+        self.log: list[tuple[float, str, Message]] = []
+        """When, who and what was sent, whether it arrived or not."""
+        self.broken: list[bytes] = []
+        """What was sent and cannot be read: answers that echo a broken header."""
         self.drop: Callable[[str, Message], bool] = lambda sender, message: False
         """A test's own losses."""
         self.keep_log = True
@@ -194,8 +196,9 @@ class Net:
             try:
                 message = parse_message(event.data)
             except RemoteProtocolError:
+                self.broken.append(event.data)
                 return
-            self.log.append((self.now.mono, peer.name, "", message))
+            self.log.append((self.now.mono, peer.name, message))
             dropped = dropped or self.drop(peer.name, message)
         target = self.peers.get(event.flow.remote)
         if dropped or target is None:
@@ -243,7 +246,10 @@ class Net:
             if isinstance(target, Peer):
                 target.endpoint.receive(flow, data, self.now)
             else:
-                target.received.append(parse_message(data))
+                try:
+                    target.received.append(parse_message(data))
+                except RemoteProtocolError:
+                    self.broken.append(data)
         self.settle()
         return True
 
@@ -258,7 +264,7 @@ class Net:
         """What a peer sent of this method or status: when, and the message."""
         return [
             (when, message)
-            for when, sender, _, message in self.log
+            for when, sender, message in self.log
             if sender == name and what == (message.method if isinstance(message, Request) else message.status)
         ]
 
