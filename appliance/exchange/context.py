@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from appliance.center.decisions import Decision
 from appliance.clock import Entropy, Instant
 from appliance.events import Event, Stamped
 from appliance.exchange.audio import Media, Voice
@@ -69,6 +70,8 @@ class Context:
         self.own_address = "127.0.0.1"
         """The address that a phone reached us at last, for one whose connection must be made anew."""
         self.outputs: deque[Stamped | Output | Resolve] = deque()
+        self.decisions: deque[Decision] = deque()
+        """What the call centre decided and nobody has carried out yet."""
         self.timers = TimerHeap()
         self.calls: dict[str, Call] = {}
         self.rows: dict[int, Leg] = {}
@@ -90,8 +93,22 @@ class Context:
         return f"{int(self.now.wall * 1000):011x}{self.entropy(3).hex()}"
 
     def emit(self, event: Event) -> None:
-        """Puts an event on its way to the ledger."""
+        """Puts an event on its way to the ledger, behind all that the call centre said before."""
+        self.collect()
         self.outputs.append(Stamped(self.now, event))
+
+    def collect(self) -> None:
+        """Takes over what the call centre says: events to the ledger, decisions to be carried out in the drain.
+
+        Before each event of our own, so that the ledger tells things in the order in which they happened: a caller
+        leaves the queue before he talks, and before his call ends.
+        """
+        poll = self.center.poll
+        while (said := poll()) is not None:
+            if isinstance(said, Decision):
+                self.decisions.append(said)
+            else:
+                self.outputs.append(Stamped(self.now, said))
 
     def after(self, seconds: float, call: Call | None, action: Callable[[], None]) -> Deferred:
         """Calls `action` in `seconds`; what it raises is contained to `call`."""

@@ -15,7 +15,7 @@ from appliance.center.center import CallCenter
 from appliance.center.decisions import Decision
 from appliance.clock import Entropy, Instant
 from appliance.errors import CommandError
-from appliance.events import DecisionFailed, Event, Stamped
+from appliance.events import DecisionFailed, Stamped
 from appliance.exchange import audio
 from appliance.exchange.call import Call
 from appliance.exchange.causes import HUNG_UP, INTERNAL, RESTART
@@ -145,7 +145,7 @@ class Exchange:
     def poll(self) -> Polled | None:
         """The next thing that shall be done or told, in order; None: nothing is left."""
         context = self.context
-        outputs, endpoint, center = context.outputs, context.endpoint, context.center
+        outputs, decisions, endpoint = context.outputs, context.decisions, context.endpoint
         while True:
             if outputs:
                 return outputs.popleft()
@@ -155,13 +155,12 @@ class Exchange:
                     return happened
                 self._contain(self._sip.call_of(happened), lambda: self._sip.handle(happened))  # noqa: B023
                 continue
-            decided = center.poll()
-            if decided is None:
+            context.collect()
+            if decisions:
+                decision = decisions.popleft()
+                self._contain(context.calls.get(decision.call), lambda: self._decided(decision))  # noqa: B023
+            elif not outputs:
                 return None
-            if isinstance(decided, Event):
-                context.emit(decided)
-            else:
-                self._contain(context.calls.get(decided.call), lambda: self._decided(decided))  # noqa: B023
 
     def _decided(self, decision: Decision) -> None:
         call = self.context.calls.get(decision.call)
