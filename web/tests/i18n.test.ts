@@ -27,7 +27,7 @@ describe("the dictionaries", () => {
   it("use every value they are given", () => {
     for (const dictionary of [english, japanese]) {
       for (const [key, words] of dictionary) {
-        if (typeof words !== "function" || words.length === 0 || key === "records.count" || key.startsWith("moment.other")) continue;
+        if (typeof words !== "function" || words.length === 0 || key === "records.count") continue;
         const given = Array.from({ length: words.length }, (_, index) => `«${index}»`);
         const said = (words as (...values: string[]) => string)(...given);
         for (const value of given) expect(said, key).toContain(value);

@@ -94,10 +94,12 @@ describe("the story of a call", () => {
   });
   it("says whose phone rings, once", () => {
     const story = storyOf(record, [
-      { type: "leg-started", at: "t0", leg: "c1-2", extension: "201", agent: "" },
+      { type: "leg-started", at: "t0", leg: "c1-2", direction: "out", extension: "201", agent: "" },
+      { type: "leg-started", at: "t0", leg: "c1-1", direction: "in", extension: "202", agent: "" },
+      { type: "leg-ringing", at: "t1", leg: "c1-1" },
       { type: "leg-ringing", at: "t1", leg: "c1-2" },
       { type: "queue-offered", at: "t2", queue: "support", agent: "aiko" },
-      { type: "leg-started", at: "t2", leg: "c1-3", extension: "202", agent: "aiko" },
+      { type: "leg-started", at: "t2", leg: "c1-3", direction: "out", extension: "202", agent: "aiko" },
       { type: "leg-ringing", at: "t3", leg: "c1-3" },
     ], en, names, manner);
     expect(story.map((line) => line.text)).toEqual(["201 Desk 1 rings", "Aiko is rung"]);

@@ -8,8 +8,8 @@ export const en = {
   nav: { live: "Live", records: "Records", system: "System", menu: "Pages", skip: "To the content" },
 
   common: {
-    close: "Close", cancel: "Cancel", back: "Back", none: "None", all: "All", search: "Search", clear: "Clear", loading: "Loading…",
-    retry: "Try again", more: "Show more", details: "Details", copy: "Copy", copied: "Copied", unknown: "unknown", yes: "Yes", no: "No",
+    close: "Close", cancel: "Cancel", all: "All", clear: "Clear", loading: "Loading…",
+    retry: "Try again", more: "Show more",
   },
 
   errors: {
@@ -45,14 +45,14 @@ export const en = {
   },
 
   waiting: {
-    title: "Waiting callers", empty: "Nobody is waiting.", position: (place: number): string => `No. ${place}`, waited: "Waited", ringing: (who: string): string => `Ringing ${who}`,
+    title: "Waiting callers", empty: "Nobody is waiting.", position: (place: number): string => `No. ${place}`,
   },
 
   calls: {
     title: "Calls in progress", empty: "No calls at the moment.", hangUp: "Hang up", recording: "Recording", recorded: "Being recorded", total: "total",
     confirmTitle: "Hang up this call?", confirm: (who: string): string => `Both parties of ${who} are cut off at once.`, hungUp: "The call was ended.",
     gone: "The call had already ended.", anonymous: "Number withheld", legs: "Parties of this call", quality: "Audio received", lost: (share: string): string => `${share} lost`,
-    jitter: (ms: number): string => `jitter ${ms} ms`, noAudio: "no audio yet", show: "Show the parties", started: "Started", with: "with",
+    jitter: (ms: number): string => `jitter ${ms} ms`, noAudio: "no audio yet", show: "Show the parties",
   },
 
   callState: { routing: "Connecting", menu: "In the menu", waiting: "Waiting", ringing: "Ringing", talking: "Talking", held: "On hold", announcement: "Announcement" },
@@ -69,8 +69,8 @@ export const en = {
   },
 
   agents: {
-    title: "Agents", empty: "No agents are set up.", change: (name: string): string => `Change status of ${name}`, changeTitle: "Change status", noPhone: "phone not registered",
-    reason: "Reason", changed: (name: string): string => `Status of ${name} changed.`, since: "since", phone: (extension: string): string => `Phone ${extension}`, finishWrapUp: "End wrap-up",
+    title: "Agents", empty: "No agents are set up.", change: (name: string): string => `Change status of ${name}`, noPhone: "phone not registered",
+    reason: "Reason", changed: (name: string): string => `Status of ${name} changed.`, phone: (extension: string): string => `Phone ${extension}`, finishWrapUp: "End wrap-up",
     loggedIn: (count: number, all: number): string => `${count} of ${all} logged in`, showLoggedOut: (count: number): string => `Logged out: ${count}`,
   },
   status: { available: "Available", break: "On break", "logged-out": "Logged out" },
@@ -85,7 +85,7 @@ export const en = {
   lines: {
     phones: "Phones", trunks: "Trunks", registered: (count: number, all: number): string => `${count} of ${all} registered`, noPhones: "No extensions are set up.", noTrunks: "No trunks are set up.",
     notRegistered: "Not registered", busy: "On a call", free: "Free", expires: "until", channels: (busy: number, all: number): string => `${busy} of ${all} channels`, showPhones: "Addresses and models",
-    device: "Phone", address: "Address", extension: "Extension",
+
   },
   trunkState: { up: "Ready", down: "Down", registering: "Registering…", unregistered: "No registration" },
 
@@ -112,7 +112,7 @@ export const en = {
   } as Record<string, string>,
 
   detail: {
-    title: "Call", moments: "What happened", noMoments: "No details were kept for this call.", journey: "Calls of the same journey", figures: "Times",
+    title: "Call", moments: "What happened",
   },
 
   moment: {
@@ -120,10 +120,10 @@ export const en = {
     key: (key: string): string => `Presses ${key}`, menuLeft: (outcome: string): string => `Leaves the menu (${outcome})`, queueEntered: (queue: string, place: number): string => `Waits in ${queue} as no. ${place}`,
     position: (place: number): string => `Is told: no. ${place}`, offered: (agent: string): string => `${agent} is rung`,
     offerEnded: (agent: string, outcome: string): string => `${agent}: ${outcome}`, queueLeft: (outcome: string, waited: string): string => `Leaves the queue after ${waited}: ${outcome}`,
-    ringing: (who: string): string => `${who} rings`, answered: (who: string): string => `${who} answers`, bridged: "Conversation begins", bridgedWith: (who: string): string => `Conversation with ${who} begins`,
-    held: "On hold", resumed: "Hold ends", moved: "Moved to another call", legEnded: (who: string): string => `${who} leaves`, recordingStarted: "Recording begins", recordingStopped: "Recording ends",
-    ended: (cause: string): string => `Call ends: ${cause}`, wrapUp: (agent: string): string => `${agent} wraps up`, failed: "The box made a mistake; it ended this call", other: (type: string): string => type,
-    caller: "The caller", party: "The other party",
+    ringing: (who: string): string => `${who} rings`, bridged: "Conversation begins", bridgedWith: (who: string): string => `Conversation with ${who} begins`,
+    held: "On hold", resumed: "Hold ends", moved: "Moved to another call", recordingStarted: "Recording begins", recordingStopped: "Recording ends",
+    ended: (cause: string): string => `Call ends: ${cause}`, failed: "The box made a mistake; it ended this call",
+
   },
   offerOutcome: { answered: "answered", "no-answer": "did not answer", rejected: "rejected", busy: "busy", unreachable: "unreachable", withdrawn: "withdrawn" } as Record<string, string>,
   queueOutcome: { answered: "answered", abandoned: "hung up", overflow: "nobody logged in", timeout: "waited too long", closed: "closed" } as Record<string, string>,
@@ -136,15 +136,15 @@ export const en = {
 
   system: {
     title: "System", box: "This box", version: "Version", site: "Site", timezone: "Time zone", started: "Running since", addresses: "Addresses", web: "Web pages", sip: "Phones and trunks (SIP)", audio: "Audio (RTP)",
-    off: "What is off", nothingOff: "Everything this box can do is on.", why: "Why", faults: "Faults", noFaults: "No faults.",
+    off: "What is off", nothingOff: "Everything this box can do is on.",
     phoneTitle: "Connect a desk phone", phoneIntro: "Enter these three in the phone's own web page, under account or line 1. The phone rings as soon as it shows that it is registered.",
     registrar: "Registrar / SIP server", port: "Port", transport: "Transport", user: "User / authentication name", userHint: "the extension's number", password: "Password",
     passwordHint: "the extension's secret: on the box, the command `hako export --secrets` shows it", models: "Where the fields are called differently",
     yealink: "Yealink: Account › Register", snom: "Snom: Identity 1 › Login", grandstream: "Grandstream: Accounts › General Settings", panasonic: "Panasonic: VoIP › SIP Settings",
-    extensions: "Extensions of this box", tryIt: "Then dial *43: you hear yourself. *99 says the box's address.",
+    tryIt: "Then dial *43: you hear yourself. *99 says the box's address.",
     api: "For programs", apiText: "Everything these pages show is also there for programs, described by", apiLink: "the OpenAPI document", apiToken: "A program logs in with a token: `hako token create`.",
-    you: "You", role: "Role", logout: "Log out", language: "Language", theme: "Appearance", auto: "As this device", light: "Light", dark: "Dark", contrast: "High contrast", clock: "Time of the box",
-    memory: "Memory", recordings: "Recordings", disk: "Free disk space", shown: "Display",
+    you: "You", logout: "Log out", language: "Language", theme: "Appearance", auto: "As this device", light: "Light", dark: "Dark", contrast: "High contrast", clock: "Time of the box",
+
   },
   role: { admin: "Administrator", supervisor: "Supervisor", agent: "Agent", wallboard: "Wallboard" },
 

@@ -8,8 +8,8 @@ export const ja: Words = {
   nav: { live: "ライブ", records: "通話記録", system: "システム", menu: "ページ", skip: "本文へ" },
 
   common: {
-    close: "閉じる", cancel: "キャンセル", back: "戻る", none: "なし", all: "すべて", search: "検索", clear: "条件をクリア", loading: "読み込み中…",
-    retry: "もう一度", more: "さらに表示", details: "詳細", copy: "コピー", copied: "コピーしました", unknown: "不明", yes: "はい", no: "いいえ",
+    close: "閉じる", cancel: "キャンセル", all: "すべて", clear: "条件をクリア", loading: "読み込み中…",
+    retry: "もう一度", more: "さらに表示",
   },
 
   errors: {
@@ -45,14 +45,14 @@ export const ja: Words = {
   },
 
   waiting: {
-    title: "待ち呼", empty: "お待ちのお客様はいません。", position: (place) => `${place} 番目`, waited: "待ち時間", ringing: (who) => `${who} を呼出中`,
+    title: "待ち呼", empty: "お待ちのお客様はいません。", position: (place) => `${place} 番目`,
   },
 
   calls: {
     title: "進行中の通話", empty: "現在、通話はありません。", hangUp: "切断", recording: "録音中", recorded: "録音しています", total: "合計",
     confirmTitle: "この通話を切断しますか?", confirm: (who) => `${who} の通話が、双方ともただちに切れます。`, hungUp: "通話を切断しました。",
     gone: "通話はすでに終わっていました。", anonymous: "非通知", legs: "この通話の相手", quality: "受信音声", lost: (share) => `損失 ${share}`,
-    jitter: (ms) => `ゆらぎ ${ms} ms`, noAudio: "音声はまだありません", show: "相手ごとの詳細", started: "開始", with: "相手",
+    jitter: (ms) => `ゆらぎ ${ms} ms`, noAudio: "音声はまだありません", show: "相手ごとの詳細",
   },
 
   callState: { routing: "接続中", menu: "メニュー", waiting: "待ち", ringing: "呼出中", talking: "通話中", held: "保留中", announcement: "アナウンス" },
@@ -69,8 +69,8 @@ export const ja: Words = {
   },
 
   agents: {
-    title: "オペレーター", empty: "オペレーターが登録されていません。", change: (name) => `${name} の状態を変更`, changeTitle: "状態を変更", noPhone: "電話機が未登録",
-    reason: "理由", changed: (name) => `${name} の状態を変更しました。`, since: "から", phone: (extension) => `内線 ${extension}`, finishWrapUp: "後処理を終える",
+    title: "オペレーター", empty: "オペレーターが登録されていません。", change: (name) => `${name} の状態を変更`, noPhone: "電話機が未登録",
+    reason: "理由", changed: (name) => `${name} の状態を変更しました。`, phone: (extension) => `内線 ${extension}`, finishWrapUp: "後処理を終える",
     loggedIn: (count, all) => `${all} 名中 ${count} 名がログイン`, showLoggedOut: (count) => `ログアウト ${count} 名`,
   },
   status: { available: "受付可", break: "休憩", "logged-out": "ログアウト" },
@@ -85,7 +85,7 @@ export const ja: Words = {
   lines: {
     phones: "電話機", trunks: "外線", registered: (count, all) => `${all} 台中 ${count} 台が登録済み`, noPhones: "内線が登録されていません。", noTrunks: "外線が登録されていません。",
     notRegistered: "未登録", busy: "使用中", free: "空き", expires: "期限", channels: (busy, all) => `${all} 回線中 ${busy} 使用`, showPhones: "アドレスと機種",
-    device: "機種", address: "アドレス", extension: "内線",
+
   },
   trunkState: { up: "使用可", down: "不通", registering: "登録中…", unregistered: "登録なし" },
 
@@ -112,7 +112,7 @@ export const ja: Words = {
   },
 
   detail: {
-    title: "通話", moments: "通話の流れ", noMoments: "この通話の詳しい経過は残っていません。", journey: "同じ用件の通話", figures: "時間",
+    title: "通話", moments: "通話の流れ",
   },
 
   moment: {
@@ -120,10 +120,10 @@ export const ja: Words = {
     key: (key) => `${key} を押す`, menuLeft: (outcome) => `メニューを出る(${outcome})`, queueEntered: (queue, place) => `${queue} で待つ(${place} 番目)`,
     position: (place) => `「${place} 番目」と案内`, offered: (agent) => `${agent} を呼び出す`,
     offerEnded: (agent, outcome) => `${agent}: ${outcome}`, queueLeft: (outcome, waited) => `${waited}待って${outcome}`,
-    ringing: (who) => `${who} を呼出中`, answered: (who) => `${who} が応答`, bridged: "通話開始", bridgedWith: (who) => `${who} との通話開始`,
-    held: "保留", resumed: "保留解除", moved: "別の通話へ移る", legEnded: (who) => `${who} が切断`, recordingStarted: "録音開始", recordingStopped: "録音終了",
-    ended: (cause) => `通話終了: ${cause}`, wrapUp: (agent) => `${agent} が後処理`, failed: "本体の内部エラーで通話を終了", other: (type) => type,
-    caller: "発信者", party: "相手",
+    ringing: (who) => `${who} を呼出中`, bridged: "通話開始", bridgedWith: (who) => `${who} との通話開始`,
+    held: "保留", resumed: "保留解除", moved: "別の通話へ移る", recordingStarted: "録音開始", recordingStopped: "録音終了",
+    ended: (cause) => `通話終了: ${cause}`, failed: "本体の内部エラーで通話を終了",
+
   },
   offerOutcome: { answered: "応答", "no-answer": "応答なし", rejected: "拒否", busy: "話し中", unreachable: "接続不可", withdrawn: "取消" },
   queueOutcome: { answered: "応答", abandoned: "放棄", overflow: "担当者なし", timeout: "待ち時間超過", closed: "受付時間外" },
@@ -136,15 +136,15 @@ export const ja: Words = {
 
   system: {
     title: "システム", box: "この本体", version: "バージョン", site: "拠点", timezone: "タイムゾーン", started: "稼働開始", addresses: "アドレス", web: "画面 (Web)", sip: "電話機・外線 (SIP)", audio: "音声 (RTP)",
-    off: "使っていない機能", nothingOff: "この本体の機能はすべて動いています。", why: "理由", faults: "障害", noFaults: "障害はありません。",
+    off: "使っていない機能", nothingOff: "この本体の機能はすべて動いています。",
     phoneTitle: "電話機をつなぐ", phoneIntro: "電話機の設定画面で、アカウント(回線 1)に次の 3 つを入力します。「登録済み」と表示されれば使えます。",
     registrar: "レジストラ/SIP サーバー", port: "ポート", transport: "トランスポート", user: "ユーザー名/認証 ID", userHint: "内線番号", password: "パスワード",
     passwordHint: "内線のパスワード(本体のコマンド `hako export --secrets` で確認)", models: "機種ごとの設定場所",
     yealink: "Yealink: アカウント › 登録", snom: "Snom: ID 1 › ログイン", grandstream: "Grandstream: アカウント › 一般設定", panasonic: "Panasonic: VoIP › SIP 設定",
-    extensions: "この本体の内線", tryIt: "つながったら *43 に電話すると自分の声が聞こえます。*99 で本体のアドレスを読み上げます。",
+    tryIt: "つながったら *43 に電話すると自分の声が聞こえます。*99 で本体のアドレスを読み上げます。",
     api: "プログラムから使う", apiText: "この画面の内容はすべてプログラムからも利用できます。仕様:", apiLink: "OpenAPI 文書", apiToken: "プログラムはトークンでログインします: `hako token create`",
-    you: "ログイン中のユーザー", role: "権限", logout: "ログアウト", language: "言語 / Language", theme: "外観", auto: "端末に合わせる", light: "ライト", dark: "ダーク", contrast: "高コントラスト", clock: "本体の時刻",
-    memory: "メモリー", recordings: "録音", disk: "ディスクの空き", shown: "表示",
+    you: "ログイン中のユーザー", logout: "ログアウト", language: "言語 / Language", theme: "外観", auto: "端末に合わせる", light: "ライト", dark: "ダーク", contrast: "高コントラスト", clock: "本体の時刻",
+
   },
   role: { admin: "管理者", supervisor: "SV", agent: "オペレーター", wallboard: "ウォールボード" },
 

@@ -36,7 +36,8 @@ const TELLERS: Record<string, Teller> = {
   // An offer that was answered shows as the conversation, a withdrawn one as what withdrew it.
   "queue-offer-ended": (moment, t, names) => (/^(?:answered|withdrawn)$/.test(text(moment, "outcome")) ? null : [t.moment.offerEnded(names.agent(text(moment, "agent")), t.offerOutcome[text(moment, "outcome")] ?? text(moment, "outcome")), "ring"]),
   "queue-left": (moment, t, _, manner) => (text(moment, "outcome") === "answered" ? null : [t.moment.queueLeft(t.queueOutcome[text(moment, "outcome")] ?? text(moment, "outcome"), duration(number(moment, "waited"), manner.language)), "end"]),
-  "leg-ringing": (moment, t, names) => (party(moment, names) && !text(moment, "agent") ? [t.moment.ringing(party(moment, names)), "ring"] : null),
+  // The caller's own leg "rings" too; an agent's leg is told by its offer.
+  "leg-ringing": (moment, t, names) => (text(moment, "direction") === "out" && party(moment, names) && !text(moment, "agent") ? [t.moment.ringing(party(moment, names)), "ring"] : null),
   "leg-bridged": (moment, t, names) => [text(moment, "agent") ? t.moment.bridgedWith(names.agent(text(moment, "agent"))) : t.moment.bridged, "talk"],
   "leg-held": (_, t) => [t.moment.held, "wait"],
   "leg-resumed": (_, t) => [t.moment.resumed, "talk"],

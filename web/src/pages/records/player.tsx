@@ -10,9 +10,16 @@ import { Channels, type Listen } from "./channels";
 const SPEEDS = [0.75, 1, 1.25, 1.5, 2];
 const SIDES: readonly Listen[] = ["both", "outside", "ours"];
 
+/** Who is heard on the left and on the right. */
+export interface Sides {
+  left: string;
+  right: string;
+}
+
 /** Plays a recording with its waveform. The waveform's code is fetched when the first player is shown. */
-export function Player({ recording }: { recording: RecordingRef }): JSX.Element {
+export function Player({ recording, sides }: { recording: RecordingRef; sides: Sides }): JSX.Element {
   const { t } = useSpeech();
+  const titles: Record<Listen, string> = { both: t.player.both, outside: sides.left, ours: sides.right };
   const url = apiPath(`recordings/${encodeURIComponent(recording.id)}/audio`);
   const media = useRef<HTMLAudioElement>(null);
   const channels = useRef<Channels | null>(null);
@@ -67,7 +74,7 @@ export function Player({ recording }: { recording: RecordingRef }): JSX.Element 
         onTimeUpdate={() => setAt(audio()?.currentTime ?? 0)} onLoadedMetadata={measured} onDurationChange={measured}
       />
       <div class="wave-frame">
-        <div class="wave-labels" aria-hidden="true"><span class="wave-outside">{t.player.outside}</span><span class="wave-ours">{t.player.ours}</span></div>
+        <div class="wave-labels" aria-hidden="true"><span class="wave-outside">{sides.left}</span><span class="wave-ours">{sides.right}</span></div>
         <div class="wave" ref={wave} />
       </div>
       <input
@@ -87,7 +94,7 @@ export function Player({ recording }: { recording: RecordingRef }): JSX.Element 
         <a class="button" href={url} download={`${recording.id}.wav`}><Icon name="download" />{t.player.download}</a>
       </div>
       <div class="segments sides" role="group" aria-label={t.player.listen}>
-        {SIDES.map((each) => <button key={each} type="button" class="segment" aria-pressed={side === each} onClick={() => listen(each)}>{t.player[each]}</button>)}
+        {SIDES.map((each) => <button key={each} type="button" class="segment" aria-pressed={side === each} onClick={() => listen(each)}>{titles[each]}</button>)}
       </div>
     </section>
   );

@@ -37,6 +37,9 @@ function Detail({ record }: { record: RecordDetail }): JSX.Element {
   const { t, manner } = useSpeech();
   const names = useNames();
   const caller = names.caller(record);
+  // Inside the house nobody is outside: both sides have names.
+  const inside = record.kind === "internal";
+  const sides = inside ? { left: caller.main, right: names.party(record.to) } : { left: t.player.outside, right: t.player.ours };
   const time = (at: string | null): string => (at ? timeOfDay(at, manner) : "–");
   const long = (seconds: number): string => (seconds >= 0.5 ? duration(seconds, manner.language) : "–");
   return (
@@ -49,7 +52,7 @@ function Detail({ record }: { record: RecordDetail }): JSX.Element {
         </div>
         <Pill tone={causeTone(record)}>{causeWord(record.cause, t)}</Pill>
       </div>
-      {record.recording ? <Player recording={record.recording} /> : <p class="notice plain">{t.player.none}</p>}
+      {record.recording ? <Player recording={record.recording} sides={sides} /> : <p class="notice plain">{t.player.none}</p>}
       <dl class="facts">
         <Fact label={t.records.waited}>{long(record.wait_seconds)}</Fact>
         <Fact label={t.records.talked}>{long(record.talk_seconds)}</Fact>
