@@ -57,6 +57,9 @@ class Ringer(Protocol):
     def attempt_early(self, leg: Leg) -> None:
         """The leg sends early media that can be heard."""
 
+    def attempt_lost(self, leg: Leg) -> None:
+        """One of the legs failed (it is not ended yet); others ring on, or are about to."""
+
     def attempt_answered(self, leg: Leg) -> None:
         """The leg answered; all others are ended."""
 
@@ -136,6 +139,7 @@ class Attempt:
                     now=self.context.now,
                     headers=[("Route", path) for path in binding.path],
                     contact_user=extension,
+                    advertise=self.context.advertise,
                     owner=leg,
                 )
             )
@@ -203,7 +207,7 @@ class Attempt:
         if status in (180, 181, 182) or not body:
             leg.mark_ringing()
             ringer.attempt_ringing(leg)
-        if body and leg.progress(session, body) and leg.trunk:
+        if body and leg.trunk and leg.progress(session, body):
             ringer.attempt_early(leg)
 
     def branch_answered(self, leg: Leg, session: Session, body: bytes | None) -> None:
@@ -240,6 +244,8 @@ class Attempt:
 
     def _leg_failed(self, leg: Leg, ending: Ending, status: int) -> None:
         self._forget(leg)
+        if self.ringer is not None:
+            self.ringer.attempt_lost(leg)
         leg.ended(ending, "them", status)
         target, trunks = self._trunks_left.pop(leg, (None, ()))
         if target is not None and trunks and (status in (403, 408) or 500 <= status < 600 or status == 0):

@@ -32,7 +32,6 @@ class ClickToCall:
             caller_name=context.phones.name(extension),
             extension=extension,
         )
-        self.extension = extension
         self.attempt = Attempt(context, self.call, self, (Target(extension=extension),), ALL, RING_SECONDS)
 
     def attempt_ringing(self, leg: Leg) -> None:
@@ -41,9 +40,12 @@ class ClickToCall:
     def attempt_early(self, leg: Leg) -> None:
         """Nobody listens yet."""
 
+    def attempt_lost(self, leg: Leg) -> None:
+        """There is one leg only: the attempt fails next."""
+
     def attempt_answered(self, leg: Leg) -> None:
         self.call.origin = leg
-        self.context.router.dial(leg, self.number, rights=self.extension)
+        self.context.router.follow(leg, self.context.plan.lookup(self.number), self.number)
 
     def attempt_failed(self, ending: Ending) -> None:
         self.call.end(ending)

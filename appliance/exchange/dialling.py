@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from appliance.exchange.activities import Farewell, LegActivity
 from appliance.exchange.attempt import Attempt, Target
-from appliance.exchange.causes import LOOP, Ending
+from appliance.exchange.causes import Ending
 from appliance.exchange.codecs import codecs_for_peer, preferring
 from appliance.exchange.leg import Leg
 from appliance.exchange.parties import number_of
 from appliance.sip.header import NameAddr
+from appliance.site.model import Destination
 
 NO_ANSWER_SECONDS = 60.0
 """How long an extension rings."""
@@ -29,8 +30,14 @@ class Dialling(LegActivity):
         self._early: Leg | None = None
 
     def start(self) -> None:
+        if self.leg.state == "answered":
+            # Who is connected already must not sit in silence until a phone says that it rings; some never do.
+            self._ringback()
         codecs = codecs_for_peer(self.leg)
         self.attempt = Attempt(self.context, self.call, self, self.targets, codecs, self.seconds)
+
+    def _ringback(self) -> None:
+        self.leg.play(self.context.tone("ringback"), loop=True)
 
     def stop(self) -> None:
         if self.attempt is not None:
@@ -38,13 +45,15 @@ class Dialling(LegActivity):
 
     # --- Ringer ------------------------------------------------------------------------------------------------------
     def attempt_ringing(self, leg: Leg) -> None:
-        """The caller hears ringback: from his own phone or exchange, or from us when he is connected already."""
-        caller = self.leg
-        if caller.state == "answered":
-            if self._early is None and caller.player == 0:
-                caller.play(self.context.tone("ringback"), loop=True)
-        else:
-            caller.ring()
+        """A caller who is not connected hears ringback from his own phone or exchange."""
+        if self.leg.state != "answered":
+            self.leg.ring()
+
+    def attempt_lost(self, leg: Leg) -> None:
+        """The early media that the caller heard are over, others still ring: ringback again."""
+        if leg is self._early:
+            self._early = None
+            self._ringback()
 
     def attempt_early(self, leg: Leg) -> None:
         """The first trunk that sends early media is heard (its announcements may matter)."""
@@ -68,12 +77,12 @@ class Dialling(LegActivity):
         Farewell(self.leg, ending).begin()
 
     def attempt_redirected(self, leg: Leg, contacts: list[NameAddr]) -> bool:
-        """The phone forwards its calls: the new number goes through the dial plan with that phone's rights."""
+        """The phone forwards its calls: the number goes through the dial plan as if that phone had dialled it.
+
+        Dial codes do not: nobody acts at the box in that phone's name.
+        """
         number = next((number for contact in contacts if (number := number_of(contact.uri))), "")
         if not number or len(self.targets) > 1:
             return False
-        if not self.call.routed(f"number:{number}"):
-            Farewell(self.leg, LOOP).begin()
-            return True
-        self.context.router.dial(self.leg, number, rights=leg.extension)
+        self.context.router.send(self.leg, Destination(kind="number", target=number))
         return True

@@ -157,9 +157,9 @@ class Leg:
             self.ssrc = int.from_bytes(self.context.entropy(4), "big") or 1
             self.context.rows[self.port_row] = self
         self.local_ip = local_ip
-        shown = self.context.trunks.advertised(self.trunk) if self.trunk else ""
+        shown = self.context.trunks.advertised(self.trunk)
         self.local = Local(
-            address=shown or self.context.advertise or local_ip,
+            address=shown or local_ip,
             port=self.port,
             codecs=codecs,
             session_id=int.from_bytes(self.context.entropy(4), "big"),
@@ -394,8 +394,10 @@ class Leg:
 
     def reopen(self) -> bool:
         """Moves to another RTP port after this one could not be bound; False: it cannot be moved any more."""
+        if self.session is None or self.local is None or self.state != "answered":
+            return False
         port = self.context.media.allocate_port()
-        if self.session is None or self.local is None or self.state != "answered" or port is None:
+        if port is None:
             return False
         self.context.media.release_port(self.port)
         self.port = port

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
 
 from appliance.events import PhoneRegistered, PhoneUnregistered
 from appliance.exchange.outputs import BindingsChanged
 from appliance.exchange.parties import number_of
 from appliance.sip.digest import DigestAuthenticator
 from appliance.sip.registrar import Binding, BindingChange, Registrar
+
+REFUSALS_KEPT = 50
 
 if TYPE_CHECKING:
     from appliance.exchange.context import Context
@@ -17,6 +20,16 @@ if TYPE_CHECKING:
     from appliance.sip.message import Request, Response
     from appliance.sip.transaction import ServerTransaction
     from appliance.site.model import Extension
+
+
+class Refusal(NamedTuple):
+    """A request that was refused before it became a call or a registration."""
+
+    at: float
+    address: str
+    method: str
+    caller: str
+    why: str
 
 
 def address_of(binding: Binding) -> str:
@@ -35,7 +48,9 @@ class Phones:
         self.legs: dict[str, set[Leg]] = {}
         self._activity: dict[str, str] = {}
         self.refused = 0
-        """Requests that did not prove who they are."""
+        """Requests that did not prove who they are, the first try of every phone (it is challenged) not counted."""
+        self.refusals: deque[Refusal] = deque(maxlen=REFUSALS_KEPT)
+        """The newest of them."""
 
     def configure(self) -> None:
         """Takes over the extensions of the present site; registrations of removed ones end."""
@@ -60,12 +75,18 @@ class Phones:
         one = self.extensions.get(extension)
         return one.record if one is not None else ""
 
-    def authenticate(self, request: Request) -> tuple[str, list[tuple[str, str]], int]:
+    def authenticate(self, request: Request, flow: Flow) -> tuple[str, list[tuple[str, str]], int]:
         """(extension, [], 200) for a request that proves it, else ("", headers, status) to answer with."""
         verdict = self.authenticator.check(request, self.secret_of, self.context.now)
         if verdict.kind == "ok":
             return verdict.username, [], 200
-        self.refused += 1
+        if verdict.kind == "wrong":
+            self.refused += 1
+            self.refusals.append(
+                Refusal(
+                    self.context.now.wall, flow.remote[0], request.method, number_of(request.from_.uri), verdict.reason
+                )
+            )
         stale = verdict.kind == "stale"
         agent = request.headers.get("User-Agent") or ""
         return "", self.authenticator.challenge(self.context.now, stale=stale, user_agent=agent), 401
@@ -83,7 +104,7 @@ class Phones:
         """Answers a REGISTER (RFC 3261 section 10.3)."""
         context = self.context
         context.own_address = flow.local[0]
-        extension, headers, status = self.authenticate(request)
+        extension, headers, status = self.authenticate(request, flow)
         response: Response
         if not extension:
             response = request.reply(status)

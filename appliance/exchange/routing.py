@@ -71,10 +71,6 @@ class Router:
             return "service"
         return "outbound" if isinstance(meaning, External | Emergency) else "internal"
 
-    def dial(self, leg: Leg, number: str, *, rights: str) -> None:
-        """The caller `leg` reaches for `number` with the rights of an extension ("" : none, of the box itself)."""
-        self.follow(leg, self.context.plan.lookup(number), number)
-
     def follow(self, leg: Leg, meaning: Meaning, dialled: str) -> None:
         """Does what a dialled string means."""
         if isinstance(meaning, Internal):

@@ -111,6 +111,7 @@ class SipEvents:
         )
         call.origin = leg
         session.owner = leg
+        session.advertise = self.context.trunks.advertised(caller.trunk)
         return call
 
     def _request(self, event: sip.IncomingRequest) -> None:

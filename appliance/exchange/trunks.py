@@ -242,7 +242,7 @@ class Trunks:
     def advertised(self, trunk: str) -> str:
         """Our address as the trunk's side must see it; empty: the local one."""
         line = self.lines.get(trunk)
-        return line.config.advertise if line is not None else ""
+        return (line.config.advertise if line is not None else "") or self.context.advertise
 
     def in_order(self, trunks: tuple[str, ...]) -> tuple[str, ...]:
         """The same trunks, those that are known to be down last."""

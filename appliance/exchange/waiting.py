@@ -125,6 +125,9 @@ class OfferRinging:
     def attempt_early(self, leg: Leg) -> None:
         """A phone's early media is not for the caller."""
 
+    def attempt_lost(self, leg: Leg) -> None:
+        """There is one leg only: the attempt fails next."""
+
     def attempt_answered(self, leg: Leg) -> None:
         self.waiting.offer_answered(self.offer, leg)
 
