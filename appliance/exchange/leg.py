@@ -409,8 +409,10 @@ class Leg:
 
     def check_alive(self) -> None:
         """Asks a silent party whether it is still there; a dialog that is not ends by itself."""
-        if self.session is not None and self.state == "answered" and not self.held:
-            self.session.probe(self.context.now)
+        session = self.session
+        # A caller who has not acknowledged our answer yet is being asked already: the 2xx is repeated.
+        if session is not None and session.state == "confirmed" and not self.held:
+            session.probe(self.context.now)
 
     # --- the end -----------------------------------------------------------------------------------------------------
     def hang_up(self, ending: Ending) -> None:
