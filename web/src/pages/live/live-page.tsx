@@ -27,7 +27,7 @@ export function LivePage(): JSX.Element {
       <Faults />
       <FrontPanel />
       {sees("queues") && <Tiles />}
-      <div class={sees("trunks") ? "live-grid" : "live-grid two"}>
+      <div class={sees("calls") ? "live-grid" : "live-grid two"}>
         <div class="live-column calls-column">{sees("calls") && sees("queues") && <Waiting />}{sees("calls") && <Calls />}{sees("queues") && <Queues />}</div>
         <div class="live-column agents-column"><Agents /></div>
         {sees("trunks") && <div class="live-column lines-column"><Trunks /><Phones /></div>}

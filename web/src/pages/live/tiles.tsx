@@ -31,7 +31,9 @@ export function Tiles(): JSX.Element {
   const since = longestSince(queues, queuesRead);
   const loggedIn = agents.filter((agent) => agent.status !== "logged-out");
   const free = loggedIn.filter((agent) => agent.status === "available" && agent.state === "idle" && agent.registered).length;
-  const talking = calls.filter((call) => call.state === "talking" || call.state === "held").length;
+  // A wall screen is not told of calls; the agents who talk stand for them.
+  const busy = agents.filter((agent) => agent.state === "talking" || agent.state === "hold").length;
+  const talking = Math.max(busy, calls.filter((call) => call.state === "talking" || call.state === "held").length);
   const offered = sum((queue) => queue.offered_today);
   const show = (value: number): string => figure(value, manner.language);
   return (
