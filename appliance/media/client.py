@@ -214,8 +214,11 @@ class MediaClient:
     async def _restore(self) -> None:
         """Brings the media process back with the whole table."""
         old, pause = self.pid, FIRST_PAUSE
-        log.warning("the media process %d is gone", old)
+        log.warning("the media process %d hung up", old)
         self.pid = 0
+        if await self._connect_running() is not None:
+            self.flush()  # only the connection was lost
+            return
         while True:
             try:
                 await self._end_stray()

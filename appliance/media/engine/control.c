@@ -337,7 +337,7 @@ static struct recording *new_recording(const struct hk_recorder *row)
 static void populate(hk_engine *engine)
 {
     enum { EACH = 4 };
-    if (engine->populated + EACH > ARENA_BLOCKS)
+    if (engine->populated >= EACH * engine->recorders_known || engine->populated + EACH > ARENA_BLOCKS)
         return;
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     uintptr_t from = (uintptr_t)(engine->arena + engine->populated) & ~(page - 1);
@@ -373,6 +373,7 @@ int hk_put_recorder(hk_engine *engine, const struct hk_recorder *row)
         recorder->count = command->count;
         list_init(&recorder->all);
         command->object = &recorder->object;
+        engine->recorders_known++;
         populate(engine);
     }
     queue(engine, command);
@@ -381,9 +382,11 @@ int hk_put_recorder(hk_engine *engine, const struct hk_recorder *row)
 
 void hk_drop(hk_engine *engine, int64_t id)
 {
-    struct command *command = *known_place(engine, id) ? new_command(DROP, id) : NULL;
+    const struct known *known = *known_place(engine, id);
+    struct command *command = known ? new_command(DROP, id) : NULL;
     if (!command)
         return;
+    engine->recorders_known -= known->kind == RECORDER;
     forget(engine, id);
     engine->undone++;
     queue(engine, command);

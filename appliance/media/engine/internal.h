@@ -313,7 +313,7 @@ struct hk_engine {
     struct known *known[BUCKETS];
     struct pass *uncommitted, *uncommitted_end;
     struct sound *sounds;
-    size_t populated;
+    size_t populated, recorders_known;
     int undone; /* drops that the engine thread has not confirmed */
     uint64_t random;
     /* engine thread */

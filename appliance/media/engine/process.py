@@ -126,8 +126,9 @@ class MediaProcess:
             connection, _ = self._listener.accept()
         except OSError:
             return
-        if self._controller:
-            self._lose_controller()
+        while self._controller and self._receive(self._controller):
+            pass  # what it said before the new one came counts
+        self._lose_controller()
         connection.setblocking(False)
         self._controller = Controller(connection)
         self._poll.register(connection, select.POLLIN)
@@ -151,22 +152,25 @@ class MediaProcess:
             self._lose_controller()
         self._watch()
 
-    def _receive(self, controller: Controller) -> None:
+    def _receive(self, controller: Controller) -> bool:
+        """Reads and obeys. False: there was nothing, or the connection is gone."""
         try:
             data = controller.socket.recv(1 << 18)
         except BlockingIOError:
-            return
+            return False
         except OSError:
             data = b""
         if not data:
             self._lose_controller()
-            return
+            return False
         try:
             for message in controller.unpacker.feed(data):
                 self._obey(decode_control(message))
         except ProtocolError as error:
             say(f"the controller was not understood: {error}")
             self._lose_controller()
+            return False
+        return True
 
     def _obey(self, message: Frame | Dump | Shutdown) -> None:
         if isinstance(message, Frame):

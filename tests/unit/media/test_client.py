@@ -1,0 +1,334 @@
+"""The media process and its client: start, death, adoption, end. Real processes, real audio."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvloop
+
+from appliance.exchange.audio import (
+    AnyMediaEvent,
+    Digit,
+    EngineRestarted,
+    Link,
+    Mix,
+    Payload,
+    PortFailed,
+    PortStats,
+    Recorder,
+    RecorderStopped,
+    RtpPort,
+)
+from appliance.media.client import EngineUnavailable, MediaClient, connect
+from appliance.media.protocol import Frame, Unpacker, decode_engine, encode, packed
+from appliance.media.table import DesiredTable
+from tests.unit.media.engine_box import read_wav
+from tests.unit.media.rtp import Party, continuous, free_ports, heard, run
+
+PCMU, EVENTS = Payload(0, "PCMU"), Payload(101, "telephone-event")
+Runner = Callable[[Coroutine[Any, Any, None]], None]
+
+
+@pytest.fixture(params=["uvloop", "asyncio"])
+def loop_of(request: pytest.FixtureRequest) -> Runner:
+    """Both kinds of loop."""
+    return uvloop.run if request.param == "uvloop" else asyncio.run  # type: ignore[return-value]
+
+
+@pytest.fixture
+def parties() -> Iterator[list[Party]]:
+    made = [Party(440), Party(850, ssrc=2)]
+    yield made
+    for party in made:
+        party.close()
+
+
+class Side:
+    """A controller: table, client, events."""
+
+    def __init__(self, folder: Path) -> None:
+        self.table = DesiredTable(range(2))
+        self.events: list[AnyMediaEvent] = []
+        self.client = MediaClient(self.table, folder, self.events.extend)
+
+    def bridge(self, parties: list[Party]) -> None:
+        for number, (party, port) in enumerate(zip(parties, free_ports(2), strict=True)):
+            row = RtpPort(
+                id=number + 1,
+                local=("127.0.0.1", port),
+                remote=party.address,
+                receive=(PCMU, EVENTS),
+                send=PCMU,
+                send_events=EVENTS,
+                ssrc=7000 + number,
+            )
+            party.to = row.local
+            self.table.put(row)
+        self.table.put(Mix(id=3, links=(Link(1, 2), Link(2, 1))))
+        self.client.flush()
+
+    async def until(self, kind: type[AnyMediaEvent], seconds: float = 3.0) -> float:
+        """Waits for an event; gives how long it took."""
+        start = time.monotonic()
+        while not any(isinstance(event, kind) for event in self.events):
+            assert time.monotonic() < start + seconds, f"no {kind.__name__}"
+            await asyncio.sleep(0.005)
+        return time.monotonic() - start
+
+
+async def talk(seconds: float, parties: list[Party]) -> None:
+    await asyncio.to_thread(run, seconds, parties)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+
+
+def test_a_call_through_the_process_and_a_clean_end(tmp_path: Path, loop_of: Runner, parties: list[Party]) -> None:
+    async def story() -> None:
+        side = Side(tmp_path)
+        assert await side.client.start() == ()
+        side.bridge(parties)
+        path = str(tmp_path / "recordings" / "r.wav")
+        side.table.put(Recorder(id=4, path=path, left=1, right=(2,)))
+        side.client.flush()
+        await asyncio.sleep(0.05)
+        await talk(0.4, parties)
+        parties[0].send_event(5, 101)
+        await side.until(Digit)
+        pid = side.client.pid
+        assert os.getsid(pid) == pid and os.getsid(0) != pid, "a session of its own"
+        os.kill(pid, signal.SIGINT)
+        await asyncio.sleep(0.05)
+        assert alive(pid), "Ctrl-C at the terminal is not for it"
+        await side.client.stop()
+        assert not alive(pid)
+        assert {type(event) for event in side.events} >= {Digit, PortStats, RecorderStopped}
+        assert heard(parties[0].audio(0.05)) == {850} and heard(parties[1].audio(0.05)) == {440}
+        left, right = read_wav(Path(path))
+        assert heard(left[800:2400]) == {440} and heard(right[800:2400]) == {850}
+        assert list(tmp_path.glob("*.sock")) == []
+
+    loop_of(story())
+
+
+def test_killed_it_is_back_within_a_second_and_audio_goes_on(
+    tmp_path: Path, loop_of: Runner, parties: list[Party]
+) -> None:
+    async def story() -> None:
+        side = Side(tmp_path)
+        await side.client.start()
+        side.bridge(parties)
+        await talk(0.3, parties)
+        speaking = asyncio.create_task(talk(1.5, parties))
+        old = side.client.pid
+        os.kill(old, signal.SIGKILL)
+        assert await side.until(EngineRestarted) < 1.0
+        assert side.client.pid not in (0, old) and side.client.restarts == 1
+        await speaking
+        for party, other in zip(parties, (850, 440), strict=True):
+            gap = max(y.at - x.at for x, y in zip(party.received, party.received[1:], strict=False))
+            assert gap < 1.0
+            late = [p for p in party.received if p.at > party.received[-1].at - 0.3]
+            assert heard(party.audio(packets=late)) == {other}
+            assert len({p.ssrc for p in party.received}) == 1
+        await side.client.stop()
+
+    loop_of(story())
+
+
+def test_the_next_controller_adopts_what_runs_without_a_gap(tmp_path: Path, parties: list[Party]) -> None:
+    async def story() -> None:
+        first = Side(tmp_path)
+        await first.client.start()
+        first.bridge(parties)
+        await talk(0.2, parties)
+        pid = first.client.pid
+        await first.client.stop(shutdown=False)
+        speaking = asyncio.create_task(talk(0.6, parties))
+        await asyncio.sleep(0.2)
+        second = Side(tmp_path)
+        rows = await second.client.start()
+        assert second.client.pid == pid
+        assert {row.id for row in rows} == {1, 2, 3}
+        second.table.adopt(rows)
+        second.client.flush()
+        await speaking
+        for party in parties:
+            continuous(party.received)
+            assert max(y.at - x.at for x, y in zip(party.received, party.received[1:], strict=False)) < 0.1
+        second.table.drop(1)
+        second.client.flush()
+        await second.until(PortStats)
+        third = Side(tmp_path)
+        await second.client.stop(shutdown=False)
+        assert {row.id for row in await third.client.start(adopt=False)} == set()
+        assert third.client.pid != pid and not alive(pid)
+        await third.client.stop()
+
+    uvloop.run(story())
+
+
+def test_what_happened_meanwhile_is_told_to_the_next_controller(tmp_path: Path, parties: list[Party]) -> None:
+    async def story() -> None:
+        first, second = Side(tmp_path), Side(tmp_path)
+        await first.client.start()
+        first.bridge(parties)
+        await asyncio.sleep(0.1)
+        await first.client.stop(shutdown=False)
+        await asyncio.sleep(0.05)
+        parties[0].send_event(9, 101)
+        await asyncio.sleep(0.05)
+        await second.client.start()
+        await second.until(Digit)
+        await second.client.stop()
+
+    uvloop.run(story())
+
+
+def test_a_process_that_does_not_answer_is_ended(tmp_path: Path) -> None:
+    async def story() -> None:
+        first, second = Side(tmp_path), Side(tmp_path)
+        await first.client.start()
+        pid = first.client.pid
+        first.client._stopping = True
+        os.kill(pid, signal.SIGSTOP)
+        await second.client.start()
+        assert second.client.pid != pid
+        await first.client.stop(shutdown=False)
+        await second.client.stop()
+
+    uvloop.run(story())
+
+
+def test_a_long_path_and_a_failed_bind(tmp_path: Path, parties: list[Party]) -> None:
+    async def story() -> None:
+        folder = tmp_path / ("long" * 30)
+        folder.mkdir()
+        side = Side(folder)
+        await side.client.start()
+        taken = parties[0].address
+        side.table.put(RtpPort(id=1, local=taken))
+        side.client.flush()
+        await side.until(PortFailed)
+        await side.client.stop()
+
+    uvloop.run(story())
+
+
+def test_without_an_interpreter_that_can_start_it_start_says_so(tmp_path: Path) -> None:
+    async def story() -> None:
+        side = Side(tmp_path / "missing")
+        with pytest.raises((EngineUnavailable, OSError)):
+            await side.client.start()
+
+    asyncio.run(story())
+
+
+def test_rubbish_on_the_socket_ends_the_connection_not_the_process(tmp_path: Path) -> None:
+    async def story() -> None:
+        side = Side(tmp_path)
+        await side.client.start()
+        pid = side.client.pid
+        for rubbish in (b"\xff" * 100, packed(b"\x81\xa4type\xa3no!"), packed(b"")):
+            intruder = await asyncio.to_thread(connect, tmp_path / "media.sock")
+            intruder.setblocking(True)
+            intruder.settimeout(2)
+            await asyncio.to_thread(intruder.sendall, rubbish)
+            while await asyncio.to_thread(intruder.recv, 65536):
+                pass
+            intruder.close()
+        await asyncio.sleep(0.3)
+        assert alive(pid) and side.client.pid == pid, "lost its connection, and found the same process again"
+        await side.client.stop()
+
+    uvloop.run(story())
+
+
+def test_the_same_frame_twice_changes_nothing(tmp_path: Path, parties: list[Party]) -> None:
+    async def story() -> None:
+        side = Side(tmp_path)
+        await side.client.start()
+        side.bridge(parties)
+        full = side.table.full()
+        await talk(0.2, parties)
+        assert side.client._link is not None
+        for _ in range(5):
+            side.client._link.send(full)
+            await talk(0.04, parties)
+        for party in parties:
+            continuous(party.received)
+        await side.client.stop()
+
+    uvloop.run(story())
+
+
+def test_two_hundred_ports_come_and_go_without_a_leak(tmp_path: Path) -> None:
+    async def story() -> None:
+        side = Side(tmp_path)
+        side.table = side.client.table = DesiredTable(range(21000, 21500))
+        await side.client.start()
+        counts = []
+        for turn in range(6):
+            ports = [port for _ in range(200) if (port := side.table.allocate_port())]
+            ids = range(1000 * turn + 1, 1000 * turn + 201)
+            for row, port in zip(ids, ports, strict=True):
+                remote = ("127.0.0.1", 9)
+                side.table.put(RtpPort(id=row, local=("127.0.0.1", port), remote=remote, receive=(PCMU,), send=PCMU))
+                if row % 2 == 0:
+                    side.table.put(Mix(id=row + 300, links=(Link(row, row - 1), Link(row - 1, row))))
+                    path = str(tmp_path / f"{row}.wav")
+                    side.table.put(Recorder(id=row + 600, path=path, left=row, right=(row - 1,)))
+            side.client.flush()
+            await asyncio.sleep(0.15)
+            for row in ids:
+                for offset in (0, 300, 600):
+                    side.table.drop(row + offset)
+            side.client.flush()
+            for port in ports:
+                side.table.release_port(port)
+            while sum(isinstance(e, RecorderStopped) for e in side.events) < 100 * (turn + 1):
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.05)
+            status = Path(f"/proc/{side.client.pid}/status").read_text()
+            resident = int(status.partition("VmRSS:")[2].split()[0])
+            counts.append((len(os.listdir(f"/proc/{side.client.pid}/fd")), resident))
+        assert not [event for event in side.events if isinstance(event, PortFailed)]
+        assert sum(isinstance(e, PortStats) and e.final for e in side.events) == 1200
+        assert len({fds for fds, _ in counts}) == 1
+        assert counts[-1][1] - counts[2][1] < 1500, f"kB resident after each turn: {counts}"
+        await side.client.stop()
+
+    uvloop.run(story())
+
+
+def test_the_process_dumps_its_table(tmp_path: Path, parties: list[Party]) -> None:
+    async def story() -> None:
+        side = Side(tmp_path)
+        await side.client.start()
+        side.bridge(parties)
+        await asyncio.sleep(0.1)
+        await side.client.stop(shutdown=False)
+        link = await asyncio.to_thread(connect, tmp_path / "media.sock")
+        link.setblocking(True)
+        held = decode_engine(Unpacker().feed(await asyncio.to_thread(link.recv, 65536))[0])
+        assert {row.id for row in held.rows} == {1, 2, 3} and held.rev == side.table.rev  # type: ignore[union-attr]
+        link.sendall(packed(encode(Frame(rev=9, full=True))))
+        link.close()
+        again = Side(tmp_path)
+        assert await again.client.start() == ()
+        await again.client.stop()
+
+    uvloop.run(story())
+
+
