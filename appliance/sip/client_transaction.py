@@ -90,7 +90,7 @@ class ClientTransaction:
         self.key: tuple[str, str] = ("", "")
         self.data = b""
         self._rows = _CLIENT_INVITE if request.method == "INVITE" else _CLIENT_OTHER
-        self._candidates: list[Flow] = []
+        self._candidates: tuple[Flow, ...] = ()
         self._ack = b""
         self._interval = 0.0
         self._repeat: Alarm | None = None
@@ -122,7 +122,7 @@ class ClientTransaction:
         if not flows:
             self._step("transport error", now)
             return
-        self._candidates = flows[1:]
+        self._candidates = tuple(flows[1:])
         self._bind(flows[0])
         self._step("send", now)
 
@@ -142,7 +142,8 @@ class ClientTransaction:
             self.layer.clients.pop(self.key, None)
             if self.request is not None:
                 self.request.headers.remove("Via")
-            self._bind(self._candidates.pop(0))
+            following, self._candidates = self._candidates[0], self._candidates[1:]
+            self._bind(following)
             self._send(now, None)
             return
         self._step("transport error", now)
@@ -271,7 +272,7 @@ class ClientTransaction:
         if self.user is not None:
             self.user.on_response(self, response, now)
         if self.state != "accepted":
-            self.user = None
+            self.user = self.context = None
         self.request, self.data = None, b""
 
     def _tell_timeout(self, now: Instant, message: Response | None) -> None:

@@ -17,6 +17,9 @@ DialogKey = tuple[str, str, str]
 """Call-ID, local tag, remote tag."""
 
 
+_LEAP = 1_000
+
+
 class DialogSnapshot(msgspec.Struct, frozen=True, gc=False):
     """A dialog as it is kept in a database."""
 
@@ -122,15 +125,37 @@ class Dialog:
             _host_port(uri),
         )
 
-    def refresh(self, message: Request | Response, uri: str = "") -> None:
-        """Takes the peer's new target from a target refresh request or its 2xx (RFC 3261 12.2)."""
+    @staticmethod
+    def restored(snapshot: DialogSnapshot) -> Dialog:
+        """The dialog of before a restart. A kept flow led to the next hop, so it does now.
+
+        Requests after the last snapshot may have used higher CSeqs: a leap keeps ours above (RFC 3261 12.2.1.1 asks
+        for no more than that they increase).
+        """
+        dialog = Dialog(snapshot)
+        if snapshot.flow is not None:
+            dialog._reached = _next_hop_address(dialog.routes, dialog.target)
+            dialog.hop = snapshot.flow
+        dialog.local_seq += _LEAP
+        return dialog
+
+    def refresh(self, message: Request | Response, flow: Flow | None = None) -> None:
+        """Takes the peer's new target from a target refresh request or its 2xx (RFC 3261 12.2).
+
+        `flow`: the one that the request came by, which is the dialog's from now on.
+        """
+        changed = False
         contacts = message.contacts
         if contacts:
             target = str(contacts[0].sip)
-            if target != self.target:
-                self.target = target
-                if not self.routes:
-                    self.hop = self._choose_hop()
+            changed = target != self.target and not self.routes
+            self.target = target
+        if flow is not None and flow != self.flow:
+            self.flow, changed = flow, True
+        if changed:
+            if flow is not None:
+                self._reached = f"{message.via.host}:{message.via.port or 5060}"
+            self.hop = self._choose_hop()
 
     def confirm(self, response: Response) -> None:
         """The 2xx replaces route set and target of the early dialog (RFC 3261 13.2.2.4)."""
@@ -222,6 +247,10 @@ def _routes(headers: Headers) -> tuple[str, ...]:
 def _host_port(uri: str) -> str:
     parsed = parse_uri(uri)
     return f"{parsed.host}:{parsed.port or 5060}" if isinstance(parsed, SipUri) else ""
+
+
+def _next_hop_address(routes: tuple[str, ...], target: str) -> str:
+    return _host_port(str(NameAddr.parse(routes[0]).uri) if routes else target)
 
 
 def _same_host(reached: str, host: str) -> bool:

@@ -116,10 +116,13 @@ class Endpoint:
 
     def flow_failed(self, flow: Flow, reason: str, now: Instant) -> None:
         """A send failed, ICMP said so, or the connection closed. Only what waits for an answer on that flow ends."""
-        try:
-            self.transactions.flow_failed(flow, now)
-        except UndefinedTransition:
-            self._count("undefined")
+        for transaction in self.transactions.waiting_on(flow):
+            try:
+                transaction.transport_failed(now)
+            except UndefinedTransition:
+                self._count("undefined")
+            except Exception:
+                self._fault(transaction, now)
         if flow.transport != "udp":
             self._framers.pop(flow, None)
             for session in self.layer.sessions.values():
@@ -133,6 +136,8 @@ class Endpoint:
             self.transactions.resolved(query, flows, now)
         except UndefinedTransition:
             self._count("undefined")
+        except Exception:
+            self._fault(None, now)
 
     def timeout(self, now: Instant) -> None:
         """Runs every timer that is due."""

@@ -8,8 +8,8 @@ import msgspec
 class Limits(msgspec.Struct, frozen=True, gc=False):
     """Counts beyond which new work is answered 503 with Retry-After; what exists goes on."""
 
-    transactions: int = 20_000
-    """Live transactions of all peers."""
+    transactions: int = 50_000
+    """Live transactions of all peers; one lasts about 64*T1, so this is some 500 calls a second."""
     sessions: int = 2_000
     """Sessions of all peers, whatever their state."""
     early_per_source: int = 100

@@ -192,24 +192,24 @@ class Registration:
     def _registered(self, transaction: ClientTransaction, response: Response, now: Instant) -> None:
         self._failures = 0
         self.flow = transaction.flow
-        granted = self._granted(response)
+        sent = transaction.request.headers.get("Contact") if transaction.request is not None else None
+        granted = self._granted(response, sent or "")
         self._become("up", response.status, response.reason)
         # Some 80 % of what was granted, spread a little; never so short that it is a flood.
         self._later(max(granted * self._layer.dice(0.75, 0.85), min(granted, 10.0)), now)
 
-    def _granted(self, response: Response) -> float:
+    def _granted(self, response: Response, sent: str) -> float:
         """Seconds that the registrar gave our Contact (RFC 3261 10.2.4)."""
         default = self._expires if response.expires is None else response.expires
         try:
             contacts = response.contacts
         except RemoteProtocolError:
             return float(max(default, 1))
-        for contact in contacts:
-            if contact.user == self._contact_user:
-                value = contact.params.get("expires")
-                if value is not None and value.isdigit() and len(value) < 10:
-                    return float(max(int(value), 1))
-        return float(max(default, 1))
+        ours = [contact for contact in contacts if contact.user == self._contact_user]
+        # Several: other boxes of the same number, or an old address of ours. Those written as ours go before.
+        ours = [contact for contact in ours if str(contact.uri) in sent] or ours
+        granted = [int(value) for each in ours if (value := each.params.get("expires") or "").isdigit()]
+        return float(max(min(granted, default=default), 1))
 
     def _failed(self, status: int, reason: str, retry_after: int | None, now: Instant) -> None:
         self.flow = None

@@ -17,7 +17,7 @@ def restore_session(layer: SessionLayer, snapshot: SessionSnapshot, now: Instant
     """
     kept = snapshot.dialog
     flow: Flow | None = kept.flow
-    dialog = Dialog(kept)
+    dialog = Dialog.restored(kept)
     if flow is not None and flow.reliable:
         dialog.lose_flow(flow)
         flow = None

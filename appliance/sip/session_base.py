@@ -191,7 +191,8 @@ class SessionBase:
         if transaction is not None and transaction.user is self:
             transaction.user = None
         self._offer_sent = None
-        self.request = self.local_sdp = self.remote_sdp = None
+        # An INVITE transaction may hold the session for another 64*T1: let that be little.
+        self.request = self.dialog = self.local_sdp = self.remote_sdp = None
 
     def _forget_dialogs(self) -> None:
         if self.dialog is not None:

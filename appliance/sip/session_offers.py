@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
 from appliance.clock import Instant
@@ -9,6 +10,7 @@ from appliance.errors import RemoteProtocolError
 from appliance.sip.client_transaction import ClientTransaction
 from appliance.sip.dialog import Dialog
 from appliance.sip.events import SessionOffer, SessionOfferAnswered, SessionOfferRefused, SessionOfferWithdrawn
+from appliance.sip.header import parse_tokens
 from appliance.sip.message import Request, Response
 from appliance.sip.server_transaction import ServerTransaction
 from appliance.sip.session_layer import ALLOW, SDP, SUPPORTED, set_body
@@ -202,7 +204,7 @@ class OfferingSession(RefreshedSession):
             response.headers.values["Min-SE"] = [str(self.layer.policy.minimum)]
             transaction.respond(response, now)
             return
-        dialog.refresh(request)
+        dialog.refresh(request, transaction.flow)
         self._learn_allow(request)
         body = request.body or None
         self._remote_offer = transaction
@@ -334,5 +336,13 @@ class OfferingSession(RefreshedSession):
         return True
 
     def _learn_allow(self, message: Request | Response) -> None:
-        if "Allow" in message.headers.values:
-            self.peer_allows = frozenset(message.allow)
+        values = message.headers.values.get("Allow")
+        if values is not None:
+            text = values[0] if len(values) == 1 else ",".join(values)
+            self.peer_allows = _methods(text) if len(text) < 400 else frozenset(message.allow)
+
+
+@lru_cache(maxsize=128)
+def _methods(allow: str) -> frozenset[str]:
+    """The methods of an Allow header: phones of one make all say the same."""
+    return frozenset(parse_tokens(allow))

@@ -15,6 +15,8 @@ from appliance.sip.session_base import MAX_TRIES, HeaderList, reason_headers
 from appliance.sip.session_layer import ALLOW, FAREWELL, SUPPORTED, SessionLayer, add_headers, cause_of, set_body
 from appliance.sip.timers import Alarm
 
+MOST_BRANCHES = 32
+"""Branches of one forked call that we follow; a callee that makes up more is not answered."""
 LONGEST_RINGING = 900.0
 """Seconds after which an INVITE without final response is given up, should our user forget it."""
 
@@ -60,7 +62,7 @@ class OutboundSession(Session):
         self._early: dict[str, Dialog] = {}
         self._early_bodies: dict[str, bytes] = {}
         self._rseqs: dict[str, int] = {}
-        self._settled_tags: set[str] = set()
+        self._settled_tags: tuple[str, ...] = ()
         self._waiting_prack: tuple[Dialog, str] | None = None
         self._invite: ClientTransaction | None = None
         self._offerless = body is None
@@ -182,6 +184,8 @@ class OutboundSession(Session):
                 # A ringing without tag is of RFC 2543: there is no dialog, but it rings.
                 self._emit(SessionProgress(self, response.status, response.body or None, "", False))
             return
+        if tag not in self._early and len(self._early) >= MOST_BRANCHES:
+            return
         dialog = self._early_dialog(tag, transaction, response)
         self.state = "early"
         reliable = response.rseq is not None and "100rel" in response.require
@@ -216,10 +220,10 @@ class OutboundSession(Session):
         rack = f"{number} {response.cseq}"
         if self._offerless and response.body:
             self._waiting_prack = (dialog, rack)
-            self._settled_tags.add(tag)
+            self._settled_tags += (tag,)
             return True
         if response.body:
-            self._settled_tags.add(tag)
+            self._settled_tags += (tag,)
         self._prack(dialog, rack, None, now)
         return True
 
@@ -242,6 +246,8 @@ class OutboundSession(Session):
             self.layer.out.append(sent)
             return
         if self.dialog is not None and self.state in ("answered", "confirmed") and tag == self.dialog.remote_tag:
+            return
+        if len(self._acks) >= MOST_BRANCHES:
             return
         if transaction is not self._invite or self.state not in ("calling", "early"):
             self._surplus(transaction, response, tag, now)

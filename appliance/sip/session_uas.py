@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from appliance.clock import Instant
 from appliance.sip.dialog import Dialog
-from appliance.sip.events import SessionOfferAnswered
+from appliance.sip.events import SessionOffer, SessionOfferAnswered
 from appliance.sip.flow import Flow
 from appliance.sip.message import Request, Response
 from appliance.sip.server_transaction import ServerTransaction
@@ -116,7 +116,7 @@ class InboundSession(Session):
         """Sends 200. Waits for the PRACK of an earlier reliable response (RFC 3262 5)."""
         if not self._may("answer"):
             return
-        if self._unacknowledged is not None:
+        if self._unacknowledged is not None or self._remote_offer is not None:
             self._queue.append(lambda later: self.answer(sdp, later, headers))
             return
         transaction, request = self._transaction, self.request
@@ -221,15 +221,24 @@ class InboundSession(Session):
             return
         self._unacknowledged = None
         self._cancel_prack_alarms()
-        transaction.respond(self._reply(request, 200), now)
         if pending.data.body:
             self._early_answer = True
-            if not invite.body:
-                self.remote_sdp = request.body or None
-                self._emit(SessionOfferAnswered(self, self.remote_sdp))
-        while self._queue and self._unacknowledged is None and self.state == "early":
-            self._queue.pop(0)(now)
+        if request.body and invite.body and self._early_answer:
+            # The first exchange is complete, so this SDP is an offer, answered in the 200 (RFC 3262 5).
+            self._remote_offer = transaction
+            self._emit(SessionOffer(self, request.body))
+            return
+        transaction.respond(self._reply(request, 200), now)
+        if pending.data.body and not invite.body:
+            self.remote_sdp = request.body or None
+            self._emit(SessionOfferAnswered(self, self.remote_sdp))
         self._offer_idle(now)
+
+    def _offer_idle(self, now: Instant) -> None:
+        """What waited for a PRACK goes before an offer of ours that waits for the end of an exchange."""
+        while self._queue and self._unacknowledged is None and self._remote_offer is None and self.state == "early":
+            self._queue.pop(0)(now)
+        super()._offer_idle(now)
 
     # -- inside
 

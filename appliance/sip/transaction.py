@@ -167,7 +167,6 @@ class TransactionLayer:
         """Whether a request outside a dialog is here already by another path (RFC 3261 8.2.2.2)."""
         return (request.from_.tag or "", request.call_id, request.headers.get("CSeq") or "") in self.merges
 
-    def flow_failed(self, flow: Flow, now: Instant) -> None:
-        """A transport error: ends or moves on what waits for that flow."""
-        for transaction in [each for each in self.open if each.flow == flow]:
-            transaction.transport_failed(now)
+    def waiting_on(self, flow: Flow) -> list[ClientTransaction | ServerTransaction]:
+        """What a transport error of this flow concerns: all that has no final response."""
+        return [each for each in self.open if each.flow == flow]

@@ -144,7 +144,27 @@ def test_a_snapshot_brings_everything_back() -> None:
     dialog = Dialog.of_request(invite(routes=("<sip:192.0.2.2;lr>",)), "me", FLOW)
     dialog.request("INFO")
     kept = msgspec.msgpack.decode(msgspec.msgpack.encode(dialog.snapshot()), type=DialogSnapshot)
-    again = Dialog(kept)
+    again = Dialog.restored(kept)
+    assert again.local_seq == dialog.local_seq + 1_000, "what was sent after the snapshot must not be reached"
+    again.local_seq = dialog.local_seq
     assert again.snapshot() == dialog.snapshot()
     assert again.request("BYE").encode() == dialog.request("BYE").encode()
     assert again.hop == dialog.hop
+
+
+def test_a_restored_dialog_stays_on_its_flow_behind_a_nat() -> None:
+    flow = Flow("udp", ("192.168.0.1", 5060), ("192.168.0.2", 33000))
+    dialog = Dialog.of_request(invite("<sip:b@10.0.0.5:5062>", "10.0.0.5:5062"), "me", flow)
+    assert dialog.hop is flow
+    again = Dialog.restored(dialog.snapshot())
+    assert again.hop == flow
+    again.refresh(invite("<sip:b@10.0.0.5:5062>", "10.0.0.5:5062"))
+    assert again.hop == flow
+
+
+def test_a_dialog_follows_the_flow_of_a_target_refresh() -> None:
+    old = Flow("tcp", ("192.0.2.1", 5060), ("192.0.2.2", 51234), 3)
+    dialog = Dialog.of_request(invite("<sip:bob@192.0.2.2;transport=tcp>"), "me", old)
+    new = Flow("tcp", ("192.0.2.1", 5060), ("192.0.2.2", 51299), 4)
+    dialog.refresh(invite("<sip:bob@192.0.2.2;transport=tcp>"), new)
+    assert dialog.hop is new

@@ -145,6 +145,17 @@ def test_removing_before_it_was_up_sends_nothing_more() -> None:
     assert_clean(alice)
 
 
+def test_of_several_contacts_ours_counts() -> None:
+    net = Net()
+    alice, wire, _ = registered(net)
+    contacts = "<sip:03123@192.0.2.77:5060>;expires=30, <sip:03123@192.0.2.1:5060>;expires=500, <sip:x@y>;expires=9"
+    wire.send(alice, wire.reply(wire.last("REGISTER"), 200, Contact=contacts))
+    net.run(370)
+    assert wire.count("REGISTER") == 1
+    net.run(60)
+    assert wire.count("REGISTER") > 1
+
+
 def test_a_lost_connection_is_made_anew_at_once() -> None:
     net = Net()
     alice, wire = net.peer("alice"), net.wire("carrier")

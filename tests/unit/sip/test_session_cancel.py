@@ -240,6 +240,24 @@ def test_ringing_without_a_tag_still_rings() -> None:
     assert (progress.status, progress.dialog_tag) == (180, "")
 
 
+def test_a_callee_that_makes_up_branches_without_end_is_bounded() -> None:
+    net = Net()
+    alice, wire = net.peer("alice"), net.wire()
+    call = alice.call(wire)
+    net.run()
+    invite = wire.last("INVITE")
+    for number in range(100):
+        wire.send(alice, wire.reply(invite, 180, tag=f"t{number}"))
+    assert alice.endpoint.counts().dialogs == 32
+    for number in range(100):
+        wire.send(alice, wire.reply(invite, 200, tag=f"t{number}", body=ANSWER))
+    net.run(0.01)
+    assert wire.count("ACK") == 32
+    call.bye(net.now)
+    net.run(80)
+    assert_clean(alice)
+
+
 def test_an_invite_that_nobody_ever_answers_or_cancels_is_given_up() -> None:
     net = Net()
     alice, wire = net.peer("alice"), net.wire()

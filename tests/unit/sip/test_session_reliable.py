@@ -167,6 +167,27 @@ def test_an_offer_in_a_reliable_response_is_answered_in_prack() -> None:
     assert_clean(alice, bob)
 
 
+def test_an_offer_in_prack_is_answered_in_its_200_before_the_call_is() -> None:
+    net = Net()
+    alice, wire = net.peer("alice"), net.wire()
+    wire.send(alice, wire.request(alice, "INVITE", body=OFFER, Supported="100rel"))
+    session = alice.take(IncomingSession).session
+    session.ring(net.now, 183, ANSWER)
+    session.answer(ANSWER, net.now)
+    net.run(0.01)
+    reliable = wire.last(183)
+    prack = wire.request(alice, "PRACK", to_tag=reliable.to.tag, RAck=f"{reliable.rseq} 1 INVITE", body=OTHER)
+    wire.send(alice, prack)
+    assert alice.take(SessionOffer).body == OTHER
+    net.run(0.01)
+    assert wire.count(200) == 0
+    session.accept_offer(ANSWER, net.now)
+    net.run(0.01)
+    first, second = wire.received[-2:]
+    assert (first.cseq.method, first.body) == ("PRACK", ANSWER)
+    assert (second.cseq.method, second.body) == ("INVITE", b"")
+
+
 @pytest.mark.parametrize("caller_updates", [True, False])
 def test_update_changes_media_before_the_answer(caller_updates: bool) -> None:
     net = Net()

@@ -109,6 +109,10 @@ class Bench:
         self.now = Instant(end, end)
         return [round(when - start, 3) for when, _ in self.sent[count:]]
 
+    def fail(self, flow: Flow) -> None:
+        for transaction in self.layer.waiting_on(flow):
+            transaction.transport_failed(self.now)
+
     def collect(self) -> None:
         while self.layer.out:
             event = self.layer.out.popleft()
@@ -353,7 +357,7 @@ def test_a_transport_error_ends_what_waits_on_that_flow(method: str) -> None:
     bench = Bench()
     bench.client(method)
     other = bench.client(method, UDP2)
-    bench.layer.flow_failed(UDP, bench.now)
+    bench.fail(UDP)
     assert bench.user.heard == ["failed 503"]
     assert list(bench.layer.clients.values()) == [other]
 
@@ -362,7 +366,7 @@ def test_after_an_answer_a_transport_error_concerns_nobody() -> None:
     bench = Bench()
     call = bench.client("INVITE")
     bench.respond(call, 200)
-    bench.layer.flow_failed(UDP, bench.now)
+    bench.fail(UDP)
     assert bench.user.heard == [200]
     assert call.state == "accepted"
 
@@ -375,12 +379,12 @@ def test_a_request_waits_for_its_look_up_and_moves_on_to_the_next_address() -> N
     call.on_resolved([UDP, UDP2], bench.now)
     bench.collect()
     first = bench.sent[0][1].via.branch
-    bench.layer.flow_failed(UDP, bench.now)
+    bench.fail(UDP)
     bench.collect()
     assert call.flow == UDP2
     assert bench.sent[1][1].via.branch != first
     assert len(bench.sent[1][1].vias) == 1
-    bench.layer.flow_failed(UDP2, bench.now)
+    bench.fail(UDP2)
     assert bench.user.heard == ["failed 503"]
     assert bench.clean()
 
