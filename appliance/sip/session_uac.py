@@ -10,6 +10,7 @@ from appliance.sip.events import SessionAnswered, SessionProgress, SessionRedire
 from appliance.sip.flow import Flow
 from appliance.sip.header import NameAddr
 from appliance.sip.message import Headers, Request, Response
+from appliance.sip.server_transaction import ServerTransaction
 from appliance.sip.session import Session
 from appliance.sip.session_base import MAX_TRIES, HeaderList, reason_headers
 from appliance.sip.session_layer import ALLOW, FAREWELL, SUPPORTED, SessionLayer, add_headers, cause_of, set_body
@@ -349,6 +350,16 @@ class OutboundSession(Session):
         return True
 
     # -- the ways it ends
+
+    def _bye_came(self, transaction: ServerTransaction, request: Request, now: Instant) -> None:
+        if self.state not in ("calling", "early"):
+            super()._bye_came(transaction, request, now)
+            return
+        # The callee answered, no copy of its 2xx came, and it hangs up for want of an ACK: nothing ends the INVITE now
+        # but we.
+        transaction.respond(self._reply(request, 200), now)
+        self._give_up(now)
+        self._end(200, "BYE", cause_of(request), "them", now)
 
     def _give_up(self, now: Instant) -> None:
         self._given_up = True
