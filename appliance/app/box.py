@@ -55,6 +55,8 @@ log = logging.getLogger("hako")
 
 FIRST_PROMPTS_SECONDS = 45.0
 """How long the very first start waits for the prompts that a caller meets at once."""
+NEW_PROMPTS_SECONDS = 90.0
+"""How long a change of the configuration waits for its prompts before it is put in force all the same."""
 MEDIA_AGAIN_SECONDS = 3.0
 
 
@@ -83,6 +85,7 @@ class Box:
         self._web_port = 0
         self._tasks: list[asyncio.Task[None]] = []
         self._prompts_task: asyncio.Task[None] | None = None
+        self._changing = asyncio.Lock()
 
     def _config_damaged(self, text: str) -> None:
         remedy = "Look whether the configuration is right; restore a backup if it is not."
@@ -290,26 +293,33 @@ class Box:
     # --- configuration -----------------------------------------------------------------------------------------------
     async def apply_text(self, text: str, by: str) -> Applied:
         """Puts a site file in force. Raises ConfigError, CommandError, StoreError; then nothing has changed."""
-        return await self._applied(await asyncio.to_thread(apply_text, self.store, text, by), by)
+        async with self._changing:
+            return await self._applied(await asyncio.to_thread(apply_text, self.store, text, by), by)
 
     async def apply_document(self, document: Mapping[str, Any], by: str, version: int) -> Applied:
         """The same for a document of the API that was made from `version`."""
-        return await self._applied(await asyncio.to_thread(apply_document, self.store, document, by, version), by)
+        async with self._changing:
+            applied = await asyncio.to_thread(apply_document, self.store, document, by, version)
+            return await self._applied(applied, by)
 
     async def undo(self, version: int, by: str) -> int:
         """Puts back what was before `version`, the present one. Raises CommandError."""
-        number = await asyncio.to_thread(self.store.undo, by, version)
-        site, _ = await asyncio.to_thread(self.store.load)
-        await self._applied(Applied(site=site, version=number, changes=("undo",)), by)
+        async with self._changing:
+            number = await asyncio.to_thread(self.store.undo, by, version)
+            site, _ = await asyncio.to_thread(self.store.load)
+            await self._applied(Applied(site=site, version=number, changes=("undo",)), by)
         return number
 
     async def _applied(self, applied: Applied, by: str) -> Applied:
         if applied.changes:
+            # First the prompts, so that the first caller of the new configuration hears them; the old ones stay known.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(NEW_PROMPTS_SECONDS):
+                    await self.library.ready(applied.site)
             self.core.do(lambda exchange, now: exchange.configure(applied.site, now))
             self.records.country = applied.site.site.country
             self.core.emit(ConfigChanged(version=applied.version, by=by, changes=applied.changes))
             await self.committed()
-            await self.library.ready(applied.site, essential_only=True)
             self.prepare_prompts()
         return applied
 
