@@ -166,7 +166,9 @@ def measure_rtpengine(program: Path, calls: int, seconds: float, folder: Path) -
 
 def line(name: str, said: dict[str, float]) -> str:
     """One row of the table."""
-    figures = f"{said['us']:6.2f} {said['lost']:6.0f} {said['p50_us']:7.0f} {said['p99_us']:7.0f} {said['p999_us']:8.0f}"
+    figures = (
+        f"{said['us']:6.2f} {said['lost']:6.0f} {said['p50_us']:7.0f} {said['p99_us']:7.0f} {said['p999_us']:8.0f}"
+    )
     return f"{name:28} {figures} {said['max_us']:8.0f} {said['pss_mb']:7.1f}"
 
 
@@ -175,13 +177,17 @@ def main() -> None:
     calls = [int(word) for word in sys.argv[1:]] or [50, 200]
     with tempfile.TemporaryDirectory(prefix="hako-bench-") as name:
         program = build_load(Path(name))
-        print(f"{'':28} {'µs/pkt':>6} {'lost':>6} {'p50 µs':>7} {'p99 µs':>7} {'p99.9 µs':>8} {'max µs':>8} {'PSS MB':>7}")
+        print(
+            f"{'':28} {'µs/pkt':>6} {'lost':>6} {'p50 µs':>7} {'p99 µs':>7} {'p99.9 µs':>8} {'max µs':>8} {'PSS MB':>7}"
+        )
         for number in calls:
             for recorded in (False, True):
                 said = asyncio.run(measure_hako(program, number, recorded, 6.0))
                 print(line(f"hako {number} calls{' recorded' if recorded else ''}", said), flush=True)
             if shutil.which("rtpengine"):
-                print(line(f"rtpengine {number} calls", measure_rtpengine(program, number, 6.0, Path(name))), flush=True)
+                print(
+                    line(f"rtpengine {number} calls", measure_rtpengine(program, number, 6.0, Path(name))), flush=True
+                )
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ only cffi and setuptools, since pip calls it before anything else is there.
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -51,9 +52,12 @@ class BuildEngine(build_ext):  # type: ignore[misc] # setuptools has no types
     """`build_ext` that makes the glue first and finds all of the engine's sources itself."""
 
     def finalize_options(self) -> None:
-        """Makes the glue before anybody looks for sources."""
-        write_source(Path())
-        self.distribution.ext_modules = [extension(Path())]
+        """Makes the glue before anybody looks for sources. With HAKO_WITHOUT_ENGINE set there is nothing to build."""
+        if os.environ.get("HAKO_WITHOUT_ENGINE"):
+            self.distribution.ext_modules = []
+        else:
+            write_source(Path())
+            self.distribution.ext_modules = [extension(Path())]
         super().finalize_options()
 
     def get_source_files(self) -> list[str]:
@@ -68,6 +72,7 @@ def build_in_place() -> None:
     command = distribution.get_command_obj("build_ext")
     assert command is not None
     command.inplace = True
+    command.force = True
     command.build_temp = "build/engine"
     command.ensure_finalized()
     command.run()

@@ -112,9 +112,10 @@ static void newest(hk_engine *engine, struct reception *in, const struct rtp_pac
     if (packet->timestamp == in->timestamp)
         return;
     uint32_t transit = (uint32_t)(engine->now / NS_PER_SAMPLE) - packet->timestamp;
-    int32_t difference = (int32_t)(transit - in->transit);
+    uint32_t difference = transit - in->transit, magnitude = difference >> 31 ? 0u - difference : difference;
     in->transit = transit;
-    in->jitter_16 += (uint32_t)(difference < 0 ? -difference : difference) - ((in->jitter_16 + 8) >> 4);
+    if (magnitude < TIMELINE_JUMP)
+        in->jitter_16 += magnitude - ((in->jitter_16 + 8) >> 4);
     in->timestamp = packet->timestamp;
     in->arrival = engine->now;
 }

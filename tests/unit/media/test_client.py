@@ -330,5 +330,3 @@ def test_the_process_dumps_its_table(tmp_path: Path, parties: list[Party]) -> No
         await again.client.stop()
 
     uvloop.run(story())
-
-

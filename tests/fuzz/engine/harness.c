@@ -1,0 +1,279 @@
+/* The engine without Python, for the sanitizers: threads, rows that come and go while packets flow, files that appear
+ * and cannot. usage: harness FOLDER SECONDS SEED. Ends with 0 when what must be true was true. */
+#include <arpa/inet.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "engine.h"
+#include "rtp.h"
+#include "wav.h"
+
+enum { PARTIES = 12, PLAYERS = 4, FIRST_PLAYER = 100, MIXES = 4, FIRST_MIX = 200, RECORDERS = 6 };
+
+struct party {
+    int fd;
+    uint16_t port, engine_port;
+    uint16_t sequence;
+    uint32_t timestamp;
+    uint64_t heard;
+    bool put;
+};
+
+static struct party parties[PARTIES];
+static uint64_t told[8];
+static int64_t next_recorder = 1000, recorders[RECORDERS];
+static const char *folder;
+
+#define MUST(condition) \
+    do { \
+        if (!(condition)) { \
+            fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition); \
+            exit(1); \
+        } \
+    } while (0)
+
+static unsigned dice(unsigned sides) { return (unsigned)random() % sides; }
+
+static int bound(uint16_t *port)
+{
+    struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof own;
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+    MUST(fd >= 0 && bind(fd, (struct sockaddr *)&own, size) == 0);
+    getsockname(fd, (struct sockaddr *)&own, &size);
+    *port = ntohs(own.sin_port);
+    return fd;
+}
+
+static void send_to(const struct party *party, uint16_t port, const void *data, size_t size)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    (void)sendto(party->fd, data, size, MSG_DONTWAIT, (struct sockaddr *)&to, sizeof to);
+}
+
+/* --- rows --- */
+static void put_party(hk_engine *engine, int number)
+{
+    struct party *party = &parties[number];
+    struct hk_port row = {.id = number + 1, .ptime = dice(2) ? 20 : 10 * (1 + dice(6)), .timeout = dice(2) ? 1 : 30};
+    strcpy(row.local_host, "127.0.0.1");
+    strcpy(row.remote_host, "127.0.0.1");
+    row.remote_port = dice(10) ? party->port : 0;
+    row.receive_count = 3;
+    row.receive[0] = (struct hk_payload){0, HK_PCMU, 8000};
+    row.receive[1] = (struct hk_payload){8, HK_PCMA, 8000};
+    row.receive[2] = (struct hk_payload){101, HK_EVENTS, 8000};
+    row.send = row.receive[dice(2)];
+    if (dice(2))
+        row.send_events = (struct hk_payload){96, HK_EVENTS, 8000};
+    row.sending = dice(8) > 0;
+    row.receiving = dice(8) > 0;
+    row.generation = dice(3);
+    for (int tries = 0; tries < 50; tries++) {
+        if (!party->put)
+            party->engine_port = (uint16_t)(20000 + 2 * dice(5000));
+        row.local_port = party->engine_port;
+        if (hk_put_port(engine, &row) == 0) {
+            party->put = true;
+            return;
+        }
+    }
+    MUST(!"a port could be bound");
+}
+
+static void put_mix(hk_engine *engine, int number)
+{
+    struct hk_link links[8];
+    uint32_t count = 1 + dice(8);
+    for (uint32_t i = 0; i < count; i++) {
+        links[i].listener = 1 + dice(PARTIES);
+        links[i].source = dice(3) ? 1 + dice(PARTIES) : FIRST_PLAYER + dice(PLAYERS + 1);
+        links[i].gain = dice(3) ? 1.0 : dice(4) * 0.7;
+    }
+    MUST(hk_put_mix(engine, FIRST_MIX + number, links, count) == 0);
+}
+
+static void put_player(hk_engine *engine, int number)
+{
+    char good[512], bad[512];
+    snprintf(good, sizeof good, "%s/tone.wav", folder);
+    snprintf(bad, sizeof bad, "%s/none.wav", folder);
+    const char *files[] = {good, bad, good};
+    MUST(hk_put_player(engine, FIRST_PLAYER + number, dice(3), (int32_t)dice(4) - 1, files, 1 + dice(3)) >= 0);
+}
+
+static void put_recorder(hk_engine *engine, int slot)
+{
+    char path[512];
+    int64_t right[3] = {1 + dice(PARTIES), 1 + dice(PARTIES), 999};
+    bool fresh = recorders[slot] == 0;
+    if (fresh)
+        recorders[slot] = next_recorder++;
+    const char *place = fresh && dice(8) == 0 ? "tone.wav/impossible" : "recordings";
+    snprintf(path, sizeof path, "%s/%s/%lld.wav", folder, place, (long long)recorders[slot]);
+    struct hk_recorder row = {.id = recorders[slot], .path = path, .comment = "harness", .left = 1 + dice(PARTIES)};
+    row.right = right;
+    row.right_count = dice(4);
+    row.running = dice(4) > 0;
+    MUST(hk_put_recorder(engine, &row) == 0);
+}
+
+static void change_something(hk_engine *engine)
+{
+    int number = (int)dice(PARTIES), slot = (int)dice(RECORDERS);
+    switch (dice(9)) {
+    case 0:
+        hk_drop(engine, number + 1);
+        parties[number].put = false;
+        break;
+    case 1:
+    case 2:
+        put_party(engine, number);
+        break;
+    case 3:
+        put_mix(engine, (int)dice(MIXES));
+        break;
+    case 4:
+        hk_drop(engine, FIRST_MIX + dice(MIXES));
+        break;
+    case 5:
+        put_player(engine, (int)dice(PLAYERS));
+        break;
+    case 6:
+        hk_drop(engine, FIRST_PLAYER + dice(PLAYERS));
+        break;
+    case 7:
+        put_recorder(engine, slot);
+        break;
+    case 8:
+        hk_drop(engine, recorders[slot]);
+        recorders[slot] = 0;
+        break;
+    }
+}
+
+/* --- packets --- */
+static void speak(struct party *party)
+{
+    uint8_t packet[2048];
+    size_t size = RTP_HEADER + 160;
+    memset(packet, (int)dice(256), sizeof packet);
+    bool event = dice(20) == 0;
+    rtp_write(packet, dice(10) == 0, event ? 101 : dice(2) ? 0 : 8, party->sequence++, party->timestamp, party->port);
+    party->timestamp += 160;
+    if (event) {
+        uint8_t payload[4] = {(uint8_t)dice(17), (uint8_t)(dice(2) << 7), (uint8_t)dice(256), (uint8_t)dice(256)};
+        memcpy(packet + RTP_HEADER, payload, 4);
+        size = RTP_HEADER + 4;
+    }
+    switch (dice(40)) {
+    case 0:
+        size = dice(sizeof packet);
+        break;
+    case 1:
+        packet[dice((unsigned)size)] ^= (uint8_t)(1u << dice(8));
+        break;
+    case 2:
+        party->sequence = (uint16_t)dice(65536);
+        break;
+    case 3:
+        party->timestamp = (uint32_t)random();
+        break;
+    }
+    send_to(party, (uint16_t)(party->engine_port + (dice(30) == 0)), packet, size);
+    if (dice(50) == 0)
+        send_to(party, parties[dice(PARTIES)].engine_port, packet, size);
+}
+
+static void hear(struct party *party)
+{
+    uint8_t packet[2048];
+    ssize_t size;
+    while ((size = recv(party->fd, packet, sizeof packet, 0)) >= 0) {
+        struct rtp_packet parsed;
+        MUST(rtp_parse(packet, (size_t)size, &parsed));
+        party->heard++;
+    }
+}
+
+static void take_events(hk_engine *engine)
+{
+    struct hk_event events[16];
+    int count;
+    while ((count = hk_take_events(engine, events, 16)) > 0)
+        for (int i = 0; i < count; i++) {
+            MUST(events[i].kind >= HK_PLAYER_FINISHED && events[i].kind <= HK_RECORDER_STOPPED);
+            told[events[i].kind]++;
+        }
+}
+
+static void write_tone(void)
+{
+    char path[512];
+    uint8_t data[44 + 3200] = "RIFF\0\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x40\x1f\0\0\x80\x3e\0\0\2\0\x10\0data\x80\x0c";
+    snprintf(path, sizeof path, "%s/tone.wav", folder);
+    for (size_t i = 44; i < sizeof data; i++)
+        data[i] = (uint8_t)(i * 7);
+    FILE *file = fopen(path, "wb");
+    MUST(file && fwrite(data, sizeof data, 1, file) == 1 && fclose(file) == 0);
+    struct wav_audio audio;
+    MUST(wav_parse(data, sizeof data, &audio) && audio.samples == 1600);
+}
+
+static double seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+int main(int argc, char **argv)
+{
+    MUST(argc == 4);
+    folder = argv[1];
+    srandom((unsigned)atoi(argv[3]));
+    write_tone();
+    hk_engine *engine = hk_start();
+    MUST(engine);
+    for (int i = 0; i < PARTIES; i++) {
+        parties[i].fd = bound(&parties[i].port);
+        put_party(engine, i);
+    }
+    hk_commit(engine);
+    double end = seconds_now() + atof(argv[2]);
+    while (seconds_now() < end) {
+        for (int i = 0; i < PARTIES; i++) {
+            speak(&parties[i]);
+            hear(&parties[i]);
+        }
+        for (unsigned changes = dice(4); changes > 0; changes--)
+            change_something(engine);
+        hk_commit(engine);
+        struct pollfd waiting = {.fd = hk_event_fd(engine), .events = POLLIN};
+        if (poll(&waiting, 1, 4) > 0)
+            take_events(engine);
+    }
+    struct hk_figures figures;
+    hk_read_figures(engine, &figures);
+    hk_stop(engine);
+    take_events(engine);
+    hk_free(engine);
+    uint64_t heard = 0;
+    for (int i = 0; i < PARTIES; i++) {
+        heard += parties[i].heard;
+        close(parties[i].fd);
+    }
+    printf("heard %llu, forwarded %llu, mixed %llu, events", (unsigned long long)heard,
+           (unsigned long long)figures.forwarded, (unsigned long long)figures.mixed);
+    for (int kind = 1; kind < 7; kind++)
+        printf(" %llu", (unsigned long long)told[kind]);
+    printf("\n");
+    MUST(heard > 0 && figures.forwarded > 0 && figures.mixed > 0 && told[HK_PORT_STATS] > 0);
+    MUST(told[HK_RECORDER_STARTED] > 0 && told[HK_RECORDER_STOPPED] >= told[HK_RECORDER_STARTED]);
+    return 0;
+}
