@@ -37,7 +37,7 @@ COMMANDS: dict[str, frozenset[str]] = {
     "info": frozenset(("answered", "confirmed")),
     "probe": frozenset(("confirmed",)),
     "bye": frozenset(("answered", "confirmed")),
-    "snapshot": frozenset(("answered", "confirmed")),
+    "snapshot": frozenset(("early", "answered", "confirmed")),
 }
 """In which states a session takes which command. In "ended" each is passed over: the end may have come first."""
 

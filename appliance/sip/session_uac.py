@@ -133,7 +133,10 @@ class OutboundSession(Session):
             self._offer_idle(now)
 
     def hang_up(self, now: Instant, headers: HeaderList = ()) -> None:
-        """BYE; a 2xx that waits for our answer gets its ACK first."""
+        """BYE; CANCEL before the answer; a 2xx that waits for our answer gets its ACK first."""
+        if self.state in ("calling", "early"):
+            self._give_up(now)
+            return
         if self.state == "answered" and self.dialog is not None and self.request is not None:
             self._send_ack(self.dialog, self.request, self.request.cseq.number, None, now)
         super().hang_up(now, headers)

@@ -12,7 +12,7 @@ from appliance.sip.flow import Flow
 from appliance.sip.message import Request, Response
 from appliance.sip.server_transaction import ServerTransaction
 from appliance.sip.session import Session
-from appliance.sip.session_base import HeaderList, reason_headers
+from appliance.sip.session_base import By, HeaderList, reason_headers
 from appliance.sip.session_layer import ALLOW, SUPPORTED, SessionLayer, add_headers, cause_of, set_body
 from appliance.sip.timers import Alarm
 
@@ -93,13 +93,20 @@ class InboundSession(Session):
         """Sends a provisional response above 100."""
         if not self._may("ring"):
             return
-        if self._unacknowledged is not None:
-            # RFC 3262 3: no second reliable response before the first is acknowledged; order is kept for all.
-            self._queue.append(lambda later: self.ring(later, status, sdp, headers))
-            return
+        self.state = "early"
+        self._in_turn(lambda later: self._ring(later, status, sdp, headers), now)
+
+    def _in_turn(self, say: Callable[[Instant], None], now: Instant) -> None:
+        """Nothing is said to the INVITE while a reliable response waits for its PRACK, nor a 2xx while an early offer
+        waits for its answer (RFC 3262 3 and 5): then it is kept, in order."""
+        if self._unacknowledged is not None or self._remote_offer is not None:
+            self._queue.append(say)
+        else:
+            say(now)
+
+    def _ring(self, now: Instant, status: int, sdp: bytes | None, headers: HeaderList) -> None:
         transaction, request = self._transaction, self.request
         assert transaction is not None and request is not None
-        self.state = "early"
         response = self._reply(request, status)
         self._fill(response, headers, transaction.flow)
         set_body(response, sdp)
@@ -113,12 +120,13 @@ class InboundSession(Session):
             self._minute_alarm = self.layer.timers.set(now.mono + 60.0, "another_minute", self)
 
     def answer(self, sdp: bytes | None, now: Instant, headers: HeaderList = ()) -> None:
-        """Sends 200. Waits for the PRACK of an earlier reliable response (RFC 3262 5)."""
+        """Sends 200, after the PRACK of an earlier reliable response if there is one."""
         if not self._may("answer"):
             return
-        if self._unacknowledged is not None or self._remote_offer is not None:
-            self._queue.append(lambda later: self.answer(sdp, later, headers))
-            return
+        self.state = "answered"
+        self._in_turn(lambda later: self._answer(later, sdp, headers), now)
+
+    def _answer(self, now: Instant, sdp: bytes | None, headers: HeaderList) -> None:
         transaction, request = self._transaction, self.request
         assert transaction is not None and request is not None
         response = self._reply(request, 200)
@@ -130,7 +138,6 @@ class InboundSession(Session):
             self.local_sdp = sdp or self.local_sdp
         self._agree_timer(request, response, now)
         self._settled()
-        self.state = "answered"
         self._send_ok(transaction, response, request.cseq.number, offered, now)
 
     def reject(self, status: int, now: Instant, reason: str | None = None, headers: HeaderList = ()) -> None:
@@ -141,19 +148,27 @@ class InboundSession(Session):
         self._end(status, reason or "", reason_headers(headers), "us", now)
         self._release()
 
+    def hang_up(self, now: Instant, headers: HeaderList = ()) -> None:
+        """BYE, or a refusal while our answer still waits for a PRACK."""
+        if self._transaction is not None:
+            self._refuse(480, now, headers=headers)
+            self._release()
+        else:
+            super().hang_up(now, headers)
+
     # -- what the caller does
 
     def cancelled(self, transaction: ServerTransaction, request: Request, now: Instant) -> None:
         """CANCEL: 487 for the INVITE, unless it has its final response."""
         if transaction is not self._transaction:
             super().cancelled(transaction, request, now)
-        elif self.state in ("incoming", "early"):
+        else:
             self._refuse(487, now)
             self._end(487, "Cancelled", cause_of(request), "them", now)
             self._release()
 
     def _bye_came(self, transaction: ServerTransaction, request: Request, now: Instant) -> None:
-        if self.state in ("incoming", "early"):
+        if self._transaction is not None:
             # RFC 3261 15.1.2: BYE for an early dialog ends its INVITE.
             self._refuse(487, now)
             transaction.respond(self._reply(request, 200), now)
@@ -164,12 +179,16 @@ class InboundSession(Session):
 
     def end_for_fault(self, now: Instant) -> None:
         """Refuses the call with 500 when it is not answered yet."""
-        self._refuse(500, now)
-        super().end_for_fault(now)
+        if self._transaction is not None:
+            self._refuse(500, now)
+            self._end(500, "Internal error", 41, "us", now)
+            self._release()
+        else:
+            super().end_for_fault(now)
 
     def on_unacknowledged(self, transaction: ServerTransaction, status: int, now: Instant) -> None:
         """A transport error before the final response: the caller is gone."""
-        if transaction is self._transaction and self.state in ("incoming", "early"):
+        if transaction is self._transaction:
             self._settled()
             self.end_for_transport(now)
         else:
@@ -236,7 +255,7 @@ class InboundSession(Session):
 
     def _offer_idle(self, now: Instant) -> None:
         """What waited for a PRACK goes before an offer of ours that waits for the end of an exchange."""
-        while self._queue and self._unacknowledged is None and self._remote_offer is None and self.state == "early":
+        while self._queue and self._unacknowledged is None and self._remote_offer is None:
             self._queue.pop(0)(now)
         super()._offer_idle(now)
 
@@ -251,7 +270,7 @@ class InboundSession(Session):
     def another_minute(self, now: Instant) -> None:
         """Proxies drop an INVITE that rings for three minutes without a word (RFC 3261 13.3.1.1)."""
         self._minute_alarm = None
-        if self._transaction is not None and self.state == "early":
+        if self._transaction is not None:
             self._transaction.repeat()
             self._minute_alarm = self.layer.timers.set(now.mono + 60.0, "another_minute", self)
 
@@ -267,10 +286,17 @@ class InboundSession(Session):
         values["Supported"] = [SUPPORTED]
         add_headers(response.headers, list(headers))
 
+    def _end(self, status: int, reason: str, cause: int | None, by: By, now: Instant) -> None:
+        # However it ends: the INVITE gets its final response.
+        self._refuse(status if status >= 300 else 480, now)
+        super()._end(status, reason, cause, by, now)
+
     def _refuse(self, status: int, now: Instant, reason: str | None = None, headers: HeaderList = ()) -> None:
         transaction, request = self._transaction, self.request
+        if transaction is None or request is None:
+            return
         self._settled()
-        if transaction is None or request is None or transaction.answered:
+        if transaction.answered:
             return
         transaction.user = None
         response = self._reply(request, status, reason)

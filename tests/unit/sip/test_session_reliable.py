@@ -63,6 +63,35 @@ def test_the_answer_waits_for_the_prack() -> None:
     assert [m.status for m in wire.received[-3:] if isinstance(m, Response)] == [200, 180, 200]
 
 
+@pytest.mark.parametrize("end", ["bye", "CANCEL", "BYE", "no PRACK", "fault"])
+def test_an_answer_that_waits_for_its_prack_may_still_be_ended(end: str) -> None:
+    net = Net()
+    alice, wire = net.peer("alice"), net.wire()
+    wire.send(alice, wire.request(alice, "INVITE", body=OFFER, Supported="100rel", branch="z9hG4bKw"))
+    session = alice.take(IncomingSession).session
+    session.ring(net.now, 183, ANSWER)
+    session.answer(ANSWER, net.now)
+    net.run(0.01)
+    assert session.state == "answered"
+    if end == "bye":
+        session.bye(net.now)
+    elif end == "CANCEL":
+        wire.send(alice, wire.request(alice, "CANCEL", branch="z9hG4bKw", cseq=1))
+    elif end == "BYE":
+        wire.send(alice, wire.request(alice, "BYE", to_tag=wire.last(183).to.tag))
+    elif end == "fault":
+        session.end_for_fault(net.now)
+    net.run(33)
+    expected = {"bye": (480, "us"), "CANCEL": (487, "them"), "BYE": (487, "them"), "no PRACK": (504, "them")}
+    status, by = expected.get(end, (500, "us"))
+    assert wire.count(status) > 0
+    assert alice.take(SessionEnded).by == by
+    assert [m for m in wire.received if m.cseq.method == "INVITE" and isinstance(m, Response) and m.status == 200] == []
+    net.run(80)
+    assert not alice.events
+    assert_clean(alice)
+
+
 def test_a_caller_that_requires_it_gets_every_ringing_reliably() -> None:
     net = Net()
     alice, wire = net.peer("alice"), net.wire()

@@ -14,6 +14,7 @@ from appliance.sip.events import (
     SessionEnded,
     SessionOffer,
     SessionOfferWithdrawn,
+    SessionProgress,
 )
 from appliance.sip.limits import SessionTimerPolicy
 from appliance.sip.session import Session
@@ -60,6 +61,9 @@ class Crowd:
             if session.state == "answered":
                 self.after(0.0, 3.0, lambda: session.acknowledge(ANSWER, self.net.now))
             self.talk(session)
+        elif isinstance(event, SessionProgress):
+            if event.reliable and self.dice.random() < 0.5:
+                self.after(0.0, 4.0, lambda: self.something(session))
         elif isinstance(event, SessionOffer):
             self.offers.add(id(session))
             self.after(0.0, 2.0, lambda: self.answer_offer(session))
@@ -82,6 +86,8 @@ class Crowd:
             if session.request is not None and not session.request.body:
                 early = OFFER if early else None
             self.after(0.0, 2.0, lambda: session.state == "incoming" and session.ring(self.net.now, 183, early))
+            if self.dice.random() < 0.5:
+                self.after(1.0, 6.0, lambda: self.something(session))
             self.after(2.0, 9.0, lambda: self.pick_up(session))
         elif fate < 0.9:
             self.after(0.0, 5.0, lambda: session.state != "ended" and session.terminate(self.net.now, 486))
@@ -96,12 +102,13 @@ class Crowd:
     def talk(self, session: Session) -> None:
         for _ in range(self.dice.randrange(30, 60)):
             self.after(0.0, 120.0, lambda: self.something(session))
-        self.after(0.0, 150.0, lambda: session.terminate(self.net.now))
+        longest = 150.0 if self.dice.random() < 0.8 else 2.0
+        self.after(0.0, longest, lambda: session.terminate(self.net.now))
 
     def something(self, session: Session) -> None:
-        if session.state != "confirmed":
+        if session.state not in ("early", "answered", "confirmed"):
             return
-        choice = self.dice.randrange(3)
+        choice = self.dice.randrange(3) if session.state == "confirmed" else 0
         if choice == 0:
             session.offer(OTHER, self.net.now)
         elif choice == 1:
