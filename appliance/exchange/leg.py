@@ -425,10 +425,8 @@ class Leg:
             self.cancel_branches()
         elif session is not None:
             session.owner = None
-            if self.state == "answered":
-                session.bye(now, (header,))
-            else:
-                session.reject(ending.status, now, headers=(header,))
+            # An answer that waits for the PRACK of our 183 has not been sent: then the INVITE is refused after all.
+            session.terminate(now, ending.status if ending.status >= 300 else 480, (header,))
         self.ended(ending, "us", 0 if self.state == "answered" else ending.status)
 
     def ended(self, ending: Ending, by: str, status: int = 0) -> None:
