@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -52,8 +53,9 @@ class Box:
         log = self.folder / f"box{self.starts}.log"
         self.program = program = Program(self.command(), log, Path(__file__).parents[3], self.netns)
         line = await until(
-            lambda: next((one for one in program.output().splitlines() if one.startswith("ready ")), "")
-            or program.ended,
+            lambda: (
+                next((one for one in program.output().splitlines() if one.startswith("ready ")), "") or program.ended
+            ),
             READY_SECONDS,
             lambda: f"the box is ready\n{program.output()}",
         )
@@ -143,11 +145,15 @@ class Box:
         return next(one for one in await self.items("agents") if one["id"] == agent)
 
     async def record(self, **fields: str) -> Json:
-        """The newest record whose fields are these."""
-        for one in await self.items("records?limit=50&service=true"):
-            if all(one[name] == value for name, value in fields.items()):
-                return one
-        raise AssertionError(f"no record with {fields}")
+        """The newest record of a call that is over whose fields are these; waits for it."""
+        found: list[Json] = []
+        for _ in range(60):
+            found = await self.items("records?limit=50&service=true")
+            for one in found:
+                if one["ended"] and all(one[name] == value for name, value in fields.items()):
+                    return one
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"no record with {fields}; the newest are {found[:4]}")
 
     async def recording(self, identity: str) -> bytes:
         """The audio of a recording."""
@@ -174,8 +180,6 @@ class Feed:
     """Live events as they came in."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        import asyncio
-
         self.seen: list[Json] = []
         self._socket = socket
         self._task = asyncio.get_running_loop().create_task(self._read())
@@ -198,9 +202,7 @@ class Feed:
 
     async def until(self, kind: str, seconds: float = 8.0, **fields: Any) -> Json:
         """Waits for an event (that may have come already)."""
-        return await until(
-            lambda: self.find(kind, **fields), seconds, lambda: f"{kind} {fields}; seen:\n{self.told()}"
-        )
+        return await until(lambda: self.find(kind, **fields), seconds, lambda: f"{kind} {fields}; seen:\n{self.told()}")
 
     def order(self, *moments: str) -> None:
         """Asserts that `type` or `type:word` (some field has that value) came in this order."""

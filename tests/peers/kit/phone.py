@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ from tests.peers.kit.sound import Samples, growing, heard, loudness, sounds, wri
 import numpy as np
 
 Json = dict[str, Any]
+
+STALE_SECONDS = 0.4
+"""A recording that has not grown for so long says nothing about what is heard now."""
 
 _CONFIG = """\
 poll_method epoll
@@ -208,9 +212,14 @@ class Phone:
 
     # --- a person's ears ---------------------------------------------------------------------------------------------
     def audio(self, last: float = 0.6) -> Samples:
-        """The last seconds of what came out of the earpiece."""
+        """The last seconds of what came out of the earpiece; nothing when nothing comes any more.
+
+        baresip 1.0 records nothing it hears after it has held a call itself.
+        """
         files = sorted(self.folder.glob("dump-*-dec.wav"), key=lambda path: path.stat().st_mtime)
-        return growing(files[-1], last) if files else np.zeros(0, dtype=np.int16)
+        if not files or time.time() - files[-1].stat().st_mtime > STALE_SECONDS:
+            return np.zeros(0, dtype=np.int16)
+        return growing(files[-1], last)
 
     async def hears(self, *tones: int, seconds: float = 5.0) -> None:
         """Waits until exactly these tones are heard."""
