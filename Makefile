@@ -29,7 +29,7 @@ lint-python: setup-test
 
 lint-c: setup-test
 	@for file in $(ENGINE_C); do $(CC) $(WARNINGS) -c -o /dev/null $$file || exit 1; done
-	@echo $(ENGINE_C) | xargs -n 4 -P 2 clang-tidy --quiet --warnings-as-errors='*'
+	@echo $(ENGINE_C) | xargs -n 4 -P 2 sh -c 'clang-tidy --quiet --warnings-as-errors="*" "$$@" -- -std=c11 -D_GNU_SOURCE 2>/dev/null' clang-tidy
 
 lint-web: setup-test
 	$(NPM) run lint

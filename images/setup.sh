@@ -197,6 +197,10 @@ set_up_engine() {
 # --- web pages -------------------------------------------------------------------------------------------------------
 good_node='const [a, b] = process.versions.node.split(".").map(Number); process.exit((a == 20 && b >= 19) || (a == 22 && b >= 12) || a > 22 ? 0 : 1)'
 
+# npm shall trust whom the machine trusts, also in a house with an authority of its own.
+authorities=/etc/ssl/certs/ca-certificates.crt
+if [ -z "${NODE_EXTRA_CA_CERTS:-}" ] && [ -r $authorities ]; then export NODE_EXTRA_CA_CERTS=$authorities; fi
+
 find_node() { # a Node that is new enough on PATH, or the one that PyPI carries in the virtual environment
     if command -v npm >/dev/null && node -e "$good_node" 2>/dev/null; then return 0; fi
     if [ ! -x .venv/bin/npm ]; then
@@ -211,7 +215,7 @@ build_pages() {
     find_node || return 1
     locked=$(stamp_of "$(node --version)" -- web/package.json web/package-lock.json)
     if ! { stamped web-packages "$locked" && [ -d web/node_modules ]; }; then
-        npm --prefix web ci --no-audit --no-fund --loglevel=error >&2 || return 1
+        npm --prefix web ci --no-audit --no-fund --no-update-notifier --loglevel=error >"$work/npm" || { cat "$work/npm" >&2; return 1; }
         stamp web-packages "$locked"
     fi
     npm --prefix web run --silent build >"$work/pages" 2>&1 || { tail -n 15 "$work/pages" >&2; return 1; }

@@ -138,7 +138,7 @@ static void lay(hk_engine *engine, struct recorder *recorder, int side, int64_t 
         } else {
             int16_t *to = recorder->blocks[index]->audio + (size_t)2 * (size_t)start + side;
             for (int i = 0; i < part; i++)
-                to[2 * i] = saturated(to[2 * i] + samples[done + i]);
+                to[(ptrdiff_t)2 * i] = saturated(to[(ptrdiff_t)2 * i] + samples[done + i]);
         }
         done += part;
     }

@@ -102,7 +102,7 @@ bool rtcp_parse(const uint8_t *data, size_t size, uint32_t ours, struct rtcp_rep
         if (size - at < 4 || data[at] >> 6 != 2)
             return false;
         const uint8_t *packet = data + at;
-        size_t length = 4u * (get16(packet + 2) + 1u);
+        size_t length = ((size_t)get16(packet + 2) + 1) * 4;
         unsigned count = packet[0] & 0x1f, type = packet[1];
         if (length > size - at || type < 192 || type > 223)
             return false;

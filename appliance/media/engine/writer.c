@@ -84,9 +84,10 @@ static void fail(hk_engine *engine, struct recording *recording, int error)
 static void make_folders(const char *path)
 {
     char folder[4096];
-    if (strlen(path) >= sizeof folder)
+    size_t length = strlen(path);
+    if (length >= sizeof folder)
         return;
-    strcpy(folder, path);
+    memcpy(folder, path, length + 1);
     for (char *at = folder + 1; (at = strchr(at, '/')); at++) {
         *at = '\0';
         (void)mkdir(folder, 0700);
