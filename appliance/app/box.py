@@ -28,6 +28,7 @@ from appliance.bus import Bus
 from appliance.clock import system_now
 from appliance.errors import CommandError, HakoError
 from appliance.events import BoxStarted, BoxStopped, ConfigChanged, Entry
+from appliance.events.base import Words
 from appliance.exchange.exchange import Exchange
 from appliance.exchange.exchange import Options as ExchangeOptions
 from appliance.media.client import EngineUnavailable, MediaClient
@@ -70,7 +71,7 @@ class Box:
         self.folder.create()
         self.folder.lock()
         finish_restore(self.folder)
-        self._early_faults: list[tuple[str, str, str]] = []
+        self._early_faults: list[tuple[str, Words, Words]] = []
         self.store = ConfigStore(self.folder.config, lambda: system_now().wall, self._config_damaged)
         self.opened: Opened = open_configuration(
             self.store, self.folder, options.site, os.urandom, options.sample, options.language
@@ -87,8 +88,11 @@ class Box:
         self._prompts_task: asyncio.Task[None] | None = None
         self._changing = asyncio.Lock()
 
-    def _config_damaged(self, text: str) -> None:
-        remedy = "Look whether the configuration is right; restore a backup if it is not."
+    def _config_damaged(self, text: Words) -> None:
+        remedy = {
+            "ja": "設定が正しいか確認し、違っていればバックアップから復元してください。",
+            "en": "Look whether the configuration is right; restore a backup if it is not.",
+        }
         self._early_faults.append(("config-damaged", text, remedy))
 
     # --- starting ----------------------------------------------------------------------------------------------------
@@ -158,8 +162,16 @@ class Box:
         try:
             await core.tcp.start(host, self.sip_address[1])
         except OSError as error:
-            text = f"SIP over TCP is off: port {self.sip_address[1]} cannot be used ({error.strerror})."
-            self.faults.raise_("sip-tcp", text, "Phones that use UDP work; end the program that has the port.")
+            port, why = self.sip_address[1], error.strerror
+            text = {
+                "ja": f"SIP の TCP ポート {port} を使えません（{why}）。TCP の電話機はつながりません。",
+                "en": f"SIP over TCP is off: port {port} cannot be used ({why}).",
+            }
+            remedy = {
+                "ja": "UDP の電話機は使えます。このポートを使っている別のプログラムを終了してください。",
+                "en": "Phones that use UDP work; end the program that has the port.",
+            }
+            self.faults.raise_("sip-tcp", text, remedy)
         core.resolver = Resolver(core.udp, core.tcp)
         core.udp.start()
 
@@ -168,8 +180,12 @@ class Box:
             await self.media.start()
             self.faults.clear("media-down")
         except EngineUnavailable as error:
-            text = f"There is no audio: {error}."
-            self.faults.raise_("media-down", text, "Run `make setup` again; the log says more.")
+            text = {"ja": f"音声が流れません（{error}）。", "en": f"There is no audio: {error}."}
+            remedy = {
+                "ja": "`make setup` をもう一度実行してください。詳しくはログにあります。",
+                "en": "Run `make setup` again; the log says more.",
+            }
+            self.faults.raise_("media-down", text, remedy)
             self._tasks.append(self._loop.create_task(self._media_later()))
 
     async def _media_later(self) -> None:
@@ -186,7 +202,9 @@ class Box:
         try:
             missing_jobs = self.library.prepare(site)
         except OSError as error:
-            self.faults.raise_("prompts", f"The prompts cannot be read: {error}", "Check the data folder.")
+            text = {"ja": f"音声ガイダンスを読めません（{error}）。", "en": f"The prompts cannot be read: {error}"}
+            remedy = {"ja": "データフォルダーを確認してください。", "en": "Check the data folder."}
+            self.faults.raise_("prompts", text, remedy)
             return
         if any(job.essential for job in missing_jobs):
             self.note("preparing the spoken prompts (only on the first start) …")
@@ -264,7 +282,7 @@ class Box:
         for entry in entries:
             self.faults.noted(entry.event)
 
-    def _store_fault(self, fault: str, text: str, remedy: str) -> None:
+    def _store_fault(self, fault: str, text: Words, remedy: Words) -> None:
         """In the ledger's thread, or while it opens."""
         if not hasattr(self, "faults"):
             self._early_faults.append((fault, text, remedy))
@@ -338,7 +356,7 @@ class Box:
                 "version": view.version,
                 "sip": f"{self.shown_hosts(self.sip_address[0])[0]}:{self.sip_address[1]}",
                 "faults": [{"id": one.id, "text": one.text, "remedy": one.remedy} for one in view.faults],
-                "off": [one.why for one in view.off],
+                "off": [{"why": one.why, "remedy": one.remedy} for one in view.off],
                 "calls": len(self.exchange.calls()),
             }
 

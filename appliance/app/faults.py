@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from appliance.clock import rfc3339
 from appliance.events import Event, FaultCleared, FaultRaised
+from appliance.events.base import Words
 from appliance.exchange.view import FaultView
 
 log = logging.getLogger("hako.faults")
@@ -19,14 +20,15 @@ class Faults:
         self._emit, self._wall = emit, wall
         self._present: dict[str, FaultView] = {}
 
-    def raise_(self, fault: str, text: str, remedy: str = "") -> None:
-        """Something is wrong; said again it changes nothing but the words."""
+    def raise_(self, fault: str, text: Words, remedy: Words | None = None) -> None:
+        """Something is wrong, in both languages; said again it changes nothing but the words."""
+        remedy = remedy or {}
         before = self._present.get(fault)
         if before is not None and (before.text, before.remedy) == (text, remedy):
             return
         since = before.since if before is not None else rfc3339(self._wall())
         self._present[fault] = FaultView(id=fault, text=text, remedy=remedy, since=since)
-        log.warning("%s %s", text, remedy)
+        log.warning("%s %s", text.get("en", ""), remedy.get("en", ""))
         self._emit(FaultRaised(fault=fault, text=text, remedy=remedy))
 
     def clear(self, fault: str) -> None:

@@ -48,10 +48,8 @@ class Upkeep:
             log.warning("the machine's health cannot be read: %s", error)
             return
         wrong = {one.id: one for one in found if one.severity == "fault"}
-        language = site.language
         for fault in self._found - wrong.keys():
             box.faults.clear(fault)
         for fault, finding in wrong.items():
-            text = finding.text.get(language, finding.text["en"])
-            box.faults.raise_(fault, text, finding.remedy.get(language, finding.remedy["en"]))
+            box.faults.raise_(fault, finding.text, finding.remedy)
         self._found = set(wrong)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from appliance import __version__
 from appliance.clock import Instant, rfc3339
 from appliance.events import Entry
+from appliance.events.base import Words
 from appliance.site.writer import document
 from appliance.web.context import (
     Account,
@@ -106,6 +107,19 @@ class Commands:
         return result
 
 
+_OFF_NAMES: dict[str, Words] = {
+    "gpio": {"ja": "ランプとボタン（GPIO）", "en": "Lamps and buttons (GPIO)"},
+    "speech-ja": {"ja": "日本語の音声合成", "en": "Japanese speech"},
+    "speech-en": {"ja": "英語の音声合成", "en": "English speech"},
+    "pages": {"ja": "Web 画面", "en": "Web pages"},
+}
+"""What people call the things that may be off."""
+
+
+def _name_of(feature: str) -> Words:
+    return _OFF_NAMES.get(feature, {"ja": feature, "en": feature})
+
+
 def system(box: Box) -> SystemView:
     """What the box is and how it stands."""
     site = box.exchange.context.site.site
@@ -114,11 +128,10 @@ def system(box: Box) -> SystemView:
     addresses = [AddressView(use="sip-udp", address=f"{host}:{sip[1]}") for host in box.shown_hosts(sip[0])] + [
         AddressView(use="web", address=url) for url in box.web_urls()
     ]
-    language = site.language
     return SystemView(
         name=site.name,
         version=__version__,
-        language=language,
+        language=site.language,
         timezone=site.timezone,
         country=site.country,
         started=rfc3339(box.started.wall),
@@ -126,7 +139,7 @@ def system(box: Box) -> SystemView:
         ready=box.ready,
         board=box.board.name,
         addresses=tuple(addresses),
-        off=tuple(OffView(feature=one.id, why=one.text.get(language, one.text["en"])) for one in box.off()),
+        off=tuple(OffView(feature=one.id, name=_name_of(one.id), why=one.text, remedy=one.remedy) for one in box.off()),
         faults=box.faults.views(),
         breaks=tuple(BreakView(key=one.key, name=one.name) for one in box.exchange.context.site.breaks),
     )

@@ -135,8 +135,9 @@ def _fault(faults: Sequence[FaultView]) -> LampView:
     if not faults:
         return _lamp("fault", label, "off", "off", "異常はありません。", "No faults.")
     first, more = faults[0].text, len(faults) - 1
-    ja = f"{first} ほか {more} 件" if more else first
-    en = f"{first} (and {more} more)" if more else first
+    ja, en = first.get("ja", first["en"]), first["en"]
+    if more:
+        ja, en = f"{ja} ほか {more} 件", f"{en} (and {more} more)"
     return _lamp("fault", label, "red", "slow", ja, en)
 
 

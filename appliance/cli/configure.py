@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from appliance.cli.client import box
+from appliance.cli.main import spoken_language
 from appliance.errors import ConfigError, HakoError
 from appliance.site.reader import load, read, read_toml
 from appliance.store.lock import DataFolder
@@ -88,5 +90,5 @@ def export(folder: DataFolder, secrets: bool) -> int:
     return 0
 
 
-def _say(text: str) -> None:
-    print(f"hako: {text}", file=sys.stderr)
+def _say(text: Mapping[str, str]) -> None:
+    print(f"hako: {text.get(spoken_language()) or text['en']}", file=sys.stderr)

@@ -9,12 +9,13 @@ import shutil
 import sqlite3
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from appliance.cli.client import Running, box
 from appliance.cli.main import spoken_language
 from appliance.errors import HakoError
+from appliance.events.base import Words
 from appliance.store.lock import DataFolder
 
 
@@ -90,9 +91,14 @@ def _running(running: Running) -> Iterator[Finding]:
     yield Finding("ok", f"the box runs (version {status.get('version', '?')}, SIP {status.get('sip', '?')})")
     faults = status.get("faults", ())
     for fault in faults:
-        yield Finding("problem", fault["text"], fault.get("remedy", ""))
-    for text in status.get("off", ()):
-        yield Finding("warning", text)
+        yield Finding("problem", _said(fault["text"]), _said(fault["remedy"]))
+    for off in status.get("off", ()):
+        yield Finding("warning", _said(off["why"]), _said(off["remedy"]))
+
+
+def _said(words: Mapping[str, str]) -> str:
+    """In the language of whoever sits here."""
+    return words.get(spoken_language()) or words.get("en", "")
 
 
 def _records(folder: DataFolder) -> Iterator[Finding]:
@@ -117,10 +123,10 @@ def _configuration(folder: DataFolder) -> Iterator[Finding]:
     from appliance.site.writer import write
     from appliance.store.config import ConfigStore
 
-    damage: list[str] = []
+    damage: list[Words] = []
     site, _version = ConfigStore(folder.config, time.time, damage.append).load()
     for text in damage:
-        yield Finding("problem", text, "look whether the configuration is right; restore a backup if not")
+        yield Finding("problem", _said(text), "look whether the configuration is right; restore a backup if not")
     yield from _site(write(site, secrets=True))
 
 

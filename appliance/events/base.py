@@ -8,6 +8,9 @@ import msgspec
 
 from appliance.clock import Instant
 
+Words = dict[str, str]
+"""A sentence for people by language, "ja" and "en"."""
+
 
 class Event(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """Something that happened, in the past tense. Fields are plain data; ids are strings of the call-centre world."""

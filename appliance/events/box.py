@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from appliance.events.base import Event
+from typing import ClassVar
+
+import msgspec
+
+from appliance.events.base import Event, Words
 
 
 class BoxStarted(Event, frozen=True):
@@ -30,10 +34,11 @@ class ConfigChanged(Event, frozen=True):
 class FaultRaised(Event, frozen=True):
     """Something is wrong that a person should know, in plain words with the remedy."""
 
+    SCHEMA: ClassVar[int] = 2
     fault: str
     """Stable id: disk-full, media-down, trunk:carrier, store-damaged, clock, …"""
-    text: str
-    remedy: str = ""
+    text: Words
+    remedy: Words = msgspec.field(default_factory=dict)
 
 
 class FaultCleared(Event, frozen=True):

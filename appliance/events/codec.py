@@ -40,7 +40,20 @@ TYPES: Final[dict[str, type[Event]]] = {_word(cls.__name__): cls for cls in _con
 
 WORDS: Final[dict[type[Event], str]] = {cls: word for word, cls in TYPES.items()}
 
-UPGRADES: dict[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {}
+
+def _by_language(*names: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """These fields were one sentence in the site's language; it stands for both languages."""
+
+    def step(old: dict[str, Any]) -> dict[str, Any]:
+        return old | {name: {"ja": old[name], "en": old[name]} for name in names if old.get(name)}
+
+    return step
+
+
+UPGRADES: dict[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {
+    ("fault-raised", 1): _by_language("text", "remedy"),
+    ("trunk-down", 1): _by_language("reason"),
+}
 """(type word, schema number) -> makes the fields of the next number from those of this one."""
 
 _encoder = msgspec.json.Encoder()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from appliance.events.base import Event
+from typing import ClassVar
+
+from appliance.events.base import Event, Words
 
 
 class PhoneRegistered(Event, frozen=True):
@@ -28,5 +30,6 @@ class TrunkUp(Event, frozen=True):
 
 
 class TrunkDown(Event, frozen=True):
+    SCHEMA: ClassVar[int] = 2
     trunk: str
-    reason: str
+    reason: Words

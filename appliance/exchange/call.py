@@ -54,6 +54,11 @@ class Call:
         self.rule = ""
         """Recording rule of the queue the call came through; empty: that of the parties."""
         self.started = context.now
+        self.state = ""
+        """As the views show it; kept since `since` by `Exchange.poll`."""
+        self.since = context.now
+        self.queued: float | None = None
+        """Wall time at which it entered `queue`."""
         self.talking_since: float | None = None
         self.ended = False
         self._legs_made = 0

@@ -74,6 +74,8 @@ class Context:
         """What the call centre decided and nobody has carried out yet."""
         self.timers = TimerHeap()
         self.calls: dict[str, Call] = {}
+        self.stirred: set[str] = set()
+        """Calls that something happened to since the last drain: their state may be another one."""
         self.rows: dict[int, Leg] = {}
         """Port and player rows of living legs."""
         self.departed: dict[int, tuple[str, str]] = {}
@@ -96,6 +98,8 @@ class Context:
         """Puts an event on its way to the ledger, behind all that the call centre said before."""
         self.collect()
         self.outputs.append(Stamped(self.now, event))
+        if (call := getattr(event, "call", "")) in self.calls:
+            self.stirred.add(call)
 
     def collect(self) -> None:
         """Takes over what the call centre says: events to the ledger, decisions to be carried out in the drain.

@@ -29,7 +29,7 @@ from appliance.exchange.routing import Router
 from appliance.exchange.sip_events import SipEvents
 from appliance.exchange.trunks import Trunks
 from appliance.exchange.view import AgentView, CallView, QueueView, RegistrationView, TrunkView
-from appliance.exchange.views import agent_views, call_view, queue_views, registration_views, trunk_views
+from appliance.exchange.views import agent_views, call_state, call_view, queue_views, registration_views, trunk_views
 from appliance.exchange.waiting import Waiting
 from appliance.sip.endpoint import Endpoint
 from appliance.sip.events import CloseFlow, Resolve, Send
@@ -160,7 +160,18 @@ class Exchange:
                 decision = decisions.popleft()
                 self._contain(context.calls.get(decision.call), lambda: self._decided(decision))  # noqa: B023
             elif not outputs:
+                if context.stirred:
+                    self._settle()
                 return None
+
+    def _settle(self) -> None:
+        """All that follows from an input is done: calls are in a state now, maybe another one than before."""
+        context = self.context
+        for number in context.stirred:
+            call = context.calls.get(number)
+            if call is not None and (state := call_state(call)) != call.state:
+                call.state, call.since = state, context.now
+        context.stirred.clear()
 
     def _decided(self, decision: Decision) -> None:
         call = self.context.calls.get(decision.call)

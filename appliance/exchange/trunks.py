@@ -6,6 +6,7 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from appliance.events import FaultCleared, FaultRaised, TrunkDown, TrunkUp
+from appliance.events.base import Words
 from appliance.exchange.causes import PREEMPTED
 from appliance.exchange.parties import party
 from appliance.sip.events import Resolve
@@ -27,6 +28,36 @@ PING_SECONDS = 60.0
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+_SILENT: Words = {"ja": "応答がありません", "en": "it does not answer"}
+_CHECK_LINE: Words = {"ja": "インターネット回線を確認してください。", "en": "Check the internet line."}
+_CHECK_HOST: Words = {
+    "ja": "インターネット回線と、外線のホスト（host）の設定を確認してください。",
+    "en": "Check the internet line and the trunk's host.",
+}
+_CHECK_NAME: Words = {
+    "ja": "外線のホスト（host）の設定と DNS サーバーを確認してください。",
+    "en": "Check the trunk's host and the DNS server.",
+}
+_CHECK_PASSWORD: Words = {
+    "ja": "外線のユーザー名とパスワードを確認してください。",
+    "en": "Check the trunk's user name and password.",
+}
+
+
+def _no_name(host: str) -> Words:
+    return {"ja": f"{host} のアドレスが見つかりません", "en": f"the name {host} cannot be found"}
+
+
+def _refused(status: int, reason: str) -> Words:
+    return {
+        "ja": f"登録が拒否されました: {status} {reason}",
+        "en": f"the registration was refused: {status} {reason}",
+    }
+
+
+def _failed(reason: str) -> Words:
+    return {"ja": f"登録できません: {reason}", "en": f"it cannot be registered at: {reason}"}
+
 
 class TrunkLine:
     """One trunk and how it stands."""
@@ -37,7 +68,10 @@ class TrunkLine:
         self.registration: Registration | None = None
         self.legs: list[Leg] = []
         self.state = "registering" if config.register else "up"
-        self.reason = ""
+        self.reason: Words = {}
+        """Why it is down, by language."""
+        self.unnamed = False
+        """Down because its host's name is not found."""
         self.networks: list[Network] = []
         self.addresses: set[str] = set()
         self.faulty = False
@@ -134,9 +168,8 @@ class Trunks:
         self.context.after(again, None, lambda: self._resolve(line))
         if not flows:
             if not line.flows:
-                self._down(
-                    line, f"the name {config.host} cannot be found", "Check the trunk's host and the DNS server."
-                )
+                line.unnamed = True
+                self._down(line, _no_name(config.host), _CHECK_NAME)
             return
         same_connection = line.flows and line.flows[0].remote == flows[0].remote and not line.flows[0].reliable
         line.flows = flows if not same_connection else line.flows
@@ -151,7 +184,7 @@ class Trunks:
                 now=self.context.now,
             )
         elif not config.register:
-            if line.state == "down" and line.reason.startswith("the name"):
+            if line.state == "down" and line.unnamed:
                 self._up(line)
             self.context.after(PING_SECONDS, None, lambda: self._ping(line))
 
@@ -184,7 +217,7 @@ class Trunks:
         if line is None or self.lines.get(line.config.id) is not line:
             return
         if status in (408, 503):
-            self._down(line, "it does not answer", "Check the internet line and the trunk's host.")
+            self._down(line, _SILENT, _CHECK_HOST)
         else:
             self._up(line)
 
@@ -196,25 +229,27 @@ class Trunks:
         if state == "up":
             self._up(line)
             return
-        remedy = (
-            "Check the trunk's user name and password." if status in (401, 403, 407) else "Check the internet line."
-        )
-        self._down(line, f"the registration was refused: {status} {reason}" if status else reason, remedy)
+        remedy = _CHECK_PASSWORD if status in (401, 403, 407) else _CHECK_LINE
+        self._down(line, _refused(status, reason) if status else _failed(reason), remedy)
 
     def _up(self, line: TrunkLine) -> None:
         if line.state != "up":
-            line.state, line.reason = "up", ""
+            line.state, line.reason, line.unnamed = "up", {}, False
             self.context.emit(TrunkUp(trunk=line.config.id))
         self._clear(line)
 
-    def _down(self, line: TrunkLine, reason: str, remedy: str) -> None:
+    def _down(self, line: TrunkLine, reason: Words, remedy: Words) -> None:
         if line.state != "down" or line.reason != reason:
             line.state, line.reason = "down", reason
             self.context.emit(TrunkDown(trunk=line.config.id, reason=reason))
         if not line.faulty:
             line.faulty = True
-            text = f"Trunk {line.config.id} cannot be used: {reason}."
-            self.context.emit(FaultRaised(fault=f"trunk:{line.config.id}", text=text, remedy=remedy))
+            name = line.config.id
+            text = {
+                "ja": f"外線 {name} が使えません（{reason['ja']}）。",
+                "en": f"Trunk {name} cannot be used: {reason['en']}.",
+            }
+            self.context.emit(FaultRaised(fault=f"trunk:{name}", text=text, remedy=remedy))
 
     def _clear(self, line: TrunkLine) -> None:
         if line.faulty:

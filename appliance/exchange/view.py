@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from appliance.events.base import Words
+
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
     """Base of the snapshots. Times are RFC 3339 in UTC, durations seconds."""
@@ -41,10 +43,14 @@ class CallView(View, frozen=True, kw_only=True):
     agent: str = ""
     state: str
     """routing, menu, waiting, ringing, talking, held, announcement"""
+    since: str
+    """When `state` began."""
     destination: str
     started: str
     answered: str | None = None
     """When the first conversation began."""
+    queued: str | None = None
+    """When the caller entered `queue`: his waiting time counts from here, through offers that came to nothing."""
     position: int = 0
     """Place in the queue, from 1; 0 when not waiting."""
     recording: bool = False
@@ -100,15 +106,20 @@ class TrunkView(View, frozen=True, kw_only=True):
     host: str
     state: str
     """up, down, registering, unregistered (a trunk without registration is up until a call or ping fails)"""
-    reason: str = ""
+    reason: Words = msgspec.field(default_factory=dict)
+    """Why it is down, by language; empty when it is not."""
     channels: int
     busy: int
 
 
 class FaultView(View, frozen=True, kw_only=True):
+    """Something that is wrong now."""
+
     id: str
-    text: str
-    remedy: str
+    text: Words
+    """What, by language."""
+    remedy: Words
+    """What to do about it, by language; may be empty."""
     since: str
 
 
@@ -116,11 +127,11 @@ class LampView(View, frozen=True, kw_only=True):
     """One lamp of the front panel, real or drawn."""
 
     id: str
-    label: dict[str, str]
+    label: Words
     """By language."""
     color: str
     """green, amber, red or off"""
     mode: str
     """off, on, slow (1 Hz blink), fast (4 Hz blink)"""
-    meaning: dict[str, str]
+    meaning: Words
     """What it says right now, by language."""

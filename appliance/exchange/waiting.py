@@ -38,6 +38,7 @@ class Waiting(LegActivity):
         call = self.call
         call.queue, call.agent = self.queue.id, ""
         call.rule = self.queue.record
+        call.queued = self.context.now.wall
         self._in_queue = True
         self._music()
         self.context.center.enter(call.id, self.queue.id, 0, self.context.now)

@@ -22,6 +22,7 @@ import msgspec
 
 from appliance.clock import rfc3339
 from appliance.errors import HakoError
+from appliance.events.base import Words
 from appliance.store.lock import DataFolder
 from appliance.store.safe import sync_folder
 
@@ -242,7 +243,7 @@ def _verify(manifest: dict[str, Any], work: Path) -> None:
 
     if "config.json" not in manifest["files"]:
         raise BackupError("the backup holds no configuration")
-    damage: list[str] = []
+    damage: list[Words] = []
     store = ConfigStore(work / "config.json", lambda: 0.0, damage.append)
     if damage or store.load()[1] == 0:
         raise BackupError("the configuration in the backup cannot be read")

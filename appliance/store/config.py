@@ -18,6 +18,7 @@ from tinydb.table import Document
 
 from appliance.clock import rfc3339
 from appliance.errors import CommandError
+from appliance.events.base import Words
 from appliance.site.diff import diff
 from appliance.site.model import Site
 from appliance.store.safe import SafeStorage
@@ -40,7 +41,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 class ConfigStore:
     """`config.json`. Blocks on the disk: call it in a thread. Thread-safe."""
 
-    def __init__(self, path: Path, clock: Callable[[], float], on_fault: Callable[[str], None] | None = None) -> None:
+    def __init__(self, path: Path, clock: Callable[[], float], on_fault: Callable[[Words], None] | None = None) -> None:
         """`clock` gives the wall time; `on_fault` is told when the file was damaged. Raises StoreError."""
         self.path = path
         self._clock = clock

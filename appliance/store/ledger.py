@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from appliance.events import codec
-from appliance.events.base import Entry, Stamped
+from appliance.events.base import Entry, Stamped, Words
 from appliance.store.database import connect, is_damage, is_full, move_aside
 from appliance.store.leftovers import AgentStatus, Leftovers, OpenCall, OpenRecording, take_over
 from appliance.store.migrations import RECORDS
@@ -38,8 +38,36 @@ TEXT_EVERY_SECONDS: Final = 30.0
 """How often new records enter the text index; younger ones are searched without it."""
 
 _INSERT = "INSERT INTO events (seq, at, mono, boot, type, schema, call, data) VALUES (?,?,?,?,?,?,?,?)"
-Report = Callable[[str, str, str], None]
-"""(fault id, text, remedy); an empty text clears the fault. Called in the writer thread (or the opener's)."""
+Report = Callable[[str, Words, Words], None]
+"""(fault id, text, remedy), by language; no text clears the fault. Called in the writer thread (or the opener's)."""
+
+_REPORT: Words = {"ja": "開発元に知らせてください。", "en": "Report this."}
+_FULL: Words = {
+    "ja": "ディスクがいっぱいです。通話は続けられますが、記録はメモリー上にしかなく、停止すると失われます。",
+    "en": "The disk is full: calls go on, but records are kept in memory only and are lost when the box stops.",
+}
+_MAKE_ROOM: Words = {
+    "ja": "古い録音やバックアップを消すか、より大きなディスクに替えてください。",
+    "en": "Delete old recordings or backups, or put in a larger disk.",
+}
+_CHECK_DISK: Words = {
+    "ja": "ディスクと、データフォルダーの所有者（Hako の実行ユーザー）を確認してください。",
+    "en": "Check the disk and that the data folder belongs to the box's user.",
+}
+
+
+def _unwritten(error: Exception) -> Words:
+    return {
+        "ja": f"通話記録を書き込めません（{error}）。通話は続けられますが、記録はメモリー上にしかありません。",
+        "en": f"The records cannot be written ({error}): calls go on, records are kept in memory only.",
+    }
+
+
+def _reader_failed(error: Exception) -> Words:
+    return {
+        "ja": f"記録を読む処理が失敗しました: {error!r}",
+        "en": f"A reader of the ledger failed: {error!r}",
+    }
 
 
 class Ledger:
@@ -199,7 +227,7 @@ class Ledger:
         except sqlite3.Error as error:
             self._refused(error)
         except OSError as error:
-            self._raise("store-failing", f"The records cannot be written: {error}", "Check the disk.")
+            self._raise("store-failing", _unwritten(error), _CHECK_DISK)
 
     def _connect(self) -> None:
         """Opens the database, a new one where it is damaged. Raises sqlite3.Error or OSError."""
@@ -217,8 +245,14 @@ class Ledger:
         aside = move_aside(self.path)
         self._report_fault(
             "store-damaged",
-            f"The file of call records was damaged; it is kept as {aside.name} and a new one was begun.",
-            "Older records are in the last backup; check the disk or SD card.",
+            {
+                "ja": f"通話記録のファイルが壊れていたため、{aside.name} として残し、新しく作り直しました。",
+                "en": f"The file of call records was damaged; it is kept as {aside.name} and a new one was begun.",
+            },
+            {
+                "ja": "以前の記録は最後のバックアップにあります。ディスク（SDカード）を確認してください。",
+                "en": "Older records are in the last backup; check the disk or SD card.",
+            },
         )
         self._database = connect(self.path, "FULL", RECORDS)
 
@@ -254,8 +288,9 @@ class Ledger:
                 row = (entry.seq, wall, mono, boot, codec.word(event), event.SCHEMA, call, data)
                 self._projection.apply(entry)
             except Exception as error:
-                text = f"An event could not be kept: {type(event).__name__}: {error!r}"
-                self._report_fault("ledger-event", text, "Report this.")
+                what = f"{type(event).__name__}: {error!r}"
+                text = {"ja": f"できごとを記録できません: {what}", "en": f"An event could not be kept: {what}"}
+                self._report_fault("ledger-event", text, _REPORT)
                 continue
             entries.append(entry)
             rows.append(row)
@@ -274,7 +309,7 @@ class Ledger:
             try:
                 self._on_commit(entries)
             except Exception as error:
-                self._report_fault("ledger-reader", f"A reader of the ledger failed: {error!r}", "Report this.")
+                self._report_fault("ledger-reader", _reader_failed(error), _REPORT)
 
     def _settle(self, ticket: int) -> None:
         with self._done:
@@ -286,7 +321,7 @@ class Ledger:
             try:
                 call()
             except Exception as error:
-                self._report_fault("ledger-reader", f"A reader of the ledger failed: {error!r}", "Report this.")
+                self._report_fault("ledger-reader", _reader_failed(error), _REPORT)
 
     def _save(self, rows: list[tuple[Any, ...]]) -> None:
         """Commits these rows and what an earlier refusal left over; what is refused now stays in memory."""
@@ -313,7 +348,7 @@ class Ledger:
                         error = again if isinstance(again, sqlite3.Error) else error
                 self._refused(error)
             except OSError as error:
-                self._raise("store-failing", f"The records cannot be written: {error}", "Check the disk.")
+                self._raise("store-failing", _unwritten(error), _CHECK_DISK)
             else:
                 self._unsaved.clear()
                 projection.dirty.clear()
@@ -351,13 +386,11 @@ class Ledger:
 
     def _refused(self, error: sqlite3.Error) -> None:
         if is_full(error, self.path):
-            text = "The disk is full: calls go on, but records are kept in memory only and are lost when the box stops."
-            self._raise("disk-full", text, "Delete old recordings or backups, or put in a larger disk.")
+            self._raise("disk-full", _FULL, _MAKE_ROOM)
         else:
-            text = f"The records cannot be written ({error}): calls go on, records are kept in memory only."
-            self._raise("store-failing", text, "Check the disk and that the data folder belongs to the box's user.")
+            self._raise("store-failing", _unwritten(error), _CHECK_DISK)
 
-    def _raise(self, fault: str, text: str, remedy: str) -> None:
+    def _raise(self, fault: str, text: Words, remedy: Words) -> None:
         self._retry_at = time.monotonic() + RETRY_SECONDS
         if self.fault != fault:
             self._clear()
@@ -367,7 +400,7 @@ class Ledger:
     def _clear(self) -> None:
         if self.fault:
             fault, self.fault = self.fault, ""
-            self._report_fault(fault, "", "")
+            self._report_fault(fault, {}, {})
 
     def _idle_work(self) -> None:
         now = time.monotonic()

@@ -234,7 +234,7 @@ class Projection:
         self.operations.append(
             (
                 "UPDATE queue_visits SET left = ?, waited = ?, outcome = ?, agent = ? "
-                "WHERE call = ? AND queue = ? AND left IS NULL",
+                "WHERE call = ? AND queue = ? AND (left IS NULL OR outcome = 'closed')",
                 (entry.at, event.waited, event.outcome, event.agent, event.call, event.queue),
             )
         )

@@ -12,6 +12,7 @@ from typing import Any
 from tinydb.storages import Storage
 
 from appliance.errors import HakoError
+from appliance.events.base import Words
 
 
 class StoreError(HakoError):
@@ -46,10 +47,14 @@ def sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
+_LAST_GOOD = ("最後の正常な控えを使います。", "the last good copy is used.")
+_EMPTY = ("正常な控えがないため、空の設定から始めます。", "there is no good copy, so it starts empty.")
+
+
 class SafeStorage(Storage):
     """TinyDB's JSON, in a file replaced whole and a second copy of it (`….good`) for when the first is damaged."""
 
-    def __init__(self, path: Path, on_damage: Callable[[str], None] | None = None) -> None:
+    def __init__(self, path: Path, on_damage: Callable[[Words], None] | None = None) -> None:
         """`on_damage` is told in words when the file was damaged and what is used instead."""
         self.path = path
         self.copy = path.with_name(path.name + ".good")
@@ -63,8 +68,11 @@ class SafeStorage(Storage):
         good, _ = _load(self.copy)
         if damage:
             self._set_aside()
-            instead = "the last good copy is used" if good is not None else "there is no good copy: it starts empty"
-            self._on_damage(f"{self.path.name} was damaged ({damage}); {instead}")
+            ja, en = _LAST_GOOD if good is not None else _EMPTY
+            name = self.path.name
+            self._on_damage(
+                {"ja": f"{name} が壊れていました（{damage}）。{ja}", "en": f"{name} was damaged ({damage}): {en}"}
+            )
         if good is not None:
             self._put_back(good)
         return good

@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from appliance.clock import Entropy, Instant, system_now
-from appliance.events.base import Entry, Event
+from appliance.events.base import Entry, Event, Words
 from appliance.exchange.view import (
     AgentView,
     CallView,
@@ -116,7 +116,13 @@ class OffView(View, frozen=True, kw_only=True):
     """Something the box started without."""
 
     feature: str
-    why: str
+    """Stable id: gpio, speech-ja, speech-en, pages, …"""
+    name: Words
+    """What people call it, by language."""
+    why: Words
+    """By language."""
+    remedy: Words = msgspec.field(default_factory=dict)
+    """How to have it, by language; may be empty."""
 
 
 class BreakView(View, frozen=True, kw_only=True):

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from appliance.clock import rfc3339
-from appliance.exchange.view import FaultView
-
-Words = dict[str, str]
-"""A sentence by language, "ja" and "en"."""
+from appliance.events.base import Words
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,15 +16,6 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """ok, warning (tell the administrator) or fault (something the box does is impaired)"""
     text: Words
     remedy: Words = msgspec.field(default_factory=lambda: {"ja": "", "en": ""})
-
-    def fault(self, language: str, since: float) -> FaultView:
-        """The finding as the pages show it; `since` in seconds since the epoch."""
-        return FaultView(
-            id=self.id,
-            text=self.text.get(language, self.text["en"]),
-            remedy=self.remedy.get(language, self.remedy["en"]),
-            since=rfc3339(since),
-        )
 
     def line(self, language: str) -> str:
         """One line for a terminal."""

@@ -21,6 +21,15 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     password: Annotated[str, msgspec.Meta(max_length=1024)]
 
 
+class SiteView(View, frozen=True, kw_only=True):
+    """The ways of the site, for those who may not see the system: its name, clock and number formats."""
+
+    name: str
+    language: str
+    timezone: str
+    country: str
+
+
 class SessionView(View, frozen=True, kw_only=True):
     """Who is logged in."""
 
@@ -30,12 +39,14 @@ class SessionView(View, frozen=True, kw_only=True):
     agent: str = ""
     """Id of the agent that this user is."""
     language: str = ""
-    """The user's, else the site's."""
+    """The user's own; empty: none is set, and the browser's goes before the site's."""
+    site: SiteView
 
 
 def _view(visit: Visit, who: Principal) -> SessionView:
-    language = who.language or visit.context.system().language
-    return SessionView(name=who.name, role=who.role, agent=who.agent, language=language)
+    system = visit.context.system()
+    site = SiteView(name=system.name, language=system.language, timezone=system.timezone, country=system.country)
+    return SessionView(name=who.name, role=who.role, agent=who.agent, language=who.language, site=site)
 
 
 async def log_in(visit: Visit) -> web.Response:
