@@ -11,6 +11,7 @@ agent1 = { red = 5, green = 6 } # amber is both
 
 from __future__ import annotations
 
+import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,8 +21,12 @@ import msgspec
 
 from appliance.errors import ConfigError
 
-FOLDERS = (Path(__file__).parents[2] / "hw" / "boards", Path("/usr/share/hako/boards"))
-"""Where boards are looked for: the source tree, then the image."""
+FOLDERS = (
+    Path(__file__).parents[2] / "hw" / "boards",
+    Path(sys.prefix) / "share" / "hako" / "boards",
+    Path("/usr/share/hako/boards"),
+)
+"""Where boards are looked for: the source tree, what pip installed, the image."""
 SIGNALS = ("ready", "trunk", "calls", "waiting", "recording", "fault")
 """Lamps of every panel, beside `agent1`, `agent2`, …"""
 COLORS = ("green", "amber", "red")
