@@ -9,11 +9,12 @@ from appliance.sip.dialog import Dialog
 from appliance.sip.events import SessionAnswered, SessionProgress, SessionRedirected
 from appliance.sip.flow import Flow
 from appliance.sip.header import NameAddr
-from appliance.sip.message import Headers, Request, Response
+from appliance.sip.invite import by_preference, make_cancel, make_invite, safe_cause
+from appliance.sip.message import Request, Response
 from appliance.sip.server_transaction import ServerTransaction
 from appliance.sip.session import Session
 from appliance.sip.session_base import MAX_TRIES, HeaderList, reason_headers
-from appliance.sip.session_layer import ALLOW, FAREWELL, SUPPORTED, SessionLayer, add_headers, cause_of, set_body
+from appliance.sip.session_layer import FAREWELL, SessionLayer, add_headers, cause_of, set_body
 from appliance.sip.timers import Alarm
 
 MOST_BRANCHES = 32
@@ -74,21 +75,9 @@ class OutboundSession(Session):
         self._cancel_headers: HeaderList = ()
         self._cancel_alarm: Alarm | None = None
         self._forget_alarm: Alarm | None = None
-        fields = Headers()
-        values = fields.values
-        values["Via"] = []
-        values["Max-Forwards"] = ["70"]
-        values["From"] = [str(from_ if from_.tag else from_.with_tag(layer.token()))]
-        values["To"] = [str(to)]
-        values["Call-ID"] = [call_id]
-        values["CSeq"] = ["1 INVITE"]
-        values["Contact"] = [""]
-        values["Allow"] = [ALLOW]
-        values["Supported"] = [SUPPORTED]
-        values["User-Agent"] = [layer.user_agent]
-        self.request = Request("INVITE", uri, fields)
+        self.request = make_invite(layer, uri, from_, to, call_id)
         self._ask_for_timer(self.request)
-        add_headers(fields, list(headers))
+        add_headers(self.request.headers, list(headers))
         set_body(self.request, body)
 
     def start(self, target: Flow | Hop, now: Instant) -> None:
@@ -324,8 +313,8 @@ class OutboundSession(Session):
         if self.state != "ended" and self._try_again(transaction, response, now):
             return
         if 300 <= status < 400 and self.state != "ended":
-            self._emit(SessionRedirected(self, _by_preference(response)))
-        self._end(status, response.reason, _safe_cause(response), "them", now)
+            self._emit(SessionRedirected(self, by_preference(response)))
+        self._end(status, response.reason, safe_cause(response), "them", now)
         self._release()
 
     def _try_again(self, transaction: ClientTransaction, response: Response, now: Instant) -> bool:
@@ -375,21 +364,13 @@ class OutboundSession(Session):
             self._release()
 
     def _send_cancel(self, now: Instant) -> None:
-        """CANCEL has the Request-URI, Via, From, To, Call-ID, Route and CSeq number of the INVITE (RFC 3261 9.1)."""
         invite = self._invite
         if self._cancel_sent or invite is None or invite.request is None or invite.flow is None:
             return
         self._cancel_sent = True
-        old = invite.request.headers.values
-        headers = Headers()
-        values = headers.values
-        for name in ("Via", "Max-Forwards", "From", "To", "Call-ID", "Route"):
-            if name in old:
-                values[name] = list(old[name])
-        values["CSeq"] = [f"{invite.request.cseq.number} CANCEL"]
-        values["User-Agent"] = [self.layer.user_agent]
-        add_headers(headers, list(self._cancel_headers))
-        self.layer.transactions.send_cancel(Request("CANCEL", invite.request.uri, headers), invite, self, now)
+        cancel = make_cancel(self.layer, invite.request)
+        add_headers(cancel.headers, list(self._cancel_headers))
+        self.layer.transactions.send_cancel(cancel, invite, self, now)
         wait = self.layer.transactions.values.transaction
         self._cancel_alarm = self.layer.timers.set(now.mono + wait, "cancel_unanswered", self)
 
@@ -427,26 +408,3 @@ class OutboundSession(Session):
         super()._forget_dialogs()
         for dialog in self._early.values():
             self.layer.dialogs.pop(dialog.key, None)
-
-
-def _safe_cause(response: Response) -> int | None:
-    try:
-        return cause_of(response)
-    except RemoteProtocolError:
-        return None
-
-
-def _by_preference(response: Response) -> list[NameAddr]:
-    """The contacts of a redirection, highest q first (RFC 3261 8.1.3.4); none when they cannot be read."""
-    try:
-        contacts = list(response.contacts)
-    except RemoteProtocolError:
-        return []
-    return sorted(contacts, key=_quality, reverse=True)
-
-
-def _quality(contact: NameAddr) -> float:
-    try:
-        return float(contact.params.get("q") or "1")
-    except ValueError:
-        return 1.0

@@ -18,7 +18,7 @@ from appliance.sip.message import Request, Response
 from appliance.sip.server_transaction import MergeKey, ServerKey, ServerTransaction
 from appliance.sip.timers import TimerHeap, Timers
 
-__all__ = ["ClientTransaction", "Hop", "ServerTransaction", "TransactionLayer", "host_port"]
+__all__ = ["ClientTransaction", "Hop", "ServerTransaction", "TransactionLayer", "host_port", "mark_source"]
 
 
 class Resolving(Protocol):
@@ -170,3 +170,22 @@ class TransactionLayer:
     def waiting_on(self, flow: Flow) -> list[ClientTransaction | ServerTransaction]:
         """What a transport error of this flow concerns: all that has no final response."""
         return [each for each in self.open if each.flow == flow]
+
+
+def mark_source(request: Request, flow: Flow) -> Flow:
+    """Writes `received` and `rport` into the top Via; the flow that the response goes to (RFC 3261 18.2, RFC 3581 4).
+
+    Without rport a datagram is answered at the port of the Via, which need not be the one it came from.
+    """
+    via = request.via
+    host, port = flow.remote
+    seen = via.seen_from(host, port)
+    if seen is not via:
+        headers = request.headers
+        values = headers.get_all("Via")
+        values[0] = str(seen)
+        headers.values["Via"] = values
+        headers.typed["Via"] = seen
+    if flow.transport != "udp" or via.wants_rport or (via.port or 5060) == port:
+        return flow
+    return Flow("udp", flow.local, (host, via.port or 5060), flow.connection)
