@@ -28,7 +28,7 @@ static struct object *extract(hk_engine *engine, int64_t id)
 /* --- ports --- */
 static void listen_on(hk_engine *engine, struct endpoint *endpoint)
 {
-    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.ptr = endpoint};
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = endpoint};
     (void)epoll_ctl(engine->epoll_fd, EPOLL_CTL_ADD, endpoint->fd, &event);
 }
 
@@ -72,6 +72,7 @@ static void change_port(hk_engine *engine, struct command *command)
         port->twin.fd = command->sockets.twin;
         port->rtcp.fd = command->sockets.rtcp;
         port->twin_to = (union address){0};
+        port->twin_turns = 0;
         listen_to_port(engine, port);
         command->sockets = old;
     }

@@ -123,6 +123,7 @@ void *engine_main(void *argument)
         engine->figures.wakes++;
         for (int i = 0; i < count; i++)
             handle(engine, ready[i].data.ptr, &ticks, &commands);
+        handle_datagrams(engine);
         if (ticks && read(engine->timer_fd, &times, sizeof times) > 0)
             run_ticks(engine);
         /* Last, since it may take away what an entry of `ready` points to. */

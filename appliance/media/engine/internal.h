@@ -20,7 +20,7 @@ enum {
     TICK_SAMPLES = 160,
     GAIN_ONE = 4096,
     DATAGRAM = 2048,  /* larger ones are cut by the kernel and fail validation */
-    BATCH = 4,        /* datagrams taken from one socket at once */
+    DATAGRAMS = 64,   /* taken from sockets before they are handled */
     WHEEL = 50,       /* ticks in which each port gets its turn for silence, statistics and RTCP: one second */
     REPORT_TURNS = 5, /* turns between two statistics and RTCP reports */
     BUCKETS = 4096,
@@ -168,6 +168,7 @@ struct port {
      * the party sends arrives here, what strangers send at `rtp`; both are read alike. */
     struct endpoint twin;
     union address twin_to;
+    int twin_turns; /* since it was connected */
     struct source_rule rule;
     struct reception in;
     struct transmission out;
@@ -297,6 +298,13 @@ struct event_ring {
     struct hk_event events[RING_EVENTS];
 };
 
+struct datagram {
+    struct endpoint *endpoint;
+    size_t size;
+    union address from;
+    uint8_t data[DATAGRAM];
+};
+
 struct hk_engine {
     /* shared */
     struct handover batches, done, done_batches, jobs, free_blocks;
@@ -329,7 +337,8 @@ struct hk_engine {
     struct hk_figures figures;
     uint64_t received_before; /* at the tick before */
     bool events_new, quit, busy;
-    uint8_t buffers[BATCH][DATAGRAM];
+    int taken;
+    struct datagram datagrams[DATAGRAMS];
 };
 
 /* --- engine.c --- */
@@ -356,6 +365,7 @@ void graph_settle(hk_engine *engine);
 
 /* --- receive.c --- */
 void port_read(hk_engine *engine, struct endpoint *endpoint);
+void handle_datagrams(hk_engine *engine);
 void port_reconfigure(hk_engine *engine, struct port *port, const struct port_config *config);
 void port_receive(hk_engine *engine, struct port *port, uint8_t *data, size_t size, const union address *from);
 uint64_t port_lost(const struct reception *in);

@@ -112,6 +112,7 @@ static void check_silence(hk_engine *engine, struct port *port)
 
 void port_turn(hk_engine *engine, struct port *port)
 {
+    port->twin_turns += address_known(&port->twin_to);
     check_silence(engine, port);
     if (++port->turns % REPORT_TURNS != 0)
         return;

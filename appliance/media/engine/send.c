@@ -27,6 +27,7 @@ uint32_t port_timestamp(const struct port *port, int64_t now)
 static bool connect_twin(struct port *port, const union address *to)
 {
     port->twin_to = *to;
+    port->twin_turns = 0;
     if (connect(port->twin.fd, &to->any, address_size(to)) == 0)
         return true;
     port->twin_to = (union address){0};

@@ -1,4 +1,4 @@
-"""Writes the first inputs of the fuzz targets. `python -m tests.fuzz.engine.make_corpus`; what fuzzing found stays beside."""
+"""Writes the first inputs of the fuzz targets: `python tests/fuzz/engine/make_corpus.py`. What fuzzing found stays."""
 
 from __future__ import annotations
 
