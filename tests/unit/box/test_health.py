@@ -117,13 +117,11 @@ def test_the_survey_of_this_machine(tmp_path: Path) -> None:
         judged(finding)
 
 
-def test_a_finding_becomes_a_fault_and_a_line() -> None:
+def test_a_finding_becomes_a_line() -> None:
     finding = missing(OFF["ja"])
     judged(finding)
-    assert finding.fault("ja", NOW).text == finding.text["ja"]
-    assert finding.fault("fr", NOW).remedy == finding.remedy["en"]
-    assert finding.fault("en", 0.0).since == "1970-01-01T00:00:00.000Z"
     assert finding.line("en") == f"warning speech-ja: {finding.text['en']} -> {finding.remedy['en']}"
+    assert finding.line("fr") == finding.line("en")
 
 
 def test_sizes_for_people() -> None:

@@ -38,6 +38,7 @@ def light(lamp: LampView) -> str:
 def call(recording: bool = False) -> CallView:
     return CallView(
         id="c", journey="j", kind="inbound", from_="1", to="2", state="talking", destination="", started=SINCE,
+        since=SINCE,
         recording=recording,
     )  # fmt: skip
 
@@ -117,10 +118,12 @@ def test_calls_and_recording() -> None:
 
 
 def test_fault_says_the_first_and_how_many() -> None:
-    faults = tuple(FaultView(id=f"f{n}", text=f"Fault {n}.", remedy="", since=SINCE) for n in range(3))
+    faults = tuple(
+        FaultView(id=f"f{n}", text={"ja": f"異常{n}。", "en": f"Fault {n}."}, remedy={}, since=SINCE) for n in range(3)
+    )
     shown = lamps(faults=faults)["fault"]
     assert light(shown) == "red slow"
-    assert shown.meaning["en"] == "Fault 0. (and 2 more)"
+    assert shown.meaning == {"ja": "異常0。 ほか 2 件", "en": "Fault 0. (and 2 more)"}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import ClassVar
 import msgspec
 import pytest
 
-from appliance.events import CallStarted, Entry, LegBridged, codec
+from appliance.events import CallStarted, Entry, FaultRaised, LegBridged, TrunkDown, codec
 
 
 def test_every_event_has_its_own_word() -> None:
@@ -49,6 +49,15 @@ def test_an_older_schema_number_is_upgraded_step_by_step(monkeypatch: pytest.Mon
     monkeypatch.setitem(codec.UPGRADES, ("parcel", 1), lambda old: {"kilos": old["pounds"] // 2})
     monkeypatch.setitem(codec.UPGRADES, ("parcel", 2), lambda old: {"grams": old["kilos"] * 1000})
     assert codec.decode("parcel", 1, b'{"pounds":8}') == Parcel(grams=4000)
+
+
+def test_what_was_said_in_one_language_stands_for_both() -> None:
+    words = {"ja": "Disk full.", "en": "Disk full."}
+    old = codec.decode("fault-raised", 1, b'{"fault":"disk-full","text":"Disk full."}')
+    assert old == FaultRaised(fault="disk-full", text=words)
+    with_remedy = codec.decode("fault-raised", 1, b'{"fault":"f","text":"Disk full.","remedy":"Disk full."}')
+    assert with_remedy == FaultRaised(fault="f", text=words, remedy=words)
+    assert codec.decode("trunk-down", 1, b'{"trunk":"t","reason":"Disk full."}') == TrunkDown(trunk="t", reason=words)
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b'{"call":1}', b"\xff"])

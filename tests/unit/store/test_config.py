@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from appliance.errors import CommandError, ConfigError
+from appliance.events.base import Words
 from appliance.site.model import Extension, Site
 from appliance.site.reader import read_document
 from appliance.site.sample import sample
@@ -90,9 +91,9 @@ def test_only_the_latest_versions_are_kept(tmp_path: Path) -> None:
 def test_a_damaged_file_gives_way_to_the_good_copy(tmp_path: Path, damage: bytes) -> None:
     store(tmp_path).save(site("201"), "x")
     (tmp_path / "config.json").write_bytes(damage)
-    told: list[str] = []
+    told: list[Words] = []
     assert ConfigStore(tmp_path / "config.json", clock, told.append).load() == (site("201"), 1)
-    assert len(told) == 1 and "the last good copy is used" in told[0]
+    assert len(told) == 1 and "the last good copy is used" in told[0]["en"] and "控え" in told[0]["ja"]
     assert store(tmp_path).load() == (site("201"), 1)
     assert (tmp_path / "config.json.damaged").read_bytes() == damage
 
@@ -101,9 +102,9 @@ def test_with_both_copies_damaged_the_box_still_starts(tmp_path: Path) -> None:
     store(tmp_path).save(site("201"), "x")
     for name in ("config.json", "config.json.good"):
         (tmp_path / name).write_bytes(b"gone")
-    told: list[str] = []
+    told: list[Words] = []
     assert ConfigStore(tmp_path / "config.json", clock, told.append).load() == (Site(), 0)
-    assert "starts empty" in told[0]
+    assert "starts empty" in told[0]["en"]
 
 
 def test_a_save_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

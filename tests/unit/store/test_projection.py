@@ -160,6 +160,15 @@ def test_an_abandoned_caller(box: Box) -> None:
     assert (record.wait_seconds, record.talk_seconds, record.cause, record.answered) == (9, 0, "abandoned", None)
 
 
+def test_a_caller_who_is_said_to_have_left_only_after_his_call_ended_is_abandoned_all_the_same(box: Box) -> None:
+    box.write(
+        at(0, started("c"), QueueEntered(call="c", queue="support", position=1)),
+        at(9, ended("c", "abandoned"), QueueLeft(call="c", queue="support", outcome="abandoned", waited=9)),
+    )
+    day = queue_days(box.records, WALL - 60, {"support": 20})["support"]
+    assert (day.offered, day.abandoned) == (1, 1)
+
+
 def test_durations_do_not_follow_a_wall_clock_that_jumps(box: Box) -> None:
     box.write(
         at(0, started("c"), QueueEntered(call="c", queue="support", position=1)),

@@ -151,6 +151,7 @@ def call_view(
         to=to,
         agent=agent,
         state="talking",
+        since=NOW,
         destination="queue:support",
         started=NOW,
         legs=legs,

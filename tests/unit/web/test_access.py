@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import msgspec
 import pytest
 
 from appliance.web.api import ROUTES
@@ -20,7 +21,10 @@ ALLOWED = {
         "session", "calls", "records", "recordings", "agents", "queues", "registrations", "trunks", "panel", "system",
         "faults", "events", "customers", "campaigns", "contacts", "scripts", "articles", "reports",
     },
-    "aiko": {"session", "calls", "records", "recordings", "agents", "events", "customers", "scripts", "articles"},
+    "aiko": {
+        "session", "calls", "records", "recordings", "agents", "queues", "registrations", "events", "customers",
+        "scripts", "articles",
+    },
     "wall": {"session", "agents", "queues", "panel", "events"},
 }  # fmt: skip
 """Resources each role may read, written down again by hand so that a slip in the table is seen."""
@@ -88,6 +92,20 @@ async def test_an_agent_reads_only_his_own_records(client: Client, box: FakeBox)
     assert (await client.get(f"{API}/records/c1", headers=bearer("aiko"))).status == 200
 
 
+async def test_an_agent_reads_the_names_of_his_queues_and_of_phones_but_not_where_these_are(
+    client: Client, box: FakeBox
+) -> None:
+    queues = (await (await client.get(f"{API}/queues", headers=bearer("aiko"))).json())["items"]
+    assert [queue["name"] for queue in queues] == ["Support"]
+    box.exchange.people["aiko"] = msgspec.structs.replace(box.exchange.people["aiko"], queues=("sales",))
+    assert (await (await client.get(f"{API}/queues", headers=bearer("aiko"))).json())["items"] == []
+    await error(await client.get(f"{API}/queues/support", headers=bearer("aiko")), 404, "not_found")
+    answer = await client.get(f"{API}/registrations", headers=bearer("aiko"))
+    assert "192.0.2.7" not in await answer.text() and "baresip" not in await answer.text()
+    phones = (await answer.json())["items"]
+    assert [(phone["name"], len(phone["contacts"])) for phone in phones] == [("Desk 1", 1), ("Desk 2", 0)]
+
+
 async def test_a_user_with_the_agent_role_but_no_agent_has_nothing(client: Client, box: FakeBox) -> None:
     box.accounts.tokens = {key: value for key, value in box.accounts.tokens.items() if value.name != "aiko-program"}
     box.accounts.users["lost"] = box.accounts.users["aiko"].__class__(
@@ -96,6 +114,6 @@ async def test_a_user_with_the_agent_role_but_no_agent_has_nothing(client: Clien
     box.exchange.live = {"c1": call_view("c1"), "c2": call_view("c2", agent="aiko")}
     box.records.rows = [record_view("c1"), record_view("c2", agent="aiko")]
     await client.post(f"{API}/session", json={"name": "lost", "password": "lost"})
-    for path in ("calls", "records", "agents"):
+    for path in ("calls", "records", "agents", "queues"):
         assert (await (await client.get(f"{API}/{path}")).json())["items"] == []
     await error(await client.get(f"{API}/records/c1"), 404, "not_found")

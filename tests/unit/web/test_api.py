@@ -151,10 +151,13 @@ async def test_what_is_not_built_says_so(client: Client, method: str, path: str)
     await error(await client.request(method, f"{API}/{path}", headers=ADMIN), 501, "not_built")
 
 
+FULL = {"ja": "ディスクがいっぱいです。", "en": "The disk is full."}
+
+
 async def test_system_and_faults(client: Client, box: FakeBox) -> None:
-    box.faults = (FaultView(id="disk-full", text="The disk is full.", remedy="Delete recordings.", since=NOW),)
+    box.faults = (FaultView(id="disk-full", text=FULL, remedy={"ja": "消す。", "en": "Delete recordings."}, since=NOW),)
     body = await (await client.get(f"{API}/system", headers=ADMIN)).json()
-    assert body["version"] == "0.1.0" and body["faults"][0]["remedy"] == "Delete recordings."
+    assert body["version"] == "0.1.0" and body["faults"][0]["remedy"]["en"] == "Delete recordings."
     faults = await (await client.get(f"{API}/faults", headers=ADMIN)).json()
     assert faults["items"] == body["faults"]
 

@@ -161,7 +161,7 @@ STORY: tuple[Event, ...] = (
     AgentStatusChanged(agent="aiko", status="available"),
     LegStarted(leg="c3.1", call="c3", direction="in", extension="201"),
     CallEnded(call="c3", cause=16, reason="answered"),
-    FaultRaised(fault="disk-full", text="The disk is full."),
+    FaultRaised(fault="disk-full", text={"ja": "満杯", "en": "The disk is full."}),
     LogIn(user="admin", ok=True, address="192.0.2.1"),
     ConfigChanged(version=2, by="admin", changes=()),
     CallEnded(call="c1", cause=16, reason="answered"),
@@ -284,7 +284,7 @@ async def test_a_slow_reader_is_dropped_and_holds_up_nobody(
     async with client.ws_connect(f"{API}/events", headers=ADMIN) as quick:
         await hear(quick, "panel")
         for i in range(1, 301):
-            box.ledger.commit(FaultRaised(fault=f"f{i}", text=big))
+            box.ledger.commit(FaultRaised(fault=f"f{i}", text={"ja": big, "en": ""}))
             assert (await hear(quick, "fault-raised"))["seq"] == i
             if "dropped_total 1" in await (await client.get("/metrics")).text():
                 break

@@ -20,7 +20,9 @@ async def test_a_log_in_sets_a_cookie_that_scripts_cannot_read_and_other_sites_c
 ) -> None:
     response = await log_in(client, "sato")
     assert response.status == 200
-    assert await response.json() == {"name": "sato", "role": "supervisor", "agent": "", "language": "ja"}
+    site = {"name": 'Acme "Support"', "language": "en", "timezone": "Asia/Tokyo", "country": "JP"}
+    expected = {"name": "sato", "role": "supervisor", "agent": "", "language": "ja", "site": site}
+    assert await response.json() == expected
     cookie = response.headers["Set-Cookie"]
     assert "HttpOnly" in cookie and "SameSite=Strict" in cookie and "Path=/" in cookie and "Secure" not in cookie
     assert (await (await client.get(f"{API}/session")).json())["name"] == "sato"
