@@ -117,6 +117,7 @@ class MediaClient:
         link, pid = self._link, self.pid
         if link is None:
             return
+        link.on_lost = lambda _: None  # expected, so nothing is to be restored
         link.send(encode(Shutdown()))
         try:
             await asyncio.wait_for(link.lost.wait(), 5.0)

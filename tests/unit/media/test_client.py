@@ -180,6 +180,7 @@ def test_the_next_controller_adopts_what_runs_without_a_gap(tmp_path: Path, part
         third = Side(tmp_path)
         await second.client.stop(shutdown=False)
         assert {row.id for row in await third.client.start(adopt=False)} == set()
+        assert third.client.restarts == 0
         assert third.client.pid != pid and not alive(pid)
         await third.client.stop()
 
