@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,8 @@ from tests.peers.kit.box import Box
 from tests.peers.kit.handset import Handset
 from tests.peers.kit.phone import Phone
 from tests.peers.kit.processes import until
-from tests.peers.kit.site import secret
 from tests.peers.kit.sipp import Sipp
+from tests.peers.kit.site import secret
 from tests.peers.kit.sound import ONE, THREE, TWO, heard, stereo
 from tests.unit.media.rtp import continuous
 
@@ -136,28 +137,25 @@ async def test_a_caller_who_holds_and_moves_to_another_port(box: Box, tmp_path: 
         assert {one.ssrc for one in before.received} == {one.ssrc for one in after.received}, "one stream for life"
 
 
-@pytest.mark.parametrize(
-    ("number", "status", "reason", "cause"),
-    [("299", 404, "wrong-number", 1), ("203", 480, "not-registered", 20), ("201", 486, "busy", 17)],
-)
-async def test_a_call_of_a_phone_that_fails_says_why(
-    box: Box, tmp_path: Path, number: str, status: int, reason: str, cause: int
-) -> None:
-    async with phone(box, tmp_path, "201", ONE) as busy:
-        sipp = Sipp(
-            tmp_path, "phone-refused", box.sip, number, caller="202", password=secret("202"), status=status, rtp=9
-        )
-        async with sipp:
-            if number == "201":
-                await busy.until("CALL_INCOMING")
-                await busy.hang_up()
-            await sipp.done()
-    trace = sipp.trace()
-    assert "SIP/2.0 183" in trace, "the caller hears why, for nothing"
-    assert f"Reason: Q.850;cause={cause}" in trace
-    record = await box.record(**{"from": "202", "to": number, "cause": reason})
-    assert record["cause_code"] == cause
-    assert record["recording"] is None
+async def test_a_call_of_a_phone_that_fails_says_why(box: Box, tmp_path: Path) -> None:
+    """Wrong number, nobody registered, busy: SIP status, Q.850 cause, early media with the reason, record."""
+    cases = (("299", 404, "wrong-number", 1), ("203", 480, "not-registered", 20), ("201", 486, "busy", 17))
+    async with phone(box, tmp_path, "201", ONE) as busy, contextlib.AsyncExitStack() as stack:
+        callers = [
+            await stack.enter_async_context(
+                Sipp(tmp_path, "phone-refused", box.sip, number, caller="202", password=secret("202"), status=status)
+            )
+            for number, status, _, _ in cases
+        ]
+        await busy.until("CALL_INCOMING")
+        await busy.hang_up()
+        await asyncio.gather(*(sipp.done() for sipp in callers))
+    for sipp, (number, _, reason, cause) in zip(callers, cases, strict=True):
+        assert "SIP/2.0 183" in sipp.trace(), "the caller hears why, for nothing"
+        assert f"Reason: Q.850;cause={cause}" in sipp.trace()
+        record = await box.record(**{"from": "202", "to": number, "cause": reason})
+        assert record["cause_code"] == cause
+        assert record["recording"] is None
 
 
 async def test_a_group_whose_phones_do_not_answer(box: Box, tmp_path: Path) -> None:

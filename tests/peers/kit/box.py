@@ -13,9 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import numpy as np
 
+from appliance.media.prompts import PromptLibrary
+from appliance.site.reader import load
 from tests.peers.kit.ports import free_range
 from tests.peers.kit.processes import Program, until
+from tests.peers.kit.sound import Samples, mono
 
 READY_SECONDS = 60.0
 """The first start on a machine makes prompts."""
@@ -96,6 +100,14 @@ class Box:
     def log(self) -> str:
         """What the present run has said."""
         return self.program.output() if self.program is not None else ""
+
+    def prompt(self, text: str = "", position: int = 0) -> Samples:
+        """The sound of a text of the site, or of "you are number …", as the box has it in its cache."""
+        library = PromptLibrary(self.data / "prompts")
+        library.prepare(load(self.site.read_text()))
+        files = library.position(position, "en") if position else library.text(text, "en")
+        assert files, f"the box has no prompt for {text or position}"
+        return np.concatenate([mono(Path(one)) for one in files])
 
     # --- API ---------------------------------------------------------------------------------------------------------
     @property

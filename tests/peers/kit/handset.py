@@ -1,4 +1,4 @@
-"""The audio of a party whose signalling SIPp does: sends its tone, answers to where it hears from, keeps all it hears."""
+"""The audio of a party whose signalling SIPp does: sends its tone to where it hears from, keeps all it hears."""
 
 from __future__ import annotations
 

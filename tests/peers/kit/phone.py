@@ -9,11 +9,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tests.peers.kit.ports import free_port, free_range
 from tests.peers.kit.processes import Program, until
 from tests.peers.kit.sound import Samples, growing, heard, loudness, sounds, write_tone
-
-import numpy as np
 
 Json = dict[str, Any]
 

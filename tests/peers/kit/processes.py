@@ -53,9 +53,8 @@ class Program:
 
     async def wait(self, seconds: float) -> int:
         """Its exit status once it has ended by itself; killed after `seconds`."""
-        limit = time.monotonic() + seconds
-        while not self.ended and time.monotonic() < limit:
-            await asyncio.sleep(0.01)
+        with contextlib.suppress(AssertionError):
+            await until(lambda: self.ended, seconds)
         return self.kill()
 
     def kill(self) -> int:

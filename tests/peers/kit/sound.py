@@ -1,4 +1,4 @@
-"""Tones of the parties and what can be told from recorded audio: which tones are in it, whether it is music or speech."""
+"""Tones of the parties, and what recorded audio tells: which tones are in it, whether a prompt was spoken."""
 
 from __future__ import annotations
 
@@ -53,6 +53,13 @@ def stereo(data: bytes) -> tuple[Samples, Samples]:
     return samples[0::2], samples[1::2]
 
 
+def mono(path: Path) -> Samples:
+    """A 16-bit mono WAV at 8 kHz."""
+    with wave.open(str(path)) as source:
+        assert (source.getnchannels(), source.getsampwidth(), source.getframerate()) == (1, 2, RATE)
+        return np.frombuffer(source.readframes(source.getnframes()), dtype="<i2")
+
+
 def growing(path: Path, last: float) -> Samples:
     """The last seconds of a mono WAV that somebody is still writing."""
     size = max(0, path.stat().st_size - 44) // 2
@@ -60,3 +67,16 @@ def growing(path: Path, last: float) -> Samples:
     with path.open("rb") as source:
         source.seek(44 + (size - count) * 2)
         return np.frombuffer(source.read(count * 2), dtype="<i2")
+
+
+def spoken(samples: Samples, prompt: Samples) -> float:
+    """How surely the prompt is somewhere in the samples, whole: the peak of the normalised correlation, 0 to 1."""
+    if len(samples) < len(prompt) or not len(prompt):
+        return 0.0
+    heard_, said = samples.astype(np.float64), prompt.astype(np.float64)
+    size = 1 << (len(heard_) + len(said)).bit_length()
+    product = np.fft.rfft(heard_, size) * np.conj(np.fft.rfft(said, size))
+    matches = np.fft.irfft(product, size)[: len(heard_) - len(said) + 1]
+    energy = np.cumsum(np.concatenate(([0.0], heard_**2)))
+    windows = energy[len(said) :] - energy[: -len(said)]
+    return float(np.max(matches / np.sqrt(np.maximum(windows, 1.0) * np.sum(said**2))))
