@@ -1,3 +1,4 @@
+import { loadEnv } from "vite";
 import { defineConfig, type Plugin } from "vitest/config";
 
 /**
@@ -18,8 +19,12 @@ function wavesurferWithoutInlineStyle(): Plugin {
   };
 }
 
+/** `npm run dev` shows the pages of these sources with the data of a running box (`hako demo`); HAKO_BOX is its address. */
+const box = loadEnv("", ".", "HAKO_")["HAKO_BOX"] ?? "http://127.0.0.1:8080";
+
 export default defineConfig({
   plugins: [wavesurferWithoutInlineStyle()],
+  server: { proxy: { "/api": { target: box, ws: true } } },
   build: {
     outDir: "../appliance/web/pages",
     emptyOutDir: true,

@@ -24,10 +24,10 @@ onLoggedOut(endSession);
 function settle(): void {
   const { user } = session.value;
   const { system } = live.state.value;
-  const language = chooseLanguage(preferences.value.language, user?.language ?? "", navigator.languages, system?.language ?? "");
+  const language = chooseLanguage(preferences.value.language, user?.language ?? "", navigator.languages, system?.language ?? user?.site?.language ?? "");
   const now = manner.value;
-  const timezone = system?.timezone || user?.timezone || now.timezone;
-  const country = system?.country || user?.country || now.country;
+  const timezone = system?.timezone || user?.site?.timezone || now.timezone;
+  const country = system?.country || user?.site?.country || now.country;
   if (language !== now.language || timezone !== now.timezone || country !== now.country) manner.set({ language, timezone, country });
   document.documentElement.lang = language;
 }
@@ -129,7 +129,7 @@ function Frame({ role }: { role: Role }): JSX.Element {
 function Brand(): JSX.Element {
   const { t } = useSpeech();
   const { user } = useStore(session);
-  const site = useLive((state) => state.system?.name ?? "") || user?.site;
+  const site = useLive((state) => state.system?.name ?? "") || user?.site?.name;
   return <Link to="/live" class="brand"><Mark /><b>{t.product}</b>{site && <span class="site">{site}</span>}</Link>;
 }
 

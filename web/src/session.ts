@@ -8,10 +8,8 @@ export interface User {
   language?: Language | "";
   /** Id of the agent that this user is, if any. */
   agent?: string;
-  /** The site's, for those who may not read the system. */
-  timezone?: string;
-  country?: string;
-  site?: string;
+  /** The ways of the site, for those who may not read the system. */
+  site?: { name: string; language: string; timezone: string; country: string };
 }
 
 /** Unknown until the box answered; `user` is null when nobody is logged in. */

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { CallView, EventMessage, LampView, Role, SystemView } from "../src/api/types";
 import { Live, type Source } from "../src/live/live";
-import { Moments } from "../src/live/moments";
 import { Refresher } from "../src/live/refresher";
 import { ServerClock } from "../src/live/clock";
 import type { SocketReader } from "../src/live/socket";
@@ -11,7 +10,7 @@ beforeEach(() => void vi.useFakeTimers({ now: 1_800_000_000_000 }));
 afterEach(() => void vi.useRealTimers());
 
 const call = (id: string, more: Partial<CallView> = {}): CallView => ({
-  id, journey: id, kind: "inbound", from: "0312345678", to: "600", from_name: "", trunk: "", queue: "", agent: "", state: "menu", destination: "", started: "2027-01-15T07:59:00Z", answered: null, position: 0, recording: false, legs: [], ...more,
+  id, journey: id, kind: "inbound", from: "0312345678", to: "600", from_name: "", trunk: "", queue: "", agent: "", state: "menu", destination: "", started: "2027-01-15T07:59:00Z", answered: null, since: "2027-01-15T07:59:00Z", queued: null, position: 0, recording: false, legs: [], ...more,
 });
 
 /** A box whose answers are counted and whose stream is driven by hand. */
@@ -52,10 +51,10 @@ async function started(role: Role = "admin"): Promise<{ box: FakeBox; live: Live
 }
 
 describe("the live lists", () => {
-  it("are read once, then the stream is opened from before their number on", async () => {
+  it("are read once, then the stream is opened from their number on", async () => {
     const { box, live } = await started();
     expect(box.asked.sort()).toEqual(["agents", "calls", "panel", "queues", "registrations", "system", "trunks"]);
-    expect(box.opened).toEqual([0]);
+    expect(box.opened).toEqual([10]);
     expect(live.state.value.connection).toBe("live");
   });
 
@@ -111,7 +110,7 @@ describe("the live lists", () => {
     box.down = false;
     box.seq = 1242;
     await vi.advanceTimersByTimeAsync(10_000);
-    expect(box.opened.at(-1)).toBe(942);
+    expect(box.opened.at(-1)).toBe(1242);
     box.reader?.opened();
     expect(live.state.value.connection).toBe("live");
   });
@@ -230,42 +229,6 @@ describe("the box's clock", () => {
     clock.learn(0, 1, null);
     clock.learn(0, 1, "soon");
     expect(clock.offset).toBe(0);
-  });
-});
-
-describe("moments", () => {
-  const now = Date.parse("2027-01-15T08:02:00Z");
-  it("count a wait from the entry into the queue, through offers that fail", () => {
-    const moments = new Moments();
-    moments.event({ type: "queue-entered", call: "c1", at: "2027-01-15T08:00:10Z" }, now);
-    moments.event({ type: "queue-offered", call: "c1", at: "2027-01-15T08:00:40Z" }, now);
-    const ringing = call("c1", { state: "ringing" });
-    expect(moments.waiting(ringing)).toBe(Date.parse("2027-01-15T08:00:10Z"));
-    expect(moments.since(ringing)).toBe(Date.parse("2027-01-15T08:00:40Z"));
-    moments.event({ type: "queue-offer-ended", call: "c1", at: "2027-01-15T08:00:55Z" }, now);
-    expect(moments.since(call("c1", { state: "waiting" }))).toBe(Date.parse("2027-01-15T08:00:10Z"));
-  });
-  it("count another state from the event that brought it", () => {
-    const moments = new Moments();
-    moments.event({ type: "leg-bridged", call: "c1", at: "2027-01-15T08:01:00Z" }, now);
-    moments.event({ type: "recording-started", call: "c1", at: "2027-01-15T08:01:01Z" }, now);
-    expect(moments.since(call("c1", { state: "talking" }))).toBe(Date.parse("2027-01-15T08:01:00Z"));
-  });
-  it("fall back to what the list says of a call nothing was heard of", () => {
-    const moments = new Moments();
-    const talking = call("c1", { state: "talking", answered: "2027-01-15T07:59:30Z" });
-    expect(moments.since(talking)).toBe(Date.parse("2027-01-15T07:59:30Z"));
-    expect(moments.since({ ...talking, since: "2027-01-15T07:59:45Z" })).toBe(Date.parse("2027-01-15T07:59:45Z"));
-    expect(moments.waiting(talking)).toBe(Date.parse("2027-01-15T07:59:00Z"));
-  });
-  it("keep what was heard of a call that the list does not name yet, but not for ever", () => {
-    const moments = new Moments();
-    const waiting = call("c1", { state: "waiting" });
-    moments.event({ type: "queue-entered", call: "c1", at: "2027-01-15T08:01:59Z" }, now);
-    moments.listed([], now + 1_000);
-    expect(moments.since(waiting)).toBe(Date.parse("2027-01-15T08:01:59Z"));
-    moments.listed([], now + 61_000);
-    expect(moments.since(waiting)).toBe(Date.parse(waiting.started));
   });
 });
 

@@ -50,8 +50,10 @@ export interface CallView {
   position: number;
   recording: boolean;
   legs: LegView[];
-  /** When `state` began, where the box says it. */
-  since?: string;
+  /** When `state` began. */
+  since: string;
+  /** When the caller entered `queue`. */
+  queued: string | null;
 }
 
 export interface AgentView {
@@ -101,15 +103,15 @@ export interface TrunkView {
   id: string;
   host: string;
   state: TrunkState;
-  reason: string;
+  reason: ByLanguage;
   channels: number;
   busy: number;
 }
 
 export interface FaultView {
   id: string;
-  text: string;
-  remedy: string;
+  text: ByLanguage;
+  remedy: ByLanguage;
   since: string;
 }
 
@@ -154,7 +156,9 @@ export interface AddressView {
 
 export interface OffView {
   feature: string;
-  why: string;
+  name: ByLanguage;
+  why: ByLanguage;
+  remedy: ByLanguage;
 }
 
 export interface SystemView {

@@ -1,4 +1,4 @@
-import type { Language } from "../api/types";
+import type { ByLanguage, Language } from "../api/types";
 import type { Manner } from "../format";
 import { Store, useStore } from "../store";
 import { en, type Words } from "./en";
@@ -7,6 +7,9 @@ import { ja } from "./ja";
 export type { Words } from "./en";
 
 export const WORDS: Record<Language, Words> = { en, ja };
+
+/** What the box says by language, in one of them. */
+export const inLanguage = (text: ByLanguage, language: Language): string => text[language] || text.en || Object.values(text)[0] || "";
 
 /** The language of the person and the ways of the site. */
 export const manner = new Store<Manner>({ language: "en", timezone: Intl.DateTimeFormat().resolvedOptions().timeZone, country: "JP" });

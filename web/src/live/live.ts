@@ -3,7 +3,6 @@ import { ApiError, get } from "../api/http";
 import { Store } from "../store";
 import { affected, LISTS, type ListName } from "./affected";
 import { serverClock } from "./clock";
-import { Moments } from "./moments";
 import { Refresher } from "./refresher";
 import { openEvents, type OpenSocket } from "./socket";
 
@@ -18,15 +17,18 @@ export interface Lists {
 
 /** What a role may see: the rest is neither asked for nor shown. */
 export interface Scope {
+  /** What is asked for, be it for the names in it. */
   lists: readonly ListName[];
+  /** What has a card on the live page. */
+  shows: readonly ListName[];
   panel: boolean;
 }
 
 export const SCOPES: Record<Role, Scope> = {
-  admin: { lists: LISTS, panel: true },
-  supervisor: { lists: LISTS, panel: true },
-  agent: { lists: ["calls", "agents"], panel: false },
-  wallboard: { lists: ["agents", "queues"], panel: true },
+  admin: { lists: LISTS, shows: LISTS, panel: true },
+  supervisor: { lists: LISTS, shows: LISTS, panel: true },
+  agent: { lists: ["calls", "agents", "queues", "registrations"], shows: ["calls", "agents"], panel: false },
+  wallboard: { lists: ["agents", "queues"], shows: ["agents", "queues"], panel: true },
 };
 
 /** `live` only while the event stream is open and every list is as new as its events. */
@@ -45,9 +47,6 @@ export interface LiveState extends Lists {
   queuesRead: number;
   /** The box's time (ms) when what is shown was last known to be true. */
   confirmed: number;
-  /** Since when (ms) a call is in its state; since when its caller waits. */
-  since: (call: CallView) => number;
-  waiting: (call: CallView) => number;
 }
 
 export interface Source {
@@ -91,7 +90,7 @@ const fromBox: Source = {
   now: () => serverClock.now(),
 };
 
-const NOTHING: Omit<LiveState, "since" | "waiting"> = {
+const NOTHING: LiveState = {
   connection: "connecting", loaded: false, panel: [], confirmed: 0, system: null, queuesRead: 0, ended: 0,
   calls: [], agents: [], queues: [], registrations: [], trunks: [], faults: [],
 };
@@ -99,14 +98,11 @@ const NOTHING: Omit<LiveState, "since" | "waiting"> = {
 const HEARTBEAT = 5_000;
 /** Silence after which the connection is asked whether it is still one. */
 const SILENCE = 12_000;
-/** Events before the lists that are asked for too: they tell since when the calls present are in their states. */
-const BACKWARDS = 300;
 const PAUSES = [300, 1_000, 2_000, 4_000, 8_000];
 
 /** The live lists, kept like the box's own: read once, then read again where an event says that they changed. */
 export class Live {
-  readonly state: Store<LiveState>;
-  readonly #moments = new Moments();
+  readonly state = new Store<LiveState>(NOTHING);
   readonly #seqs = new Map<ListName, number>();
   readonly #refresher: Refresher<ListName>;
   #close: (() => void) | undefined;
@@ -122,7 +118,6 @@ export class Live {
   #counted = 0;
 
   constructor(private readonly source: Source = fromBox) {
-    this.state = new Store<LiveState>({ ...NOTHING, since: (call) => this.#moments.since(call), waiting: (call) => this.#moments.waiting(call) });
     this.#refresher = new Refresher<ListName>((names) => this.#read(names), () => this.#lost());
   }
 
@@ -145,7 +140,7 @@ export class Live {
     this.#seqs.clear();
     this.#counted = 0;
     // The next person to log in may see less.
-    this.state.update((state) => ({ ...state, ...NOTHING }));
+    this.state.set(NOTHING);
   }
 
   /** Tries at once instead of at the end of the pause (the machine is on the network again, the page is looked at). */
@@ -194,7 +189,7 @@ export class Live {
     this.#heard = this.source.now();
     const read = known.length > 0 ? Math.min(...known) : 0;
     this.#counted ||= read;
-    this.#close = this.source.open(Math.max(0, read - BACKWARDS), {
+    this.#close = this.source.open(read, {
       opened: () => {
         this.#attempts = 0;
         this.#confirm();
@@ -218,7 +213,6 @@ export class Live {
       this.#seqs.clear();
       this.#refresher.mark(this.#scope.lists);
     } else {
-      this.#moments.event(message, this.#heard);
       const seq = message.seq ?? Infinity;
       if (message.type === "call-ended" && seq > this.#counted) {
         this.#counted = seq;
@@ -245,7 +239,6 @@ export class Live {
     };
     await Promise.all(names.map(read));
     if (run !== this.#run) return;
-    if (changed.calls) this.#moments.listed(changed.calls, this.source.now());
     this.state.update((state) => ({ ...state, ...changed, loaded: true, confirmed: this.source.now() }));
   }
 

@@ -1,7 +1,7 @@
 import type { ComponentChildren, JSX } from "preact";
-import type { SystemView } from "../api/types";
+import type { ByLanguage, SystemView } from "../api/types";
 import { fullDay, hourMinute, timeOfDay } from "../format";
-import { useSpeech } from "../i18n";
+import { inLanguage, useSpeech } from "../i18n";
 import { useLive } from "../live";
 import { ticking } from "../live/clock";
 import { LanguageSwitch } from "../parts/language-switch";
@@ -119,11 +119,12 @@ function Display(): JSX.Element {
 }
 
 function Off({ system }: { system: SystemView }): JSX.Element {
-  const { t } = useSpeech();
+  const { t, manner } = useSpeech();
+  const say = (text: ByLanguage): string => inLanguage(text, manner.language);
   return (
     <Card title={t.system.off}>
       {system.off.length === 0 ? <p class="empty">{t.system.nothingOff}</p> : (
-        <dl class="settings">{system.off.map((each) => <Row key={each.feature} label={each.feature}>{each.why}</Row>)}</dl>
+        <dl class="settings">{system.off.map((each) => <Row key={each.feature} label={say(each.name)}>{say(each.why)}{say(each.remedy) && <small class="remedy"><Typed text={say(each.remedy)} /></small>}</Row>)}</dl>
       )}
     </Card>
   );

@@ -21,7 +21,7 @@ export function Waiting(): JSX.Element {
   const { t } = useSpeech();
   const calls = useLive((state) => state.calls);
   const names = useNames();
-  const since = live.state.value.waiting;
+  const since = (call: CallView): number => Date.parse(call.queued ?? call.started);
   const waiting = calls.filter((call) => call.queue !== "" && isWaiting(call)).sort((one, other) => since(one) - since(other));
   return (
     <Card title={t.waiting.title} class={waiting.length > 0 ? "waiting has-waiting" : "waiting"} aside={<span class="count">{waiting.length}</span>}>
@@ -79,7 +79,7 @@ function CallRow({ call, hangUp }: { call: CallView; hangUp: () => void }): JSX.
   const names = useNames();
   const [open, setOpen] = useState(false);
   const caller = names.caller(call);
-  const since = live.state.value.since(call);
+  const since = Date.parse(call.since);
   const started = Date.parse(call.started);
   const state = call.state === "ringing" ? ringing(call, t, names) : t.callState[call.state];
   return (

@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import { hourMinute } from "../../format";
-import { useSpeech } from "../../i18n";
+import { inLanguage, useSpeech } from "../../i18n";
 import { useLive } from "../../live";
 import { Icon } from "../../parts/icon";
 
@@ -14,8 +14,8 @@ export function Faults(): JSX.Element | null {
         <article key={fault.id} class="fault">
           <Icon name="warning" label={t.faults.title} />
           <div>
-            <p class="fault-text">{fault.text}</p>
-            {fault.remedy && <p class="fault-remedy"><b>{t.faults.remedy}:</b> {fault.remedy}</p>}
+            <p class="fault-text">{inLanguage(fault.text, manner.language)}</p>
+            {inLanguage(fault.remedy, manner.language) && <p class="fault-remedy"><b>{t.faults.remedy}:</b> {inLanguage(fault.remedy, manner.language)}</p>}
           </div>
           <time class="fault-since">{t.faults.since(hourMinute(fault.since, manner))}</time>
         </article>

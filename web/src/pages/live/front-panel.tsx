@@ -1,9 +1,7 @@
 import type { JSX } from "preact";
-import type { ByLanguage, LampView, Language } from "../../api/types";
-import { useSpeech, type Words } from "../../i18n";
+import type { LampView, Language } from "../../api/types";
+import { inLanguage, useSpeech, type Words } from "../../i18n";
 import { useLive } from "../../live";
-
-const inLanguage = (text: ByLanguage, language: Language): string => text[language] ?? text.en ?? Object.values(text)[0] ?? "";
 
 const isAgent = (lamp: LampView): boolean => /^agent\d+$/.test(lamp.id);
 

@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { hourMinute } from "../../format";
-import { useSpeech } from "../../i18n";
+import { inLanguage, useSpeech } from "../../i18n";
 import { useLive } from "../../live";
 import { Dialog } from "../../parts/dialog";
 import { Card, Empty, Pill } from "../../parts/pieces";
@@ -9,7 +9,7 @@ import { Card, Empty, Pill } from "../../parts/pieces";
 const TRUNK_TONES = { up: "free", down: "bad", registering: "ring", unregistered: "plain" } as const;
 
 export function Trunks(): JSX.Element {
-  const { t } = useSpeech();
+  const { t, manner } = useSpeech();
   const trunks = useLive((state) => state.trunks);
   return (
     <Card title={t.lines.trunks} class="trunks">
@@ -23,7 +23,7 @@ export function Trunks(): JSX.Element {
                 <progress max={Math.max(1, trunk.channels)} value={trunk.busy} aria-label={t.lines.channels(trunk.busy, trunk.channels)} />
                 <small>{t.lines.channels(trunk.busy, trunk.channels)}</small>
               </span>
-              {trunk.reason && trunk.state !== "up" && <small class="trunk-reason">{trunk.reason}</small>}
+              {trunk.state !== "up" && inLanguage(trunk.reason, manner.language) && <small class="trunk-reason">{inLanguage(trunk.reason, manner.language)}</small>}
             </li>
           ))}
         </ul>

@@ -18,7 +18,7 @@ export function LivePage(): JSX.Element {
   const loaded = useLive((state) => state.loaded);
   const stale = useLive((state) => state.connection !== "live");
   const { user } = useStore(session);
-  const scope = SCOPES[user?.role ?? "wallboard"].lists;
+  const scope = SCOPES[user?.role ?? "wallboard"].shows;
   const sees = (list: ListName): boolean => scope.includes(list);
   if (!loaded) return <p class="empty page-empty">{t.connection.connecting}</p>;
   return (
