@@ -10,6 +10,9 @@ class Limits(msgspec.Struct, frozen=True, gc=False):
 
     transactions: int = 50_000
     """Live transactions of all peers; one lasts about 64*T1, so this is some 500 calls a second."""
+    absorbing: int = 16_000
+    """Answered non-INVITE requests that are kept for their repetitions. Beyond, the oldest goes before timer J: with
+    1,500 log-ins a second that is after 5 s, when a repetition is rare and is answered anew."""
     sessions: int = 2_000
     """Sessions of all peers, whatever their state."""
     early_per_source: int = 100

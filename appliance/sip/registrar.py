@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from heapq import heappop, heappush
 from typing import Literal, NamedTuple
 
@@ -83,6 +84,7 @@ class Registrar:
         self._held: dict[str, list[_Held]] = {}
         self._due: list[tuple[float, int, str]] = []
         self._serial = 0
+        self._sweep_at = 64
 
     def __len__(self) -> int:
         return sum(len(held) for held in self._held.values())
@@ -276,7 +278,7 @@ class Registrar:
         self._held.setdefault(binding.extension, []).append(_Held(binding, uri, deadline))
         self._serial += 1
         heappush(self._due, (deadline, self._serial, binding.extension))
-        if len(self._due) > 64 and len(self._due) > 4 * len(self):
+        if len(self._due) > self._sweep_at:
             self._due = sorted(
                 (each.deadline, number, extension)
                 for number, (extension, each) in enumerate(
@@ -284,6 +286,7 @@ class Registrar:
                 )
             )
             self._serial = len(self._due)
+            self._sweep_at = max(64, 4 * len(self._due))
 
     def _drop(self, gone: _Held) -> None:
         held = self._held[gone.binding.extension]
@@ -333,5 +336,10 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 def sip_date(wall: float) -> str:
     """Date of RFC 3261 20.17, whatever the locale; phones set their clock by it."""
-    at = datetime.fromtimestamp(wall, UTC)
+    return _date(int(wall))
+
+
+@lru_cache(maxsize=4)
+def _date(second: int) -> str:
+    at = datetime.fromtimestamp(second, UTC)
     return f"{_DAYS[at.weekday()]}, {at.day:02d} {_MONTHS[at.month - 1]} {at.year} {at:%H:%M:%S} GMT"

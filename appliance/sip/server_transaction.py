@@ -107,6 +107,11 @@ class ServerTransaction:
         """The flow reports an error."""
         self._step("transport error", now)
 
+    def forget(self, now: Instant) -> None:
+        """Makes room: ends before timer J."""
+        if self.state == "completed":
+            self._step("timer J", now)
+
     def fire(self, name: str, now: Instant) -> None:
         """A timer is due."""
         self._step(name, now)
@@ -147,8 +152,11 @@ class ServerTransaction:
         self._limit = self.layer.timers.set(now.mono + wait, "timer I", self)
 
     def _start_j(self, now: Instant, message: Response) -> None:
-        wait = 0.0 if self.flow.reliable else self.layer.values.transaction
         self.user = None
+        wait = 0.0
+        if not self.flow.reliable:
+            wait = self.layer.values.transaction
+            self.layer.absorb(self, now)
         self._limit = self.layer.timers.set(now.mono + wait, "timer J", self)
 
     def _start_l(self, now: Instant, message: Response) -> None:
@@ -178,6 +186,8 @@ class ServerTransaction:
         layer = self.layer
         layer.open.discard(self)
         layer.servers.pop(self.key, None)
+        if layer.absorbing and layer.absorbing[0] is self:
+            layer.absorbing.popleft()
         if self._merge_key is not None and layer.merges.get(self._merge_key) == self.key:
             del layer.merges[self._merge_key]
         self.user = self.request = None

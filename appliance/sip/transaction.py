@@ -45,6 +45,7 @@ class TransactionLayer:
 
     __slots__ = (
         "_queries",
+        "absorbing",
         "_query_serial",
         "clients",
         "entropy",
@@ -71,6 +72,8 @@ class TransactionLayer:
         """Those without a final response: a transport error concerns no other."""
         self.learned: dict[Flow, str] = {}
         """Our address as peers behind a flow see it, where it differs from the local one (RFC 3581)."""
+        self.absorbing: deque[ServerTransaction] = deque()
+        """Answered non-INVITE requests over UDP, the oldest first: timer J is the same for all."""
         self._queries: dict[int, Resolving] = {}
         self._query_serial = 0
 
@@ -166,6 +169,13 @@ class TransactionLayer:
     def merged(self, request: Request) -> bool:
         """Whether a request outside a dialog is here already by another path (RFC 3261 8.2.2.2)."""
         return (request.from_.tag or "", request.call_id, request.headers.get("CSeq") or "") in self.merges
+
+    def absorb(self, transaction: ServerTransaction, now: Instant) -> None:
+        """Keeps an answered request for its repetitions, in place of the oldest when there are too many."""
+        absorbing = self.absorbing
+        absorbing.append(transaction)
+        if len(absorbing) > self.limits.absorbing:
+            absorbing.popleft().forget(now)
 
     def waiting_on(self, flow: Flow) -> list[ClientTransaction | ServerTransaction]:
         """What a transport error of this flow concerns: all that has no final response."""

@@ -295,6 +295,27 @@ def test_sessions_and_transactions_are_bounded() -> None:
     assert box.endpoint.counts().transactions == 5
 
 
+def test_answered_requests_are_kept_for_repetitions_as_long_as_there_is_room() -> None:
+    net = Net()
+    net.keep_log = False
+    box, wire = net.peer("box", limits=Limits(absorbing=50)), net.wire()
+    first, last = wire.request(box, "OPTIONS"), wire.request(box, "OPTIONS")
+    wire.send(box, first)
+    for _ in range(60):
+        wire.send(box, wire.request(box, "OPTIONS"))
+    wire.send(box, last)
+    net.run(0.01)
+    assert box.endpoint.counts().transactions == 50
+    tags = {message.cseq.number: message.to.tag for message in wire.received}
+    for request, same in ((first, False), (last, True)):
+        wire.send(box, request)
+        net.run(0.01)
+        assert (wire.received[-1].to.tag == tags[request.cseq.number]) is same
+    net.run(33)
+    assert not box.endpoint.transactions.absorbing
+    assert_clean(box)
+
+
 # -- what must never escape
 
 
