@@ -39,11 +39,11 @@ def main() -> int:
             said = f"FAILED {error}"
             if not isinstance(error, AssertionError) or options.trace:
                 traceback.print_exc()
-        world = day.world
+        world, seconds = day.world, time.process_time() - started
         counts = world.box.story.counts
         print(
             f"seed {seed}: {said} | {counts.get('CallStarted', 0)} calls, {sum(counts.values())} events, "
-            f"{world.network.carried} messages, {world.clock.mono - 1000:.0f} s in {time.process_time() - started:.1f} s "
+            f"{world.network.carried} messages, {world.clock.mono - 1000:.0f} s in {seconds:.1f} s "
             f"| {world.box.story.fingerprint()}",
             flush=True,
         )

@@ -1,4 +1,4 @@
-"""A day of everything at once: calls of every kind, people of every temper, and all that can go wrong, from one seed."""
+"""A day of everything at once: calls of every kind, people of every temper, all that can go wrong, from one seed."""
 
 from __future__ import annotations
 
@@ -62,7 +62,8 @@ class Day:
         for phones in world.phones.values():
             for phone in phones:
                 phone.come_back()
-        world.network.deaf.clear()
+        for carrier in world.carriers.values():
+            world.network.deaf.discard(carrier.address)
         world.close()
         return world
 
@@ -111,7 +112,10 @@ class Day:
         if throw < 0.5:
             carrier = dice.choice(list(world.carriers.values()))
             caller = dice.choice((f"09{dice.randrange(10**8):08d}", "anonymous", "0612340000"))
-            carrier.dial_in(people.number_in(dice), caller, people.caller(dice))
+            plan = people.caller(dice)
+            if dice.random() < 0.8:
+                plan.vanish = None
+            carrier.dial_in(people.number_in(dice), caller, plan)
             return
         phone = dice.choice([one for phones in world.phones.values() for one in phones])
         if not phone.alive:

@@ -31,7 +31,8 @@ from tests.sim.clock import Clock, Happening
 from tests.sim.engine import Engine
 from tests.sim.network import Address, Network
 
-HOLD_SECONDS = 1.0
+GIVE_UP_SECONDS = 150.0
+"""A phone stops ringing by itself: its address may have changed, and the CANCEL went to the old one."""
 
 
 @dataclass
@@ -49,6 +50,8 @@ class Plan:
     by_info: bool = False
     vanish: float | None = None
     """Seconds after the answer at which the phone loses its power."""
+    mute: float | None = None
+    """Seconds after the answer from which on no RTP comes, although the phone is there."""
     rebind: float | None = None
     """Seconds after the answer at which the phone's address changes and it registers anew."""
 
@@ -129,6 +132,8 @@ class TalkingCall:
             self.later(at, lambda key=key: self.press(key))  # type: ignore[misc]
         if plan.vanish is not None:
             self.later(plan.vanish, self.party.vanish)
+        if plan.mute is not None:
+            self.later(plan.mute, self.fall_silent)
         if plan.rebind is not None:
             self.later(plan.rebind, self.party.move)
 
@@ -387,6 +392,7 @@ class Party:
             self.world.clock.after(reaction.after, self.vanish)
         if reaction.ring is not None:
             call.later(reaction.ring, lambda: self._ring_back(call, reaction))
+        call.later(GIVE_UP_SECONDS, lambda: self._reject(call, 480, ()))
         if reaction.kind in ("answer", "refuse-sdp"):
             call.later(reaction.after, lambda: self._answer(call, reaction))
         elif reaction.kind == "status":

@@ -22,8 +22,10 @@ def plan(dice: random.Random) -> Plan:
         one.holds = [(at, dice.uniform(0.05, 10.0), dice.choice(HOLDS))]
         if dice.random() < 0.3:
             one.holds.append((at + dice.uniform(0.0, 8.0), dice.uniform(0.1, 3.0), dice.choice(HOLDS)))
-    if dice.random() < 0.02:
+    if dice.random() < 0.01:
         one.vanish = dice.uniform(0.0, one.talk)
+    elif dice.random() < 0.02:
+        one.mute = dice.uniform(0.0, one.talk)
     elif dice.random() < 0.03:
         one.rebind = dice.uniform(0.0, one.talk)
     return one
@@ -116,7 +118,8 @@ def at_carrier(dice: random.Random, emergency: bool) -> Reaction:
     """What happens to a call that goes out."""
     throw = dice.random()
     one = Reaction(plan=plan(dice), ring=dice.uniform(0.05, 1.5), after=dice.uniform(0.2, 10.0))
-    one.plan.vanish = one.plan.rebind = None
+    if dice.random() < 0.9:
+        one.plan.vanish = None
     one.early = dice.random() < 0.5
     if emergency or throw < 0.7:
         return one

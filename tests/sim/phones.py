@@ -68,6 +68,14 @@ class Carrier(Party):
         """Somebody outside calls one of the site's numbers."""
         return self.call(number, caller, plan)
 
+    def vanish(self) -> None:
+        """The line is dead for a while; what the carrier knows it keeps."""
+        deaf = self.world.network.deaf
+        deaf.add(self.address)
+        for call in self.calls.values():
+            call.fall_silent()
+        self.world.clock.after(self.world.dice.uniform(1.0, 90.0), lambda: deaf.discard(self.address))
+
     def asked(self, event: sip.IncomingRequest) -> None:
         """REGISTER: accepted, or refused while `register_status` says so."""
         request = event.request

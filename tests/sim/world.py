@@ -116,11 +116,10 @@ class World:
 
         def send(flow: sip.Flow, data: bytes) -> None:
             first, _, rest = data.partition(b"\r\n")
-            fields = dict(
-                (line.split(b":", 1)[0].strip().lower(), line.split(b":", 1)[1].strip())
-                for line in rest.partition(b"\r\n\r\n")[0].split(b"\r\n")
-                if b":" in line
-            )
+            lines = rest.partition(b"\r\n\r\n")[0].split(b"\r\n")
+            fields = {
+                name.strip().lower(): value.strip() for name, _, value in (line.partition(b":") for line in lines)
+            }
             call_id = fields.get(b"call-id", b"")[:8].decode()
             cseq = fields.get(b"cseq", b"").decode()
             shown = first.decode("utf-8", "replace")
