@@ -133,6 +133,8 @@ class Registrar:
                 _check_order(match.binding, request)
             if 0 < want.expires < self.limits.min_expires:
                 raise _TooBrief
+        if any(match is not None and _repeated(match.binding, request) for match in matches):
+            return []
         changes: list[BindingChange] = []
         for want, match in zip(wanted, matches, strict=True):
             others = [each for each in matches if each is not None and each is not match]
@@ -301,8 +303,13 @@ class _TooBrief(Exception):
 
 def _check_order(binding: Binding, request: Request) -> None:
     """RFC 3261 10.3 step 7: of one Call-ID, only a higher CSeq may change a binding."""
-    if binding.call_id == request.call_id and request.cseq.number <= binding.cseq:
+    if binding.call_id == request.call_id and request.cseq.number < binding.cseq:
         raise RemoteProtocolError("REGISTER out of order", 500)
+
+
+def _repeated(binding: Binding, request: Request) -> bool:
+    """A repetition that its transaction did not absorb: it changes nothing and is answered as before."""
+    return binding.call_id == request.call_id and request.cseq.number == binding.cseq
 
 
 def _replaced(old: Binding, instance: str, request: Request) -> bool:

@@ -45,8 +45,8 @@ class TransactionLayer:
 
     __slots__ = (
         "_queries",
-        "absorbing",
         "_query_serial",
+        "absorbing",
         "clients",
         "entropy",
         "learned",

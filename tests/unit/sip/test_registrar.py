@@ -154,6 +154,16 @@ def test_an_old_request_of_the_same_call_id_is_refused() -> None:
     assert Phone(registrar, "rebooted").register("*", Expires="0")[0].status == 200
 
 
+def test_a_repeated_request_changes_nothing_and_is_answered_alike() -> None:
+    registrar = Registrar()
+    request = Phone(registrar).request("<sip:201@192.0.2.50>")
+    first, _ = registrar.handle(request, FLOW, NOW, "201")
+    again, changes = registrar.handle(request, FLOW, NOW.later(2), "201")
+    assert (again.status, changes) == (200, [])
+    assert again.to.tag == first.to.tag
+    assert again.contacts[0].params["expires"] == "298"
+
+
 def test_the_same_device_with_another_address_replaces_its_contact() -> None:
     registrar = Registrar()
     phone = Phone(registrar)
