@@ -88,6 +88,7 @@ install_packages() { # what cannot be installed is told
         done
     done
     forbid_services
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive dpkg --configure -a >/dev/null 2>&1 || true # of an earlier run cut short
     if ! apt install -y --no-install-recommends "${chosen[@]}" >"$work/apt" 2>&1; then
         for name in "${chosen[@]}"; do
             apt install -y --no-install-recommends "$name" >"$work/apt" 2>&1 || { failed+=("$name"); tail -n 3 "$work/apt" >&2; }
@@ -189,7 +190,7 @@ set_up_engine() {
     if .venv/bin/python -m appliance.media.engine.build >"$work/engine" 2>&1; then
         stamp engine "$now"
     else
-        tail -n 15 "$work/engine" >&2
+        grep -m 5 -E 'error' "$work/engine" >&2 || tail -n 15 "$work/engine" >&2
         lacks "the media engine could not be built (it needs gcc, libc6-dev and python3-dev); there is no audio"
     fi
 }
