@@ -28,6 +28,7 @@ from appliance.events import (
     LegHeld,
     LegMoved,
     LegResumed,
+    LegStarted,
     QueueEntered,
     QueueLeft,
     RecordingSegment,
@@ -41,9 +42,10 @@ UPSERT: Final = """
     INSERT INTO records (seq, id, kind, journey, caller, caller_name, called, trunk, extension, queue, agent,
         started, answered, ended, wait, talk, hold, cause, cause_code, recording, boot, open)
     VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
-    ON CONFLICT (seq) DO UPDATE SET queue = excluded.queue, agent = excluded.agent, answered = excluded.answered,
-        ended = excluded.ended, wait = excluded.wait, talk = excluded.talk, hold = excluded.hold,
-        cause = excluded.cause, cause_code = excluded.cause_code, recording = excluded.recording, open = excluded.open
+    ON CONFLICT (seq) DO UPDATE SET trunk = excluded.trunk, queue = excluded.queue, agent = excluded.agent,
+        answered = excluded.answered, ended = excluded.ended, wait = excluded.wait, talk = excluded.talk,
+        hold = excluded.hold, cause = excluded.cause, cause_code = excluded.cause_code,
+        recording = excluded.recording, open = excluded.open
 """
 
 
@@ -147,6 +149,7 @@ class Projection:
         self._handlers: dict[type[Event], Callable[[Entry, Any], None]] = {
             CallStarted: self._call_started,
             CallEnded: self._call_ended,
+            LegStarted: self._leg_started,
             QueueEntered: self._queue_entered,
             QueueLeft: self._queue_left,
             LegBridged: self._bridged,
@@ -182,6 +185,14 @@ class Projection:
         record = OpenRecord(entry.seq, event.call, fixed, entry.at, entry.boot)
         self.open[event.call] = record
         self.dirty[entry.seq] = record
+
+    def _leg_started(self, _entry: Entry, event: LegStarted) -> None:
+        """A call that goes out has the trunk that it was tried on last; one that came in keeps its own."""
+        record = self.open.get(event.call)
+        if record is None or not event.trunk or event.direction != "out" or record.fixed[0] == "inbound":
+            return
+        record.fixed = (*record.fixed[:5], event.trunk, *record.fixed[6:])
+        self.dirty[record.seq] = record
 
     def _call_ended(self, entry: Entry, event: CallEnded) -> None:
         record = self.open.pop(event.call, None)

@@ -16,6 +16,7 @@ from appliance.events import (
     LegHeld,
     LegMoved,
     LegResumed,
+    LegStarted,
     MenuKey,
     QueueEntered,
     QueueLeft,
@@ -325,3 +326,19 @@ def test_records_of_a_folder_without_a_database_are_none(tmp_path: Path) -> None
     records = Records(tmp_path / "none.db")
     assert records.list(Filter()) == ([], None) and records.get("c") is None
     assert queue_days(records, 0, {"support": 20}) == {}
+
+
+def test_a_call_that_goes_out_has_the_trunk_it_was_tried_on_last(box: Box) -> None:
+    def tried(call: str, trunk: str) -> LegStarted:
+        return LegStarted(leg=f"{call}-{trunk}", call=call, direction="out", trunk=trunk)
+
+    out = {"kind": "outbound", "caller": "201", "called": "0398765432", "extension": "201", "trunk": ""}
+    box.write(
+        at(0, started("c1", **out), tried("c1", "first"), tried("c1", "second")),
+        at(1, started("c2"), tried("c2", "elsewhere")),
+    )
+    assert box.record("c1").trunk == "second"
+    assert box.record("c2").trunk == "carrier", "a call that came in keeps its own"
+    box.restart()
+    box.write(at(2, CallEnded(call="c1", cause=16, reason="answered")))
+    assert box.record("c1").trunk == "second"
