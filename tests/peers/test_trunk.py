@@ -11,8 +11,8 @@ from tests.peers.conftest import Lines
 from tests.peers.kit.box import Box, Feed
 from tests.peers.kit.handset import Handset
 from tests.peers.kit.phone import Phone
-from tests.peers.kit.site import BUSY, MENU, NUMBER, RING_SECONDS, pin, secret
 from tests.peers.kit.sipp import Sipp
+from tests.peers.kit.site import BUSY, MENU, NUMBER, RING_SECONDS, pin, secret
 from tests.peers.kit.sound import ONE, THREE, TWO, heard, sounds, spoken, stereo
 
 pytestmark = pytest.mark.peer

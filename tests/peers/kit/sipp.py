@@ -6,10 +6,11 @@ SDP does.
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from tests.peers.kit.ports import free_port
-from tests.peers.kit.processes import Program
+from tests.peers.kit.processes import Program, until
 
 SCENARIOS = Path(__file__).parent.parent / "scenarios"
 
@@ -59,7 +60,7 @@ _PIECES = {
 
 
 class Sipp:
-    """One SIPp with one call. `async with Sipp(...) as sipp:` starts it; `await sipp.done()` asserts its success."""
+    """One SIPp with one call (or `calls`). `async with Sipp(...) as sipp:` starts it; `await sipp.done()` asserts its success."""
 
     def __init__(
         self,
@@ -74,6 +75,7 @@ class Sipp:
         password: str = "",
         codec: int = 0,
         seconds: float = 20.0,
+        calls: int = 1,
         pause: float = 0.5,
         transport: str = "u1",
         host: str = "127.0.0.1",
@@ -99,7 +101,7 @@ class Sipp:
         people.write_text(f"SEQUENTIAL\n[authentication username={caller} password={password}];\n")
         self.messages = self.folder / "messages"
         self.command = ["sipp", target, "-sf", str(file), "-inf", str(people), "-s", number]
-        self.command += ["-i", host, "-mi", host, "-p", str(self.port), "-t", transport, "-m", "1", "-nostdin"]
+        self.command += ["-i", host, "-mi", host, "-p", str(self.port), "-t", transport, "-m", str(calls), "-nostdin"]
         self.command += ["-d", str(int(pause * 1000)), "-cp", str(free_port()), "-mp", str(free_port())]
         self.command += ["-trace_msg", "-message_file", str(self.messages), "-trace_err"]
         self.command += ["-error_file", str(self.folder / "errors"), "-timeout", f"{int(seconds)}s", "-timeout_error"]
@@ -109,8 +111,18 @@ class Sipp:
         self.program: Program | None = None
 
     async def __aenter__(self) -> Sipp:
-        self.program = Program(self.command, self.folder / "log", self.folder, self.netns)
+        self.program = program = Program(self.command, self.folder / "log", self.folder, self.netns)
+        if "u1" in self.command:
+            # Who is called before its socket is there answers with ICMP.
+            await until(lambda: program.ended or self._listens(), 5, "SIPp listens")
         return self
+
+    def _listens(self) -> bool:
+        assert self.program is not None
+        with contextlib.suppress(OSError):
+            sockets = Path(f"/proc/{self.program.pid}/net/udp").read_text()
+            return f":{self.port:04X} " in sockets
+        return False
 
     async def __aexit__(self, *_: object) -> None:
         if self.program is not None:
