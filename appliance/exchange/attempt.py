@@ -15,6 +15,7 @@ from appliance.exchange.causes import (
     BUSY,
     CANCELLED,
     FAILED,
+    LOOP,
     NO_ANSWER,
     NO_CHANNEL,
     NOT_REGISTERED,
@@ -70,6 +71,15 @@ class Ringer(Protocol):
         """The phone sends its callers elsewhere (3xx); True when somebody else takes over."""
 
 
+def hops_left(call: Call) -> int:
+    """Max-Forwards for calls made on behalf of this one: one less than it came with."""
+    session = call.origin.session if call.origin is not None else None
+    if session is None or session.direction != "in" or session.request is None:
+        return 70
+    came_with = session.request.max_forwards
+    return 70 if came_with is None else min(came_with - 1, 70)
+
+
 class Attempt:
     """Rings its targets until one answers, all have failed, time is up or it is cancelled."""
 
@@ -90,13 +100,15 @@ class Attempt:
         self._trunks_left: dict[Leg, tuple[Target, tuple[str, ...]]] = {}
         self._silence: dict[Leg, Deferred] = {}
         self._worst: Ending | None = None
-        self._starting = True
+        self._hops_left = hops_left(call)
+        if self._hops_left <= 0:
+            self._note(LOOP)
+            targets = ()
         for target in targets:
             if target.extension:
                 self._ring_extension(target)
             else:
                 self._ring_trunk(target, context.trunks.in_order(target.trunks))
-        self._starting = False
         self._alarm = context.after(seconds, call, self._time_up)
         if not self.legs:
             # Told in the drain, after whoever makes the attempt holds it.
@@ -140,6 +152,7 @@ class Attempt:
                     headers=[("Route", path) for path in binding.path],
                     contact_user=extension,
                     advertise=self.context.advertise,
+                    max_forwards=self._hops_left,
                     owner=leg,
                 )
             )
@@ -172,6 +185,7 @@ class Attempt:
                     contact_user=trunk.config.username or trunk.config.id,
                     credentials=trunk.credentials,
                     advertise=context.trunks.advertised(trunk_id),
+                    max_forwards=self._hops_left,
                     owner=leg,
                 )
             )

@@ -157,7 +157,7 @@ class Leg:
             self.ssrc = int.from_bytes(self.context.entropy(4), "big") or 1
             self.context.rows[self.port_row] = self
         self.local_ip = local_ip
-        shown = self.context.trunks.advertised(self.trunk)
+        shown = self.context.trunks.shown_address(self.trunk)
         self.local = Local(
             address=shown or local_ip,
             port=self.port,

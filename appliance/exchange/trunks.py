@@ -279,6 +279,14 @@ class Trunks:
         line = self.lines.get(trunk)
         return (line.config.advertise if line is not None else "") or self.context.advertise
 
+    def shown_address(self, trunk: str) -> str:
+        """The address for SDP towards the trunk (""; none: a phone): as set, else as the trunk said that it sees us."""
+        shown = self.advertised(trunk)
+        line = self.lines.get(trunk)
+        if shown or line is None or not line.flows:
+            return shown
+        return self.context.endpoint.learned_host(line.flow)
+
     def in_order(self, trunks: tuple[str, ...]) -> tuple[str, ...]:
         """The same trunks, those that are known to be down last."""
         return tuple(sorted(trunks, key=lambda one: one in self.lines and self.lines[one].state == "down"))

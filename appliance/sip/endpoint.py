@@ -82,8 +82,13 @@ class Endpoint(ReceivingEndpoint):
         advertise: str = "",
         call_id: str | None = None,
         owner: object = None,
+        max_forwards: int = 70,
     ) -> Session:
-        """Calls. `body` None: the callee offers (then `acknowledge`). `credentials`: user name and password."""
+        """Calls. `body` None: the callee offers (then `acknowledge`). `credentials`: user name and password.
+
+        `max_forwards`: hops that are left; who passes a call on gives one less than it came with (RFC 7332 asks it of
+        a B2BUA, else a loop through it never ends).
+        """
         session = OutboundSession(
             self.layer,
             uri=uri,
@@ -94,6 +99,7 @@ class Endpoint(ReceivingEndpoint):
             headers=headers,
             contact_user=contact_user,
             advertise=advertise,
+            max_forwards=max_forwards,
         )
         session.owner = owner
         if credentials is not None:
@@ -161,6 +167,10 @@ class Endpoint(ReceivingEndpoint):
         )
         registration.start(now)
         return registration
+
+    def learned_host(self, flow: Flow) -> str:
+        """Our address as the peer on this flow said it sees us (`received`, RFC 3581); "" while it has said nothing."""
+        return self.transactions.learned.get(flow, "").rpartition(":")[0].strip("[]")
 
     def restore(
         self,

@@ -8,12 +8,14 @@ from appliance.sip.message import Headers, Request, Response
 from appliance.sip.session_layer import ALLOW, SUPPORTED, SessionLayer, cause_of
 
 
-def make_invite(layer: SessionLayer, uri: str, from_: NameAddr, to: NameAddr, call_id: str) -> Request:
+def make_invite(
+    layer: SessionLayer, uri: str, from_: NameAddr, to: NameAddr, call_id: str, max_forwards: int
+) -> Request:
     """An INVITE without body. Via and Contact are filled in when the flow is known; From gets a tag if it has none."""
     fields = Headers()
     values = fields.values
     values["Via"] = []
-    values["Max-Forwards"] = ["70"]
+    values["Max-Forwards"] = [str(max_forwards)]
     values["From"] = [str(from_ if from_.tag else from_.with_tag(layer.token()))]
     values["To"] = [str(to)]
     values["Call-ID"] = [call_id]

@@ -55,6 +55,7 @@ class OutboundSession(Session):
         headers: HeaderList,
         contact_user: str,
         advertise: str,
+        max_forwards: int = 70,
     ) -> None:
         super().__init__(layer, "out", call_id, None)
         self.remote_party = to
@@ -75,7 +76,7 @@ class OutboundSession(Session):
         self._cancel_headers: HeaderList = ()
         self._cancel_alarm: Alarm | None = None
         self._forget_alarm: Alarm | None = None
-        self.request = make_invite(layer, uri, from_, to, call_id)
+        self.request = make_invite(layer, uri, from_, to, call_id, max_forwards)
         self._ask_for_timer(self.request)
         add_headers(self.request.headers, list(headers))
         set_body(self.request, body)
