@@ -132,9 +132,11 @@ static int configure(struct port_config *config, const struct hk_port *row)
     if (address_known(&config->remote) && config->remote.any.sa_family != config->local.any.sa_family)
         return -EAFNOSUPPORT;
     config->events_clock = 8000;
+    config->type_count = row->receive_count;
     for (int i = 0; i < row->receive_count; i++) {
         const struct hk_payload *payload = &row->receive[i];
-        config->codec[payload->number & 127] = payload->codec;
+        config->types[i] = payload->number & 127;
+        config->codecs[i] = payload->codec;
         if (payload->codec == HK_EVENTS && payload->clock)
             config->events_clock = payload->clock;
     }
@@ -163,9 +165,10 @@ static uint32_t dice(hk_engine *engine)
 
 static struct port *new_port(hk_engine *engine, const struct port_config *config, int64_t id)
 {
-    struct port *port = calloc(1, sizeof *port);
+    struct port *port = aligned_alloc(64, (sizeof *port + 63) / 64 * 64);
     if (!port)
         return NULL;
+    memset(port, 0, sizeof *port);
     port->object = (struct object){.id = id, .kind = PORT};
     port->config = *config;
     port->rtp.port = port->rtcp.port = port->twin.port = port;

@@ -20,7 +20,7 @@ enum { READY = 256, PRIORITY = 20, STACK = 256 << 10, MOST_TICKS_BEHIND = 5 };
 
 /* Under load the thread rests this long between two rounds, and finds the packets of several calls at once: waking for
  * each single one costs more than forwarding it. It adds at most this much to the delay, and nothing below BUSY. */
-#define REST_NS 400000
+#define REST_NS 500000
 enum { BUSY = 20 /* packets in a tick: 10 calls */ };
 
 int64_t hk_now(void)

@@ -83,18 +83,28 @@ struct tap {
 };
 
 struct port_config {
-    union address local, remote;
-    uint8_t codec[128]; /* enum hk_codec by payload type received */
-    uint32_t events_clock;
-    uint8_t send_codec, send_type;
-    bool sends_events;
-    uint8_t events_type;
+    bool sending, receiving, sends_events;
+    uint8_t send_codec, send_type, events_type;
     uint16_t frame; /* samples of one packet we make */
-    bool sending, receiving;
+    union address remote;
+    /* what may be received: few, so that a search beats a table that falls out of the cache */
+    uint8_t types[16], codecs[16];
+    uint8_t type_count;
+    uint32_t events_clock;
+    union address local;
     int64_t timeout; /* ns, 0: never */
     uint32_t ssrc;
     int64_t generation;
 };
+
+/* enum hk_codec of a payload type received; HK_NONE: not negotiated. */
+static inline uint8_t codec_of(const struct port_config *config, uint8_t type)
+{
+    for (int i = 0; i < config->type_count; i++)
+        if (config->types[i] == type)
+            return config->codecs[i];
+    return HK_NONE;
+}
 
 struct endpoint {
     int fd;
@@ -105,12 +115,12 @@ struct endpoint {
 /* The source rule of the audio model. */
 struct source_rule {
     bool locked;
-    union address locked_to, before; /* `before`: what it was locked to before the present generation */
-    union address candidate;
+    union address locked_to;
+    union address before; /* what it was locked to before the present generation */
+    union address candidate, rtcp;
     uint32_t candidate_ssrc;
     uint16_t candidate_next;
     int candidate_count;
-    union address rtcp;
 };
 
 struct reception {
@@ -160,26 +170,29 @@ struct key {
 
 enum hearing { HEARS_NOTHING, HEARS_ONE, HEARS_MIX };
 
+/* In the order of use: what a forwarded packet needs lies in a few neighbouring cache lines. */
 struct port {
     struct object object;
-    struct port_config config;
-    struct endpoint rtp, rtcp;
+    enum hearing hearing;
+    int mixed_listeners;
+    struct node heard_by, taps;
+    struct endpoint rtp;
     /* On the same local address as `rtp`, connected to where we send: saves the kernel a route for each packet. What
      * the party sends arrives here, what strangers send at `rtp`; both are read alike. */
     struct endpoint twin;
     union address twin_to;
     int twin_turns; /* since it was connected */
+    struct port_config config;
     struct source_rule rule;
     struct reception in;
     struct transmission out;
-    struct key key;
-    enum hearing hearing;
-    struct node hears, heard_by, taps;
-    struct node turn, keys, mixed, dirty;
-    int turns;
-    int mixed_listeners;
-    int64_t expecting; /* since when we may expect to hear something, ns */
     bool silent_told;
+    /* seldom */
+    struct endpoint rtcp;
+    struct key key;
+    struct node hears, turn, keys, mixed, dirty;
+    int turns;
+    int64_t expecting; /* since when we may expect to hear something, ns */
     uint64_t told_packets, told_sent;
     uint64_t frame_tick;
     bool frame_there;
@@ -380,7 +393,7 @@ bool port_can_send(const struct port *port);
 const union address *port_destination(const struct port *port);
 /* Sends on what `from` received. The RTP_HEADER bytes before `payload` are overwritten. */
 void port_forward(hk_engine *engine, struct port *to, const struct port *from, const struct rtp_packet *packet,
-                  uint8_t *payload);
+                  uint8_t *payload, uint8_t codec);
 /* Takes one tick of audio and sends it as packets of the port's length. */
 void port_send_audio(hk_engine *engine, struct port *port, const int16_t *samples);
 /* The RTP timestamp of this moment on the port's outgoing timeline. */

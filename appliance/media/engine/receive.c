@@ -149,17 +149,18 @@ static bool note_packet(hk_engine *engine, struct port *port, const struct rtp_p
 }
 
 /* --- to whoever hears it --- */
-static void deliver(hk_engine *engine, struct port *port, const struct rtp_packet *packet, uint8_t *data, bool event)
+static void deliver(hk_engine *engine, struct port *port, const struct rtp_packet *packet, uint8_t *data,
+                    uint8_t codec)
 {
     LIST_EACH (at, &port->heard_by) {
         const struct link *link = CONTAINER(at, struct link, of_source);
         if (link->listener && link->gain > 0 && link->listener->hearing == HEARS_ONE)
-            port_forward(engine, link->listener, port, packet, data + packet->start);
+            port_forward(engine, link->listener, port, packet, data + packet->start, codec);
     }
-    if (event || (port->mixed_listeners == 0 && list_empty(&port->taps)))
+    if (codec == HK_EVENTS || (port->mixed_listeners == 0 && list_empty(&port->taps)))
         return;
     int16_t samples[LARGEST_PAYLOAD];
-    g711_decode(port->config.codec[packet->type], samples, data + packet->start, packet->length);
+    g711_decode(codec, samples, data + packet->start, packet->length);
     if (port->mixed_listeners > 0)
         jitter_put(&port->jitter, packet->timestamp, samples, packet->length);
     LIST_EACH (at, &port->taps)
@@ -175,7 +176,7 @@ void port_receive(hk_engine *engine, struct port *port, uint8_t *data, size_t si
         return;
     }
     if (rtp_parse(data, size, &packet))
-        codec = port->config.codec[packet.type];
+        codec = codec_of(&port->config, packet.type);
     if (codec == HK_NONE) {
         engine->figures.invalid++;
         /* Comfort noise and the like, not negotiated: the other side lives all the same. */
@@ -197,7 +198,7 @@ void port_receive(hk_engine *engine, struct port *port, uint8_t *data, size_t si
         return;
     if (codec == HK_EVENTS)
         key_event(engine, port, &packet, data);
-    deliver(engine, port, &packet, data, codec == HK_EVENTS);
+    deliver(engine, port, &packet, data, codec);
 }
 
 /* --- sockets --- */
@@ -222,13 +223,21 @@ static void take_one(hk_engine *engine, struct endpoint *endpoint)
         datagram->size = (size_t)size, engine->taken++;
 }
 
+/* The next port's memory is on its way while this one's packet is sent. */
+static void prefetch(const struct port *port)
+{
+    const char *from = (const char *)port, *to = (const char *)&port->out;
+    for (; from < to; from += 64)
+        __builtin_prefetch(from);
+}
+
 void handle_datagrams(hk_engine *engine)
 {
     for (int i = 0; i < engine->taken; i++) {
         struct datagram *datagram = &engine->datagrams[i];
         struct port *port = datagram->endpoint->port;
         if (i + 1 < engine->taken)
-            __builtin_prefetch(engine->datagrams[i + 1].endpoint->port);
+            prefetch(engine->datagrams[i + 1].endpoint->port);
         if (datagram->endpoint->rtcp) {
             port_rtcp(engine, port, datagram->data, datagram->size, &datagram->from);
         } else {

@@ -59,6 +59,10 @@ class EngineRows:
         self._rows.clear()
         lib.hk_stop(self._engine)
 
+    def close(self) -> None:
+        """Frees the stopped engine; nothing may be called afterwards."""
+        lib.hk_free(self._engine)
+
     # --- rows -----------------------------------------------------------------------------------------------------
     def apply(self, frame: Frame) -> list[PortFailed]:
         """Brings the engine to what the frame says; gives the ports that could not be had."""

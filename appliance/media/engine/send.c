@@ -107,10 +107,10 @@ static void forward_event(hk_engine *engine, struct port *to, const struct rtp_p
 }
 
 void port_forward(hk_engine *engine, struct port *to, const struct port *from, const struct rtp_packet *packet,
-                  uint8_t *payload)
+                  uint8_t *payload, uint8_t codec)
 {
     struct transmission *out = &to->out;
-    uint8_t codec = from->config.codec[packet->type], converted[RTP_HEADER + 960];
+    uint8_t converted[RTP_HEADER + 960];
     if (!port_can_send(to)) {
         out->from_stream = 0;
         return;

@@ -22,9 +22,9 @@ static struct port *make_port(int64_t id)
         list_init(nodes[i]);
     port->object = (struct object){.id = id, .kind = PORT};
     port->rtp.fd = port->twin.fd = port->rtcp.fd = -1;
-    port->config.codec[0] = HK_PCMU;
-    port->config.codec[8] = HK_PCMA;
-    port->config.codec[101] = HK_EVENTS;
+    memcpy(port->config.types, (uint8_t[]){0, 8, 101}, 3);
+    memcpy(port->config.codecs, (uint8_t[]){HK_PCMU, HK_PCMA, HK_EVENTS}, 3);
+    port->config.type_count = 3;
     port->config.send_codec = id == 1 ? HK_PCMU : HK_PCMA;
     port->config.sends_events = id == 1;
     port->config.events_clock = 8000;

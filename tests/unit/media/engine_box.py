@@ -36,6 +36,7 @@ class EngineBox:
     def close(self) -> None:
         self.rows.stop()
         self.take()
+        self.rows.close()
         for party in self.parties:
             party.close()
 
@@ -58,9 +59,22 @@ class EngineBox:
         """A telephone with a port of the engine for it."""
         party = Party(hertz, payload.number, ssrc=0x1000 + len(self.parties), amplitude=amplitude)
         self.parties.append(party)
-        port_id, (number,) = self.new_id(), free_ports(1)
-        self._of[id(party)] = port_id
+        self._of[id(party)] = port_id = self.new_id()
         receive = (PCMU, PCMA, events) if events else (PCMU, PCMA)
+        while not self._put_port(party, port_id, receive, payload, events, changes):
+            pass  # somebody else was faster
+        return party
+
+    def _put_port(
+        self,
+        party: Party,
+        port_id: int,
+        receive: tuple[Payload, ...],
+        payload: Payload,
+        events: Payload | None,
+        changes: dict[str, object],
+    ) -> bool:
+        (number,) = free_ports(1)
         row = RtpPort(
             id=port_id,
             local=("127.0.0.1", number),
@@ -70,8 +84,7 @@ class EngineBox:
             send_events=events,
         )
         party.to = row.local
-        self.put(_changed(row, **changes))
-        return party
+        return not self.put(_changed(row, **changes))
 
     def change(self, party: Party, **changes: object) -> None:
         self.put(_changed(self.row(party), **changes))
@@ -113,8 +126,16 @@ class EngineBox:
     def talk(self, seconds: float, *parties: Party) -> None:
         run(seconds, parties or self.parties)
 
+    def settle(self) -> None:
+        """Returns when the engine has dealt with everything sent and put before: two ticks later."""
+        start, end = self.rows.figures()["ticks"], time.monotonic() + 5
+        while self.rows.figures()["ticks"] < start + 2:
+            assert time.monotonic() < end, "the engine stands still"
+            time.sleep(0.002)
+
     def figures(self) -> dict[str, int]:
-        time.sleep(0.045)
+        """The engine's own figures, up to date."""
+        self.settle()
         return self.rows.figures()
 
 
