@@ -16,6 +16,7 @@ from appliance import __version__
 from appliance.app import web as web_side
 from appliance.app.core import Core
 from appliance.app.faults import Faults
+from appliance.app.figures import Figures
 from appliance.app.live import Live
 from appliance.app.restart import recover
 from appliance.app.upkeep import Upkeep
@@ -129,12 +130,11 @@ class Box:
         for fault in self._early_faults:
             self.faults.raise_(*fault)
         self.lamps = LampDriver(self.board)
-        self.live = Live(
-            self.exchange, self.records, self.board, self.lamps, self.faults.views, lambda: self.ready, system_now
-        )
+        self.figures = Figures(self.records, lambda: self.exchange.context.site, system_now)
+        self.live = Live(self.exchange, self.figures, self.board, self.lamps, self.faults.views, lambda: self.ready)
         self.core.changed = self.live.changed
         self.bus.subscribe("faults", self._note_faults)
-        self.bus.subscribe("figures", self.live.committed)
+        self.bus.subscribe("figures", self.figures.committed)
         self.core.emit(BoxStarted(version=__version__, clean=self.ledger.clean))
         await self._start_sip()
         await self._start_media()
@@ -146,7 +146,7 @@ class Box:
         await self.control.start()
         self.lamps.start()
         upkeep = Upkeep(self)
-        for work in (self.live.keep_figures(), self.live.keep_lamps(), upkeep.every_second(), upkeep.every_minute()):
+        for work in (self.figures.keep(), self.live.keep_lamps(), upkeep.every_second(), upkeep.every_minute()):
             self._tasks.append(self._loop.create_task(work))
         self.ready = True
         self.live.changed()

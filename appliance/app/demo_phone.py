@@ -16,6 +16,7 @@ from appliance.sip.endpoint import Endpoint
 from appliance.sip.flow import Flow
 from appliance.sip.header import NameAddr
 from appliance.sip.offer_answer import PCMU, TELEPHONE_EVENT, Local, Negotiated, accept, answer, make_offer
+from appliance.sip.registration import Registration
 from appliance.sip.session import Session
 from appliance.sip.uri import SipUri
 
@@ -64,19 +65,21 @@ class DemoCall:
 class DemoPhone:
     """A user agent of its own on its own UDP port."""
 
-    def __init__(self, user: str, secret: str, ticker: Ticker, frames: list[bytes]) -> None:
+    def __init__(self, user: str, secret: str, ticker: Ticker, frames: list[bytes], port: int = 0) -> None:
+        """`port` 0: any free one."""
         self.user, self.secret = user, secret
         self.host = "127.0.0.1"
         self.ticker, self.frames = ticker, frames
         self.endpoint = Endpoint(os.urandom, user_agent="Hako demo")
         self.driver = UdpDriver(
-            self.host, 0, LocalAddresses(lambda: system_now().mono), self._receive, self._failed, self.drain
+            self.host, port, LocalAddresses(lambda: system_now().mono), self._receive, self._failed, self.drain
         )
         self.driver.start()
         self.calls: set[DemoCall] = set()
         self.on_call: Callable[[DemoCall], None] | None = None
         """What to do with a call that comes in; None: refuse it."""
         self._timer: asyncio.TimerHandle | None = None
+        self._registration: Registration | None = None
         self.meet(("127.0.0.1", 5060))
 
     def meet(self, box: tuple[str, int]) -> None:
@@ -86,7 +89,7 @@ class DemoPhone:
 
     def register(self) -> None:
         """Registers, and again before it expires."""
-        self.endpoint.register(
+        self._registration = self.endpoint.register(
             self._flow,
             aor=f"sip:{self.user}@{self.box[0]}",
             uri=f"sip:{self.box[0]}:{self.box[1]}",
@@ -95,6 +98,13 @@ class DemoPhone:
             now=system_now(),
         )
         self.drain()
+
+    def unregister(self) -> None:
+        """Takes the registration back, if there is one."""
+        if self._registration is not None:
+            self._registration.remove(system_now())
+            self._registration = None
+            self.drain()
 
     def call(self, number: str, caller: str, name: str = "") -> DemoCall:
         """Calls a number at the box."""

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from appliance.app.figures import Figures
 from appliance.box.board import Board
 from appliance.box.gpio import LampDriver
 from appliance.box.lamps import panel
 from appliance.clock import Instant
-from appliance.events import Entry, QueueEntered, QueueLeft
 from appliance.exchange.exchange import Exchange
 from appliance.exchange.view import (
     AgentView,
@@ -22,13 +22,9 @@ from appliance.exchange.view import (
     RegistrationView,
     TrunkView,
 )
-from appliance.store.figures import QueueDay, local_midnight, queue_days
-from appliance.store.records import Records
 
 LAMP_PAUSE_SECONDS = 0.2
 """Changes within this time are one change of the panel."""
-FIGURES_SECONDS = 60.0
-"""The day's figures are read again at least this often (a day begins at midnight)."""
 
 
 class Live:
@@ -37,19 +33,16 @@ class Live:
     def __init__(
         self,
         exchange: Exchange,
-        records: Records,
+        figures: Figures,
         board: Board,
         lamps: LampDriver,
         faults: Callable[[], Sequence[FaultView]],
         ready: Callable[[], bool],
-        clock: Callable[[], Instant],
     ) -> None:
-        self._exchange, self._records = exchange, records
+        self._exchange, self._figures = exchange, figures
         self._board, self._lamps = board, lamps
-        self._faults, self._ready, self._clock = faults, ready, clock
-        self._days: dict[str, QueueDay] = {}
+        self._faults, self._ready = faults, ready
         self._panel: list[LampView] = []
-        self._figures_due = asyncio.Event()
         self._lamps_due = False
         self._loop = asyncio.get_running_loop()
 
@@ -62,7 +55,6 @@ class Live:
 
     def queues(self) -> Sequence[QueueView]:
         views = self._exchange.queues()
-        nothing = QueueDay()
         return [
             msgspec.structs.replace(
                 view,
@@ -72,7 +64,7 @@ class Live:
                 answered_in_level_today=day.answered_in_level,
             )
             for view in views
-            for day in (self._days.get(view.id, nothing),)
+            for day in (self._figures.of(view.id),)
         ]
 
     def registrations(self) -> Sequence[RegistrationView]:
@@ -123,28 +115,6 @@ class Live:
         if lamps != self._panel:
             self._panel = lamps
             self._lamps.show(lamps)
-
-    # --- the day's figures -------------------------------------------------------------------------------------------
-    def committed(self, entries: Sequence[Entry]) -> None:
-        """A reader of the ledger: a caller who came or left changes the figures."""
-        if any(isinstance(entry.event, QueueEntered | QueueLeft) for entry in entries):
-            self._figures_due.set()
-
-    async def keep_figures(self) -> None:
-        """Reads the figures when they may have changed, in a thread, at most twice a second; until cancelled."""
-        while True:
-            self._figures_due.clear()
-            site = self._exchange.context.site
-            levels = {queue.id: queue.service_level_seconds for queue in site.queues}
-            since = local_midnight(self._clock().wall, site.site.timezone)
-            if levels:
-                self._days = await asyncio.to_thread(queue_days, self._records, since, levels)
-            await asyncio.sleep(0.5)
-            try:
-                async with asyncio.timeout(FIGURES_SECONDS):
-                    await self._figures_due.wait()
-            except TimeoutError:
-                continue
 
     async def keep_lamps(self) -> None:
         """Works the lamps out again each 5 s, as some follow time; until cancelled."""

@@ -49,25 +49,40 @@ def local_midnight(wall: float, timezone: str) -> float:
 
 def queue_days(records: Records, since: float, levels: Mapping[str, float]) -> dict[str, QueueDay]:
     """Figures of each queue in `levels` (queue -> service_level_seconds) for visits that began at `since` or later."""
+    found = queue_days_at(records, since, levels)
+    return found[1] if found is not None else {}
 
-    def ask(database: sqlite3.Connection) -> dict[str, QueueDay]:
-        found: dict[str, QueueDay] = {}
-        for queue, level in levels.items():
-            row: tuple[Any, ...] = database.execute(
-                "SELECT count(*), total(outcome = 'answered'), total(outcome = 'abandoned'), "
-                "total(outcome = 'answered' AND waited <= ?), total(outcome IN ('overflow', 'timeout')), "
-                "total(CASE WHEN outcome = 'answered' THEN waited END) "
-                "FROM queue_visits WHERE entered >= ? AND queue = ?",
-                (level, since, queue),
-            ).fetchone()
-            found[queue] = QueueDay(
-                offered=row[0],
-                answered=int(row[1]),
-                abandoned=int(row[2]),
-                answered_in_level=int(row[3]),
-                redirected=int(row[4]),
-                waited_seconds=row[5],
-            )
-        return found
 
-    return records.read(ask, {})
+def queue_days_at(
+    records: Records, since: float, levels: Mapping[str, float]
+) -> tuple[int, dict[str, QueueDay]] | None:
+    """`queue_days` and the number of the last ledger entry that is in them; None when the file cannot be read."""
+
+    def ask(database: sqlite3.Connection) -> tuple[int, dict[str, QueueDay]]:
+        # One transaction is one state of the file.
+        database.execute("BEGIN")
+        try:
+            seq: int = database.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0]
+            return seq, {queue: _day(database, queue, since, level) for queue, level in levels.items()}
+        finally:
+            database.execute("ROLLBACK")
+
+    return records.read(ask, None)
+
+
+def _day(database: sqlite3.Connection, queue: str, since: float, level: float) -> QueueDay:
+    row: tuple[Any, ...] = database.execute(
+        "SELECT count(*), total(outcome = 'answered'), total(outcome = 'abandoned'), "
+        "total(outcome = 'answered' AND waited <= ?), total(outcome IN ('overflow', 'timeout')), "
+        "total(CASE WHEN outcome = 'answered' THEN waited END) "
+        "FROM queue_visits WHERE entered >= ? AND queue = ?",
+        (level, since, queue),
+    ).fetchone()
+    return QueueDay(
+        offered=row[0],
+        answered=int(row[1]),
+        abandoned=int(row[2]),
+        answered_in_level=int(row[3]),
+        redirected=int(row[4]),
+        waited_seconds=row[5],
+    )

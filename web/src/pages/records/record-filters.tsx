@@ -74,10 +74,13 @@ function WordField({ value, change }: { value: string; change: (value: string) =
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   useEffect(() => setWords(value), [value]);
   useEffect(() => () => clearTimeout(timer.current), []);
+  // What is typed is added to the search as it is by then.
+  const latest = useRef(change);
+  latest.current = change;
   const type = (text: string): void => {
     setWords(text);
     clearTimeout(timer.current);
-    timer.current = setTimeout(() => change(text), TYPING);
+    timer.current = setTimeout(() => latest.current(text), TYPING);
   };
   return (
     <span class="number-field">

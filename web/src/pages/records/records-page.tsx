@@ -56,7 +56,8 @@ export function RecordsPage({ selected }: { selected: string }): JSX.Element {
   const { found, problem, busy, more, again } = useRecords(search);
   const ended = useLive((state) => state.ended);
   const fresh = found ? ended - found.ended : 0;
-  const change = (wanted: RecordSearch): void => navigate(`/records${writeSearch(wanted)}`, true);
+  // What is typed takes effect a moment later; a call that was opened meanwhile stays open.
+  const change = (wanted: RecordSearch): void => navigate(`/records${selected && `/${encodeURIComponent(selected)}`}${writeSearch(wanted)}`, true);
   const clear = (): void => navigate("/records", true);
   return (
     <div class="records">
