@@ -39,10 +39,12 @@ class Dialogue(LegActivity, Generic[R]):
         super().__init__(leg)
         self.run = run
         self._alarm: Deferred | None = None
+        self._begun = False
         self._over = False
 
     def start(self) -> None:
         if self.answer():
+            self._begun = True
             self.run.start(self.context.now)
             self.drain()
 
@@ -58,8 +60,9 @@ class Dialogue(LegActivity, Generic[R]):
         self._over = True
         if self._alarm is not None:
             self._alarm.cancel()
-        self.run.hangup(self.context.now)
-        self.drain()
+        if self._begun:
+            self.run.hangup(self.context.now)
+            self.drain()
 
     def _due(self) -> None:
         self.run.timeout(self.context.now)

@@ -81,13 +81,15 @@ class SipEvents:
         caller = identify(context, session)
         if caller is None:
             return
+        # The call exists from here on: what its first step raises must end it, not leave it.
         if caller.trunk:
             call = self._begin(session, caller, "inbound")
-            context.router.send(call.legs[0], context.plan.inbound(caller.trunk, caller.called))
+            destination = context.plan.inbound(caller.trunk, caller.called)
+            context.contain(call, lambda: context.router.send(call.legs[0], destination))
             return
         meaning = context.plan.lookup(caller.called)
         call = self._begin(session, caller, context.router.kind_of(meaning))
-        context.router.follow(call.legs[0], meaning, caller.called)
+        context.contain(call, lambda: context.router.follow(call.legs[0], meaning, caller.called))
 
     def _begin(self, session: Session, caller: Caller, kind: str) -> Call:
         call = Call(
