@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 
 from appliance.sip import events as sip
 from tests.sim import people
-from tests.sim.network import ROUGH, Faults
+from tests.sim.network import AWFUL, PERFECT, ROUGH, Faults
 from tests.sim.party import Party, Reaction, TalkingCall
 from tests.sim.site import AGENTS, EXTENSIONS, build, changed
 from tests.sim.world import World
 
-BETWEEN_CALLS = 1.0
-"""Seconds between two calls, on average."""
+BETWEEN_CALLS = (0.2, 0.6, 1.0, 1.0, 2.0)
+"""Seconds between two calls, on average; one of these a day."""
+NETWORKS = (ROUGH, ROUGH, ROUGH, AWFUL, PERFECT)
+PORTS = (range(10_000, 12_000), range(10_000, 12_000), range(10_000, 10_041))
+"""RTP ports of the box: enough, or twenty."""
 
 
 class Day:
@@ -30,7 +34,10 @@ class Day:
         self.calls = calls
         self.calm = calm
         self.made = 0
-        self.world = World(seed, build, faults or ROUGH, trace)
+        kinds = random.Random(seed)
+        self.pace = kinds.choice(BETWEEN_CALLS)
+        ports = PORTS[0] if calm else kinds.choice(PORTS)
+        self.world = World(seed, build, faults or kinds.choice(NETWORKS), trace, ports)
         self.dice = self.world.dice
         self.over = False
 
@@ -39,7 +46,7 @@ class Day:
         world, dice = self.world, self.dice
         self._staff()
         world.run(5.0)
-        self._plan(BETWEEN_CALLS, self._call)
+        self._plan(self.pace, self._call)
         self._plan(4.0, self._agent)
         self._plan(15.0, self._hang_up_one)
         if not self.calm:
@@ -54,7 +61,7 @@ class Day:
             ):
                 self._plan(seconds, act)
         shut_down = dice.random() < 0.3
-        world.until(lambda: self.made >= self.calls, self.calls * BETWEEN_CALLS * 20)
+        world.until(lambda: self.made >= self.calls, self.calls * self.pace * 20)
         self.over = True
         if shut_down:
             world.run(dice.uniform(0.0, 20.0))

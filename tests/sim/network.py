@@ -30,6 +30,7 @@ class Faults(msgspec.Struct, frozen=True):
 
 PERFECT = Faults()
 ROUGH = Faults(loss=0.03, duplication=0.02, delay=0.004, jitter=0.05, slow=0.004, unreachable=0.5)
+AWFUL = Faults(loss=0.2, duplication=0.1, delay=0.02, jitter=0.4, slow=0.02, unreachable=1.0)
 
 
 class Host(Protocol):
