@@ -1,6 +1,6 @@
 /* An RTP load on loopback: pairs of telephones that send G.711 every 20 ms and time what comes out at the other end.
  *
- * usage: rtp_load SECONDS < STREAMS
+ * usage: rtp_load SECONDS [LOCAL_ADDRESS] < STREAMS
  * One line a stream, `LOCAL_PORT REMOTE_HOST REMOTE_PORT`; lines 1 and 2 are the two ends of a call, 3 and 4 the next.
  * The streams are spread evenly over the 20 ms, as those of independent phones are. The first second is not counted.
  * Delay is from just before sendto() to the kernel's receive time stamp, so that it holds nothing of this program's own.
@@ -36,6 +36,7 @@ static struct stream *streams;
 static int count;
 static uint64_t delays[BINS], sent, received, foreign;
 static bool counting;
+static struct in_addr own_address; /* of every telephone */
 
 static uint64_t now_ns(clockid_t clock)
 {
@@ -54,7 +55,7 @@ static void open_stream(struct stream *stream, const char *line)
     }
     struct sockaddr_in own = {.sin_family = AF_INET, .sin_port = htons((uint16_t)local)};
     int on = 1, room = 1 << 20;
-    own.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    own.sin_addr = own_address;
     stream->to = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)remote)};
     stream->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
     if (stream->fd < 0 || inet_pton(AF_INET, host, &stream->to.sin_addr) != 1 ||
@@ -157,6 +158,8 @@ int main(int argc, char **argv)
 {
     double seconds = argc > 1 ? atof(argv[1]) : 5;
     char line[256];
+    if (inet_pton(AF_INET, argc > 2 ? argv[2] : "127.0.0.1", &own_address) != 1)
+        return fprintf(stderr, "rtp_load: no address: %s\n", argv[2]), 2;
     int poll = epoll_create1(0);
     while (fgets(line, sizeof line, stdin)) {
         streams = realloc(streams, sizeof *streams * (size_t)(count + 1));

@@ -1,0 +1,179 @@
+"""`python -m tests.bench [--quick] [--write] [--only PART…]`: measures a box and prints a table.
+
+Nothing is asserted: figures in time are for people to read, on a machine that they know.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from collections.abc import Callable
+from typing import NamedTuple
+
+from tests.bench import calls, meter, registrations, relay, rtpengine, table
+from tests.bench.box import Box, pages, running_box
+from tests.bench.meter import median
+from tests.bench.peers import Peers
+from tests.bench.table import Row
+
+PAGES_A_SECOND = 10.0
+
+
+class Plan(NamedTuple):
+    """How much is measured."""
+
+    rounds: int
+    calls: int
+    registrations: int
+    invites: int
+    seconds: float
+
+
+FULL = Plan(rounds=3, calls=400, registrations=3000, invites=1500, seconds=6.0)
+QUICK = Plan(rounds=1, calls=250, registrations=1000, invites=400, seconds=3.0)
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def memory_idle(box: Box, plan: Plan) -> list[Row]:
+    """Before anything happened to the box."""
+    return [Row("memory idle, all processes", meter.pss_mb(box.pids), "MB", 120, 90)]
+
+
+def signalling(box: Box, plan: Plan) -> list[Row]:
+    """CPU per call, calls per second, registrations."""
+    if shutil.which(calls.SIPP) is None:
+        say("no SIPp (apt-get install sip-tester): calls and registrations are not measured")
+        return []
+    paced, fast, phones = [], [], []
+    for number in range(plan.rounds):
+        paced.append(calls.measure(box, plan.calls, 50))
+        fast.append(calls.measure(box, plan.calls * 2, 2000, hold_ms=0, at_once=24))
+        phones.append(registrations.measure(box, plan.registrations))
+        say(f"round {number + 1}: {paced[-1]}\n         {fast[-1]}\n         {phones[-1]}")
+    failed = sum(one.failed for one in paced + fast) + sum(one.failed for one in phones)
+    user, system = median([one.user_ms for one in paced]), median([one.system_ms for one in paced])
+    media, base = median([one.media_ms for one in paced]), median([one.reference_ms for one in paced])
+    note = f"user {user:.2f} + system {system:.2f}; {media:.2f} of it hako-media; {failed} failed"
+    per_core = median([one.per_core for one in phones])
+    return [
+        Row("CPU per call, 50 a second", median([one.total_ms for one in paced]), "ms", 3.3, 2, note=note),
+        Row(
+            "the same in units of the reference load",
+            median([one.total_ms / one.reference_ms for one in paced]),
+            "×",
+            note=f"a bare Python forwarder takes {base:.3f} ms a call here",
+        ),
+        Row("CPU per call, as fast as it goes", median([one.total_ms for one in fast]), "ms", 3.3, 2),
+        Row("calls a second, SIPp beside it", median([one.per_second for one in fast]), "/s"),
+        Row("registrations with digest on one core", per_core, "/s", 1500, 3000, more_is_better=True),
+    ]
+
+
+def delays(box: Box, plan: Plan) -> list[Row]:
+    """INVITE in to INVITE out, and to 100."""
+    with Peers() as peers:
+        quiet = peers.measure(max(100, plan.invites // 5), 20)
+        with pages(box, PAGES_A_SECOND):
+            busy = peers.measure(plan.invites, 50)
+    note = f"{len(busy)} INVITEs at 50 a second, {PAGES_A_SECOND:.0f} pages a second"
+    return [
+        Row("INVITE in to INVITE out, median", median([one.out for one in quiet]), "ms", 3, 1.5),
+        Row(
+            "INVITE to 100, p99.9, pages meanwhile",
+            meter.rank([one.trying for one in busy], 0.999),
+            "ms",
+            20,
+            10,
+            note=note,
+        ),
+        Row("INVITE in to INVITE out, median, pages meanwhile", median([one.out for one in busy]), "ms"),
+    ]
+
+
+def audio(box: Box, plan: Plan) -> list[Row]:
+    """Relay and recording beside rtpengine, round by round."""
+    if shutil.which("gcc") is None:
+        say("no gcc: audio is not measured")
+        return []
+    beside = rtpengine.there()
+    if not beside:
+        say("no rtpengine (apt-get install rtpengine-daemon): audio is measured without a peer")
+    program = relay.build_load(box.folder)
+    runs: dict[tuple[str, int], list[relay.Passed]] = {}
+    for number in range(plan.rounds):
+        for count in (50, 200):
+            runs.setdefault(("relayed", count), []).append(relay.through_box(box, program, count, plan.seconds))
+            if beside:
+                peer = relay.through_rtpengine(box.folder, program, count, plan.seconds)
+                runs.setdefault(("rtpengine", count), []).append(peer)
+        box.record("always")
+        for count in (50, 200):
+            runs.setdefault(("recorded", count), []).append(relay.through_box(box, program, count, plan.seconds))
+        box.record("never")
+        for (kind, count), passed in runs.items():
+            say(f"round {number + 1}: {kind} {count}: {passed[-1]}")
+    with pages(box, PAGES_A_SECOND):
+        runs["relayed, pages", 200] = [relay.through_box(box, program, 200, plan.seconds)]
+    return audio_rows(runs)
+
+
+def audio_rows(runs: dict[tuple[str, int], list[relay.Passed]]) -> list[Row]:
+    """Medians, and ratios to the peer's of the same round."""
+    rows = []
+    limits = {"relayed": (0.55, 0.4), "recorded": (0.85, 0.6)}
+    for (kind, count), passed in sorted(runs.items(), key=lambda one: (one[0][1], one[0][0])):
+        delay = f"delay p50 {median([one.p50_us for one in passed]) / 1000:.2f} ms, p99.9 "
+        delay += f"{median([one.p999_us for one in passed]) / 1000:.2f} ms; {sum(one.lost for one in passed)} lost"
+        rows.append(
+            Row(f"CPU per packet, {count} calls, {kind}", median([one.cpu_us for one in passed]), "µs", note=delay)
+        )
+        peer = runs.get(("rtpengine", count))
+        if peer and kind in limits:
+            ratio = median([own.cpu_us / other.cpu_us for own, other in zip(passed, peer, strict=True)])
+            wanted = limits[kind] if count == 200 else (None, None)
+            rows.append(Row(f"… beside rtpengine's relay, {count} calls, {kind}", ratio, "×", *wanted))
+    worst = runs["relayed, pages", 200][0]
+    rows.append(Row("relay delay p99.9, 200 calls, pages meanwhile", worst.p999_us / 1000, "ms", 2, 1))
+    recorded = median([one.pss_mb for one in runs["recorded", 200]])
+    rows.append(Row("memory with 200 recorded calls, all processes", recorded, "MB", 200, 150))
+    return rows
+
+
+PARTS: dict[str, Callable[[Box, Plan], list[Row]]] = {
+    "memory": memory_idle,
+    "signalling": signalling,
+    "delays": delays,
+    "audio": audio,
+}
+
+
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(prog="tests.bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one round of little, under two minutes")
+    parser.add_argument("--write", action="store_true", help="put the table into tests/bench/README.md")
+    parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS))
+    options = parser.parse_args()
+    plan = QUICK if options.quick else FULL
+    conditions = [table.machine()]
+    if shutil.which(calls.SIPP):
+        conditions.append(calls.version())
+    if rtpengine.there():
+        conditions.append(f"rtpengine {rtpengine.version()}, user space (`--table=-1`), two threads")
+    rows: list[Row] = []
+    with running_box() as box:
+        for name in options.only:
+            say(f"— {name}")
+            rows += PARTS[name](box, plan)
+    shown = table.text(rows)
+    print("\n".join(conditions), shown, sep="\n\n")
+    if options.write:
+        table.write(shown, conditions)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""Audio through the box: CPU per packet, delay and memory with calls that are set up by SIP and, or not, recorded.
+
+The load is `rtp_load.c`; rtpengine gets the same one on the same ports. CPU of the box is that of both its processes.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tests.bench import meter
+from tests.bench.box import HOST, STREAMS, Box
+from tests.bench.peers import Held, Peers
+from tests.bench.rtpengine import running_rtpengine
+
+HERE = Path(__file__).parent
+PACKETS_A_SECOND = 100
+"""A call has two directions of 50."""
+
+
+class Passed(NamedTuple):
+    """One run of the load."""
+
+    cpu_us: float
+    """CPU microseconds for each packet that came in."""
+    lost: int
+    p50_us: float
+    p999_us: float
+    pss_mb: float
+
+
+def build_load(folder: Path) -> Path:
+    """Compiles the load generator."""
+    program = folder / "rtp_load"
+    flags = ["-std=c11", "-O2", "-D_GNU_SOURCE"]
+    subprocess.run(["gcc", *flags, str(HERE / "rtp_load.c"), "-o", str(program)], check=True)
+    return program
+
+
+def run(program: Path, lines: str, pids: Sequence[int], seconds: float) -> Passed:
+    """Runs the load on these streams and reads what the processes used of the CPU meanwhile."""
+    calls = lines.count("\n") // 2
+    process = subprocess.Popen(
+        [str(program), str(seconds), HOST], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdin and process.stdout
+    try:
+        process.stdin.write(lines)
+        process.stdin.close()
+        time.sleep(1.5)
+        before, start = meter.cpu(pids), time.monotonic()
+        time.sleep(max(0.5, seconds - 1.0))
+        used, passed = meter.since(before, meter.cpu(pids)), time.monotonic() - start
+        memory = meter.pss_mb(pids)
+        said: dict[str, Any] = json.loads(process.stdout.read())
+    finally:
+        if process.wait(timeout=20):
+            raise RuntimeError("the load generator failed")
+    cpu_us = used.total * 1e6 / (calls * PACKETS_A_SECOND * passed)
+    return Passed(cpu_us, said["lost"], said["p50_us"], said["p999_us"], memory)
+
+
+def through_box(box: Box, program: Path, calls: int, seconds: float) -> Passed:
+    """One run through so many calls that the box set up for it."""
+    with Peers() as peers:
+        held = peers.establish(calls)
+        try:
+            time.sleep(0.5)
+            return run(program, peers.streams(held), box.pids, seconds)
+        finally:
+            peers.hang_up()
+
+
+def through_rtpengine(folder: Path, program: Path, calls: int, seconds: float) -> Passed:
+    """The same through a fresh rtpengine."""
+    with running_rtpengine(folder) as peer:
+        held = [Held(*peer.call(n, (STREAMS + 4 * n, STREAMS + 4 * n + 2))) for n in range(calls)]
+        return run(program, Peers.streams(held), (peer.pid,), seconds)
