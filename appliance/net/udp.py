@@ -1,7 +1,9 @@
 """SIP over UDP: one non-blocking socket, read in batches from the event loop.
 
 A socket of our own rather than a datagram transport of the loop, because undeliverable datagrams must be told apart by
-destination: IP_RECVERR queues the ICMP error together with the address it is about (ip(7)).
+destination: IP_RECVERR queues the ICMP error together with the address it is about (ip(7)). The loop watches the socket
+through an epoll of our own: libuv stops watching a descriptor for good once it reports an error (uv__poll_io), so one
+ICMP message would end SIP on UDP.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import select
 import socket
 from collections.abc import Callable
 
@@ -50,6 +53,8 @@ class UdpDriver:
         except OSError:
             self._socket.close()
             raise
+        self._watch = select.epoll()
+        self._watch.register(self._socket, select.EPOLLIN)
         self.address: tuple[str, int] = self._socket.getsockname()[:2]
         self._any = self.address[0] in ("0.0.0.0", "::")
         self._addresses = addresses
@@ -62,7 +67,7 @@ class UdpDriver:
     def start(self) -> None:
         """Begins to read; call it in the running loop."""
         self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self._socket.fileno(), self._readable)
+        self._loop.add_reader(self._watch.fileno(), self._ready)
 
     def flow_to(self, remote: tuple[str, int]) -> Flow:
         """The flow between us and a peer's address."""
@@ -77,6 +82,13 @@ class UdpDriver:
     def forget_routes(self) -> None:
         """Our addresses changed: look every route up again."""
         self._flows.clear()
+
+    def _ready(self) -> None:
+        for _, events in self._watch.poll(0):
+            if events & select.EPOLLERR:
+                self._read_errors()
+            if events & select.EPOLLIN:
+                self._readable()
 
     def _readable(self) -> None:
         receive_from = self._socket.recvfrom
@@ -127,5 +139,6 @@ class UdpDriver:
     def close(self) -> None:
         """Stops reading and closes the socket."""
         if self._loop is not None:
-            self._loop.remove_reader(self._socket.fileno())
+            self._loop.remove_reader(self._watch.fileno())
+        self._watch.close()
         self._socket.close()

@@ -1,0 +1,102 @@
+"""The UDP driver under the loop it runs in: what it reads, and that errors of the network never stop it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+
+import pytest
+import uvloop
+
+from appliance.net.addresses import LocalAddresses
+from appliance.net.udp import UdpDriver
+from appliance.sip.flow import Flow
+
+
+class Ends:
+    """A driver on loopback, a peer, and an address where nobody is."""
+
+    def __init__(self) -> None:
+        self.got: list[bytes] = []
+        self.failed: list[tuple[str, int]] = []
+        self.drains = 0
+        self.driver = UdpDriver("127.0.0.1", 0, LocalAddresses(lambda: 0.0), self._receive, self._failed, self._drain)
+        self.peer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as gone:
+            gone.bind(("127.0.0.1", 0))
+            self.nobody: tuple[str, int] = gone.getsockname()
+        self.driver.start()
+
+    def _receive(self, _flow: Flow, data: bytes) -> None:
+        self.got.append(data)
+
+    def _failed(self, flow: Flow, _reason: str) -> None:
+        self.failed.append(flow.remote)
+
+    def _drain(self) -> None:
+        self.drains += 1
+
+    def tell(self, data: bytes) -> None:
+        self.peer.sendto(data, self.driver.address)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        for _ in range(600):
+            if condition():
+                return
+            await asyncio.sleep(0.005)
+        raise AssertionError(f"got {self.got[-3:]}, failed {self.failed}")
+
+
+def in_loop(test: Callable[[Ends], Awaitable[None]], kind: str) -> None:
+    async def run() -> None:
+        ends = Ends()
+        try:
+            await test(ends)
+        finally:
+            ends.driver.close()
+            ends.peer.close()
+
+    if kind == "uvloop":
+        uvloop.run(run())
+    else:
+        asyncio.run(run())
+
+
+@pytest.mark.parametrize("kind", ["uvloop", "asyncio"])
+def test_an_undeliverable_datagram_is_told_and_reading_goes_on(kind: str) -> None:
+    async def test(ends: Ends) -> None:
+        for number in range(20):
+            ends.driver.send(ends.driver.flow_to(ends.nobody), b"to nobody")
+            ends.tell(b"%d" % number)
+            await ends.until(lambda number=number: len(ends.got) == number + 1)  # type: ignore[misc]
+        await ends.until(lambda: bool(ends.failed))
+        assert set(ends.failed) == {ends.nobody}
+        assert ends.got == [b"%d" % number for number in range(20)]
+
+    in_loop(test, kind)
+
+
+@pytest.mark.parametrize("kind", ["uvloop", "asyncio"])
+def test_an_error_alone_neither_spins_nor_deafens(kind: str) -> None:
+    async def test(ends: Ends) -> None:
+        ends.driver.send(ends.driver.flow_to(ends.nobody), b"to nobody")
+        await ends.until(lambda: bool(ends.failed))
+        drains = ends.drains
+        await asyncio.sleep(0.05)
+        assert ends.drains == drains, "the error was taken from the queue"
+        ends.tell(b"still there?")
+        await ends.until(lambda: ends.got == [b"still there?"])
+
+    in_loop(test, kind)
+
+
+@pytest.mark.parametrize("kind", ["uvloop", "asyncio"])
+def test_a_burst_is_read_whole_and_empty_datagrams_do_no_harm(kind: str) -> None:
+    async def test(ends: Ends) -> None:
+        for number in range(300):
+            ends.tell(b"" if number % 3 else b"%d" % number)
+        await ends.until(lambda: len(ends.got) == 300)
+        assert ends.got[297] == b"297"
+
+    in_loop(test, kind)
