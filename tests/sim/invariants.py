@@ -173,8 +173,6 @@ def at_end(box: Box) -> Iterator[str]:
         left = getattr(context, name)
         if left:
             yield f"context.{name} is left: {list(left)[:5]}"
-    if context.departed:
-        yield f"{len(context.departed)} rows never got their final figures"
     if len(box.table) or box.engine.rows:
         yield f"the table has {len(box.table)} rows, the engine {len(box.engine.rows)}"
     if box.table.ports_used:

@@ -188,7 +188,7 @@ class World:
         self.box.do(lambda box, now: box.configure(msgspec.structs.replace(box.context.site, trunks=()), now))
         self.run(200.0)
         context = exchange.context
-        if not self.until(lambda: not any(context.endpoint.counts()) and not context.departed, 400.0):
+        if not self.until(lambda: not any(context.endpoint.counts()), 400.0):
             for text in invariants.at_end(self.box):
                 self.problem(text)
         for text in invariants.at_end(self.box):
