@@ -70,7 +70,6 @@ class Leg:
         "ringing",
         "serving",
         "session",
-        "ssrc",
         "state",
         "stats",
         "trunk",
@@ -124,7 +123,6 @@ class Leg:
         self.body = b""
         """The SDP we gave last."""
         self.negotiated: Negotiated | None = None
-        self.ssrc = 0
         self.stats: PortStats | None = None
         self.answered_at = 0.0
         call.legs.append(self)
@@ -154,7 +152,6 @@ class Leg:
                 return False
             self.port = port
             self.port_row = self.context.next_row()
-            self.ssrc = int.from_bytes(self.context.entropy(4), "big") or 1
             self.context.rows[self.port_row] = self
         self.local_ip = local_ip
         shown = self.context.trunks.shown_address(self.trunk)
@@ -182,7 +179,6 @@ class Leg:
                 sending="send" in negotiated.direction,
                 receiving="recv" in negotiated.direction,
                 timeout=0.0 if self.held else 30.0,
-                ssrc=self.ssrc,
                 generation=self.port_generation,
             )
         )
