@@ -17,7 +17,7 @@
 #include "internal.h"
 #include "wav.h"
 
-enum { PAUSE_MS = 250, LONGEST_GAP = 10, RATE = 8000 };
+enum { PAUSE_MS = 250, LONGEST_GAP = 10, RATE = 8000, NANOS = 1000000000 };
 #define HEADER_NS NS_PER_SECOND
 #define LARGEST ((INT64_C(1) << 32) / WAV_FRAME - 65536)
 
@@ -108,9 +108,11 @@ static int resume(struct recording *recording)
         close(fd);
         return EEXIST;
     }
-    int64_t away = time(NULL) - status.st_mtim.tv_sec;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    int64_t away = (now.tv_sec - status.st_mtim.tv_sec) * RATE + (now.tv_nsec - status.st_mtim.tv_nsec) * RATE / NANOS;
     recording->fd = fd;
-    recording->resumed = recording->running && away > 0 && away <= LONGEST_GAP ? away * RATE : 0;
+    recording->resumed = recording->running && away > 0 && away <= LONGEST_GAP * RATE ? away : 0;
     recording->offset = recording->written = (status.st_size - WAV_HEADER) / WAV_FRAME + recording->resumed;
     if (ftruncate(fd, WAV_HEADER + recording->written * WAV_FRAME) < 0)
         return errno;

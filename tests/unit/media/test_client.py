@@ -137,7 +137,7 @@ def test_killed_it_is_back_within_a_second_and_audio_goes_on(
         await side.client.start()
         side.bridge(parties)
         await talk(0.3, parties)
-        speaking = asyncio.create_task(talk(1.5, parties))
+        speaking = asyncio.create_task(talk(1.1, parties))
         old = side.client.pid
         os.kill(old, signal.SIGKILL)
         assert await side.until(EngineRestarted) < 1.0
