@@ -35,6 +35,8 @@ class MediaEvents:
                 call.recorder.stopped(event)
         elif isinstance(event, audio.EngineRestarted):
             context.emit(MediaRestarted(reason=event.reason))
+            for call in context.calls.values():
+                call.recorder.interrupted()
         else:
             leg = context.rows.get(event.id)
             if leg is not None:

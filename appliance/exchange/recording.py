@@ -28,6 +28,7 @@ class CallRecorder:
         self.row: Recorder | None = None
         self.id = ""
         self.failed = False
+        self._error = ""
         self._media_time = 0.0
         self._running_since: float | None = None
 
@@ -98,6 +99,11 @@ class CallRecorder:
         )
         self.context.media.put(self.row)
 
+    def interrupted(self) -> None:
+        """The media process died and goes on with the file: what it had not written yet is silence there."""
+        if self.row is not None:
+            self._error = "the media process was restarted; the moment in between is silent"
+
     def stop(self, reason: str) -> None:
         """The recording is over; how long it became is told by the media side, or reckoned here if that side died."""
         row, self.row = self.row, None
@@ -107,7 +113,13 @@ class CallRecorder:
         if self._running_since is not None:
             self._media_time += self.context.now.mono - self._running_since
         self.context.emit(
-            RecordingStopped(recording=self.id, call=self.call.id, seconds=round(self._media_time, 3), reason=reason)
+            RecordingStopped(
+                recording=self.id,
+                call=self.call.id,
+                seconds=round(self._media_time, 3),
+                reason=reason,
+                error=self._error,
+            )
         )
 
     def stopped(self, event: RecorderStopped) -> None:
