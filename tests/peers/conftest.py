@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from tests.peers.kit.box import Box
 from tests.peers.kit.ports import free_port
-from tests.peers.kit.site import AGENTS, site_file
+from tests.peers.kit.site import site_file
 
 
 class Lines:
@@ -49,6 +49,13 @@ async def box(shared_box: Box) -> AsyncIterator[Box]:
         await shared_box.call_api("POST", f"calls/{call['id']}/hangup")
 
 
+def share_prompts(maker: Box, other: Box) -> None:
+    """Spares a box the making of prompts that another one has."""
+    cache = other.data / "prompts" / "cache"
+    cache.parent.mkdir(parents=True)
+    shutil.copytree(maker.data / "prompts" / "cache", cache, copy_function=os.link)
+
+
 MakeBox = Callable[..., Box]
 
 
@@ -61,16 +68,10 @@ async def make_box(tmp_path: Path, shared_box: Box, lines: Lines) -> AsyncIterat
         folder = tmp_path / name
         folder.mkdir()
         box = Box(folder, site or site_file(lines.carrier, lines.guarded, lines.single), **options)
-        cache = box.data / "prompts" / "cache"
-        cache.parent.mkdir(parents=True, mode=0o700)
-        box.data.chmod(0o700)
-        shutil.copytree(shared_box.data / "prompts" / "cache", cache, copy_function=os.link)
+        share_prompts(shared_box, box)
         made.append(box)
         return box
 
     yield make
     for box in made:
         await box.close()
-
-
-__all__ = ["AGENTS", "Lines", "MakeBox"]

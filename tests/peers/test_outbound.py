@@ -1,4 +1,4 @@
-"""Calls of phones (baresip) to numbers outside: SIPp is the carrier, plain, challenging, or with its last channel in use.
+"""Calls of phones (baresip) to numbers outside: SIPp is the carrier, plain, challenging, or with one channel.
 
 These boxes live for less than a minute, so that their pings of the carriers meet none of the scenarios.
 """
@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Iterator
 from hashlib import md5
 from pathlib import Path
 
 import pytest
 
-from tests.peers.conftest import Lines, MakeBox
+from tests.peers.conftest import Lines, MakeBox, share_prompts
 from tests.peers.kit.box import Box
 from tests.peers.kit.handset import Handset
 from tests.peers.kit.phone import Phone
@@ -27,9 +28,18 @@ def phone(box: Box, folder: Path, number: str, hertz: int, **options: object) ->
     return Phone(folder, box.sip, number, hertz, password=secret(number), **options)  # type: ignore[arg-type]
 
 
-async def test_a_number_outside_is_reached_and_recorded(make_box: MakeBox, tmp_path: Path, lines: Lines) -> None:
-    box = make_box()
-    await box.start()
+@pytest.fixture(scope="module")
+def box(tmp_path_factory: pytest.TempPathFactory, shared_box: Box, lines: Lines) -> Iterator[Box]:
+    box = Box(tmp_path_factory.mktemp("outbound"), site_file(lines.carrier, lines.guarded, lines.single))
+    share_prompts(shared_box, box)
+    try:
+        asyncio.run(box.start())
+        yield box
+    finally:
+        asyncio.run(box.close())
+
+
+async def test_a_number_outside_is_reached_and_recorded(box: Box, tmp_path: Path, lines: Lines) -> None:
     async with (
         phone(box, tmp_path, "201", ONE) as caller,
         Handset(TWO) as called,
@@ -55,10 +65,8 @@ async def test_a_number_outside_is_reached_and_recorded(make_box: MakeBox, tmp_p
 
 @pytest.mark.parametrize(("status", "challenge"), [(401, "WWW-Authenticate"), (407, "Proxy-Authenticate")])
 async def test_a_carrier_that_challenges_and_sends_early_media(
-    make_box: MakeBox, tmp_path: Path, lines: Lines, status: int, challenge: str
+    box: Box, tmp_path: Path, lines: Lines, status: int, challenge: str
 ) -> None:
-    box = make_box()
-    await box.start()
     async with phone(box, tmp_path, "201", ONE) as caller, Handset(TWO) as called:
         carrier = Sipp(
             tmp_path,

@@ -60,7 +60,7 @@ _PIECES = {
 
 
 class Sipp:
-    """One SIPp with one call (or `calls`). `async with Sipp(...) as sipp:` starts it; `await sipp.done()` asserts its success."""
+    """One SIPp with `calls` calls: `async with Sipp(...) as sipp:` starts it, `await sipp.done()` asserts success."""
 
     def __init__(
         self,
