@@ -258,6 +258,7 @@ class Attempt:
 
     def _leg_failed(self, leg: Leg, ending: Ending, status: int) -> None:
         self._forget(leg)
+        self._note(ending)
         if self.ringer is not None:
             self.ringer.attempt_lost(leg)
         leg.ended(ending, "them", status)
