@@ -8,7 +8,7 @@ from collections.abc import Callable
 from appliance.clock import Instant
 
 WALL = 1_795_500_000.0
-"""Wall clock at the start: a Tuesday in November 2026, 14:40 in Tokyo."""
+"""Wall clock at the start: Tuesday, 24 November 2026, 15:00 in Tokyo."""
 
 
 class Happening:
