@@ -27,8 +27,9 @@ class Payload(msgspec.Struct, frozen=True, gc=False, array_like=True):
     number: int
     """Payload type 0..127."""
     codec: str
-    """PCMU, PCMA or telephone-event (more later)."""
+    """PCMU, PCMA, G722, opus, L16 (one channel), CN or telephone-event."""
     clock: int = 8000
+    """Of the RTP timestamps: 8000 (G.722 too), 16000 or 48000."""
     fmtp: str = ""
 
 
@@ -45,6 +46,12 @@ class RtpPort(Row, frozen=True, tag="rtp"):
     """What we send, with the number that their SDP gave."""
     send_events: Payload | None = None
     """telephone-event as their SDP numbers it; None: they did not offer it."""
+    send_noise: Payload | None = None
+    """CN (RFC 3389) as their SDP numbers it: silence towards them is sent as comfort noise; None: as silence."""
+    press: str = ""
+    """Keys (0-9 * # A-D, at most 32) to send as telephone-events, 100 ms each, when `press_generation` is raised. What
+    the row of a new port says counts as sent, so that a restart of the engine presses nothing twice."""
+    press_generation: int = 0
     ptime: int = 20
     sending: bool = True
     """False on hold by direction (`recvonly`/`inactive` towards them): the port sends nothing but keep-alive RTCP."""

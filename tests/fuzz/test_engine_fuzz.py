@@ -25,7 +25,7 @@ SECONDS = float(os.environ.get("HAKO_FUZZ_SECONDS", "2"))
 def compiled(folder: Path, name: str, compiler: str, flags: list[str], sources: list[str]) -> Path:
     program = folder / name
     result = subprocess.run(
-        [compiler, *STRICT, *flags, *sources, "-o", str(program)], capture_output=True, text=True, timeout=110
+        [compiler, *STRICT, *flags, *sources, "-lopus", "-lm", "-o", str(program)], capture_output=True, text=True, timeout=110
     )
     assert result.returncode == 0, result.stderr
     return program

@@ -76,7 +76,13 @@ static void change_port(hk_engine *engine, struct command *command)
         listen_to_port(engine, port);
         command->sockets = old;
     }
+    if (command->codecs) {
+        struct codecs *old = port->codecs;
+        port->codecs = command->codecs;
+        command->codecs = old;
+    }
     port_reconfigure(engine, port, command->config);
+    graph_touch_listeners(engine, port);
 }
 
 static void drop_port(hk_engine *engine, struct port *port)
@@ -86,6 +92,7 @@ static void drop_port(hk_engine *engine, struct port *port)
     graph_untie(engine, &port->object);
     list_del(&port->turn);
     list_del(&port->keys);
+    press_forget(engine, port);
     list_del(&port->mixed);
     list_del(&port->dirty);
 }
@@ -100,6 +107,7 @@ static void put_player(hk_engine *engine, struct command *command)
         player->at = old->at < player->count ? old->at : player->count;
         player->offset = player->at < player->count && old->offset < player->sounds[player->at]->samples ? old->offset : 0;
         player->finished = old->finished;
+        memcpy(player->voices, old->voices, sizeof player->voices);
     }
     insert(engine, &player->object);
     list_add(&engine->players, &player->all);
@@ -116,7 +124,7 @@ static void put_mix(hk_engine *engine, struct command *command)
     struct mix *mix = (struct mix *)command->object;
     struct object *old = extract(engine, mix->object.id);
     if (old)
-        graph_remove_mix(engine, (struct mix *)old);
+        graph_fade_mix(engine, (struct mix *)old);
     insert(engine, &mix->object);
     graph_add_mix(engine, mix);
     command->object = old;
@@ -163,7 +171,7 @@ static void drop(hk_engine *engine, struct command *command)
         graph_untie(engine, object);
         break;
     case MIX:
-        graph_remove_mix(engine, (struct mix *)object);
+        graph_fade_mix(engine, (struct mix *)object);
         break;
     case RECORDER: {
         struct recorder *recorder = (struct recorder *)object;
@@ -173,6 +181,22 @@ static void drop(hk_engine *engine, struct command *command)
     }
     }
     command->object = object;
+}
+
+/* Mixes that were taken away have been heard for one more tick, softer and softer. */
+void finish_leaving(hk_engine *engine)
+{
+    if (!engine->leaving)
+        return;
+    for (struct pass *at = engine->leaving; at;) {
+        struct command *command = CONTAINER(at, struct command, pass);
+        at = at->next;
+        graph_remove_mix(engine, (struct mix *)command->object);
+        handover_push(&engine->done, &command->pass);
+    }
+    engine->leaving = NULL;
+    engine->events_new = true;
+    graph_settle(engine);
 }
 
 static void apply(hk_engine *engine, struct command *command)
@@ -202,6 +226,7 @@ static void apply(hk_engine *engine, struct command *command)
         drop(engine, command);
         break;
     case QUIT:
+        finish_leaving(engine);
         engine->quit = true;
         break;
     }
@@ -217,7 +242,12 @@ void apply_batches(hk_engine *engine)
             struct command *command = CONTAINER(at, struct command, pass);
             at = at->next;
             apply(engine, command);
-            handover_push(&engine->done, &command->pass);
+            if (command->object && command->object->kind == MIX) {
+                command->pass.next = engine->leaving;
+                engine->leaving = &command->pass;
+            } else {
+                handover_push(&engine->done, &command->pass);
+            }
         }
         graph_settle(engine);
         handover_push(&engine->done_batches, &batch->pass);

@@ -89,6 +89,7 @@ static void free_object(hk_engine *engine, struct object *object)
     if (object && object->kind == PORT) {
         struct port *port = (struct port *)object;
         close_sockets(&(struct sockets){port->rtp.fd, port->twin.fd, port->rtcp.fd});
+        free(port->codecs);
     } else if (object && object->kind == PLAYER) {
         struct player *player = (struct player *)object;
         for (uint32_t i = 0; i < player->count; i++)
@@ -109,6 +110,7 @@ void free_done(hk_engine *engine)
         engine->undone -= command->operation == DROP;
         close_sockets(&command->sockets);
         free(command->config);
+        free(command->codecs);
         free(command->taps);
         free(command);
     }
@@ -121,6 +123,34 @@ void free_done(hk_engine *engine)
 }
 
 /* --- ports --- */
+/* RTP clock in steps of 8000 Hz; none said is 8000, 0: not one of ours. */
+static uint8_t units_of(uint32_t clock)
+{
+    return clock == 0 ? 1 : clock == 8000 || clock == 16000 || clock == 48000 ? (uint8_t)(clock / 8000) : 0;
+}
+
+/* Milliseconds of a packet: what the party asks for where the codec has it and the network carries it whole. */
+static int ptime_of(const struct port_config *config, int wanted)
+{
+    int ptime = wanted < 10 ? 20 : wanted > 60 ? 60 : wanted - wanted % 10;
+    if (config->send_codec == HK_OPUS)
+        return ptime == 30 ? 20 : ptime == 50 ? 40 : ptime;
+    int most = config->send_codec != HK_L16 ? 60 : config->send_units == 6 ? 10 : config->send_units == 2 ? 40 : 60;
+    return ptime < most ? ptime : most;
+}
+
+/* 0: G.711 alone, 1: more than that, 2: Opus too. */
+static int codecs_needed(const struct port_config *config)
+{
+    int needed = codec_is_wide(config->send_codec) ? 1 : 0;
+    bool opus = config->send_codec == HK_OPUS;
+    for (int i = 0; i < config->type_count; i++) {
+        needed |= codec_is_wide(config->codecs[i]);
+        opus = opus || config->codecs[i] == HK_OPUS;
+    }
+    return opus ? 2 : needed;
+}
+
 static int configure(struct port_config *config, const struct hk_port *row)
 {
     memset(config, 0, sizeof *config);
@@ -131,21 +161,25 @@ static int configure(struct port_config *config, const struct hk_port *row)
         return -EINVAL;
     if (address_known(&config->remote) && config->remote.any.sa_family != config->local.any.sa_family)
         return -EAFNOSUPPORT;
-    config->events_clock = 8000;
     config->type_count = row->receive_count;
     for (int i = 0; i < row->receive_count; i++) {
         const struct hk_payload *payload = &row->receive[i];
         config->types[i] = payload->number & 127;
-        config->codecs[i] = payload->codec;
-        if (payload->codec == HK_EVENTS && payload->clock)
-            config->events_clock = payload->clock;
+        config->units[i] = units_of(payload->clock);
+        config->codecs[i] = config->units[i] ? payload->codec : HK_NONE;
     }
-    config->send_codec = row->send.codec;
+    config->send_units = units_of(row->send.clock);
+    config->send_codec = config->send_units ? row->send.codec : HK_NONE;
+    config->send_units += config->send_units == 0;
     config->send_type = row->send.number & 127;
-    config->sends_events = row->send_events.codec == HK_EVENTS;
+    config->events_units = units_of(row->send_events.clock);
+    config->sends_events = row->send_events.codec == HK_EVENTS && config->events_units;
+    config->sends_noise = row->send_noise.codec == HK_CN;
+    config->noise_type = row->send_noise.number & 127;
     config->events_type = row->send_events.number & 127;
-    int ptime = row->ptime < 10 ? 20 : row->ptime > 60 ? 60 : row->ptime - row->ptime % 10;
-    config->frame = (uint16_t)(ptime * 8);
+    config->frame = (uint16_t)(ptime_of(config, row->ptime) * 8);
+    memcpy(config->press, row->press, sizeof config->press - 1);
+    config->press_generation = row->press_generation;
     config->sending = row->sending;
     config->receiving = row->receiving;
     config->timeout = (int64_t)(row->timeout * 1e9);
@@ -168,20 +202,19 @@ static struct port *new_port(hk_engine *engine, const struct port_config *config
     struct port *port = aligned_alloc(64, (sizeof *port + 63) / 64 * 64);
     if (!port)
         return NULL;
-    memset(port, 0, sizeof *port);
+    memset(port, 0, offsetof(struct port, pending));
     port->object = (struct object){.id = id, .kind = PORT};
     port->config = *config;
     port->rtp.port = port->rtcp.port = port->twin.port = port;
     port->rtcp.rtcp = true;
     struct node *nodes[] = {&port->hears, &port->heard_by, &port->taps, &port->turn,
-                            &port->keys,  &port->mixed,    &port->dirty};
+                            &port->keys,  &port->mixed,    &port->dirty, &port->press.all};
     for (size_t i = 0; i < sizeof nodes / sizeof *nodes; i++)
         list_init(nodes[i]);
     port->out.ssrc = config->ssrc ? config->ssrc : dice(engine);
     port->out.sequence = (uint16_t)(dice(engine) & 0x7fff);
     port->out.timestamp = dice(engine) >> 1;
-    port->frame_tick = UINT64_MAX;
-    jitter_reset(&port->jitter);
+    port->played = UINT64_MAX;
     return port;
 }
 
@@ -207,14 +240,19 @@ static int change_port(hk_engine *engine, struct known *known, const struct port
     int error = 0;
     if (!address_same(&known->local, &config->local))
         error = open_after_drops(engine, &config->local, &command->sockets);
+    int needed = codecs_needed(config);
     if (!error && !(command->config = malloc(sizeof *config)))
+        error = -ENOMEM;
+    if (!error && needed > known->codecs && !(command->codecs = codecs_new(needed > 1)))
         error = -ENOMEM;
     if (error) {
         close_sockets(&command->sockets);
+        free(command->config);
         free(command);
         return error;
     }
     *command->config = *config;
+    known->codecs = needed > known->codecs ? needed : known->codecs;
     known->local = config->local;
     queue(engine, command);
     return 0;
@@ -232,8 +270,13 @@ int hk_put_port(hk_engine *engine, const struct hk_port *row)
     struct port *port = new_port(engine, &config, row->id);
     struct command *command = new_command(PUT_PORT, row->id);
     struct sockets sockets;
-    error = port && command ? open_after_drops(engine, &config.local, &sockets) : -ENOMEM;
+    int needed = codecs_needed(&config);
+    error = port && command && (!needed || (port->codecs = codecs_new(needed > 1)))
+                ? open_after_drops(engine, &config.local, &sockets)
+                : -ENOMEM;
     if (error) {
+        if (port)
+            free(port->codecs);
         free(port);
         free(command);
         return error;
@@ -241,8 +284,10 @@ int hk_put_port(hk_engine *engine, const struct hk_port *row)
     port->rtp.fd = sockets.rtp;
     port->twin.fd = sockets.twin;
     port->rtcp.fd = sockets.rtcp;
-    if ((known = remember(engine, row->id, PORT)))
+    if ((known = remember(engine, row->id, PORT))) {
         known->local = config.local;
+        known->codecs = needed;
+    }
     command->object = &port->object;
     queue(engine, command);
     return 0;
@@ -262,7 +307,8 @@ int hk_put_player(hk_engine *engine, int64_t id, int64_t generation, int32_t loo
     }
     player->object = (struct object){.id = id, .kind = PLAYER};
     player->generation = generation;
-    player->frame_tick = UINT64_MAX;
+    for (int i = 0; i < RATES; i++)
+        player->voices[i].tick = UINT64_MAX - 1;
     list_init(&player->heard_by);
     list_init(&player->all);
     uint32_t start = 0;

@@ -66,12 +66,14 @@ static void publish(hk_engine *engine)
 #undef TELL
 }
 
-static void one_tick(hk_engine *engine)
+void engine_tick(hk_engine *engine)
 {
     engine->figures.ticks++;
     if (engine->now - (engine->anchor + (int64_t)engine->tick * NS_PER_TICK) > LATE_NS)
         engine->figures.late_ticks++;
+    press_tick(engine);
     mix_tick(engine);
+    finish_leaving(engine);
     key_tick(engine);
     recorder_tick(engine);
     LIST_EACH (at, &engine->wheel[engine->tick % WHEEL])
@@ -91,7 +93,7 @@ static void run_ticks(hk_engine *engine)
             CONTAINER(at, struct port, mixed)->out.mixing = false;
     }
     while (engine->tick < due)
-        one_tick(engine);
+        engine_tick(engine);
     engine->busy = engine->figures.received - engine->received_before >= BUSY;
     engine->received_before = engine->figures.received;
     publish(engine);
@@ -164,7 +166,7 @@ static int open_descriptors(hk_engine *engine)
     return watch(engine, &engine->wake_fd) < 0 || watch(engine, &engine->timer_fd) < 0 ? -1 : 0;
 }
 
-static void release(hk_engine *engine)
+void engine_release(hk_engine *engine)
 {
     int *fds[] = {&engine->wake_fd, &engine->event_fd, &engine->writer_fd, &engine->epoll_fd, &engine->timer_fd};
     for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
@@ -175,14 +177,14 @@ static void release(hk_engine *engine)
     free(engine);
 }
 
-static hk_engine *prepare(void)
+hk_engine *engine_prepare(void)
 {
     hk_engine *engine = calloc(1, sizeof *engine);
     if (!engine)
         return NULL;
     engine->wake_fd = engine->event_fd = engine->writer_fd = engine->epoll_fd = engine->timer_fd = -1;
     struct node *lists[] = {&engine->waiting_links, &engine->waiting_taps, &engine->mixed,    &engine->keys,
-                            &engine->dirty,         &engine->players,      &engine->recorders};
+                            &engine->dirty,         &engine->players,      &engine->recorders, &engine->pressing};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         list_init(lists[i]);
     for (int i = 0; i < WHEEL; i++)
@@ -191,12 +193,13 @@ static hk_engine *prepare(void)
         engine->random = (uint64_t)hk_now();
     engine->random |= 1;
     g711_init();
+    resample_init();
     void *arena = mmap(NULL, sizeof(struct block) * ARENA_BLOCKS, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     engine->arena = arena == MAP_FAILED ? NULL : arena;
     if (!engine->arena || open_descriptors(engine) < 0) {
         int error = errno;
-        release(engine);
+        engine_release(engine);
         errno = error;
         return NULL;
     }
@@ -223,14 +226,14 @@ static void end_writer(hk_engine *engine)
 
 hk_engine *hk_start(void)
 {
-    hk_engine *engine = prepare();
+    hk_engine *engine = engine_prepare();
     if (!engine)
         return NULL;
     int error = start_thread(&engine->writer_thread, writer_main, engine);
     if (!error && (error = start_thread(&engine->engine_thread, engine_main, engine)))
         end_writer(engine);
     if (error) {
-        release(engine);
+        engine_release(engine);
         errno = error;
         return NULL;
     }
@@ -246,4 +249,4 @@ void hk_stop(hk_engine *engine)
     free_done(engine);
 }
 
-void hk_free(hk_engine *engine) { release(engine); }
+void hk_free(hk_engine *engine) { engine_release(engine); }

@@ -20,13 +20,17 @@ enum hk_codec {
     HK_NONE = 0,
     HK_PCMU = 1,
     HK_PCMA = 2,
-    HK_EVENTS = 3 /* telephone-event, RFC 4733 */
+    HK_EVENTS = 3, /* telephone-event, RFC 4733 */
+    HK_CN = 4,     /* comfort noise, RFC 3389 */
+    HK_G722 = 5,
+    HK_OPUS = 6,
+    HK_L16 = 7 /* 8, 16 or 48 kHz, one channel */
 };
 
 struct hk_payload {
     uint8_t number; /* RTP payload type 0..127 */
     uint8_t codec;  /* enum hk_codec; HK_NONE: not negotiated */
-    uint32_t clock; /* Hz */
+    uint32_t clock; /* of its RTP timestamps, Hz: 8000 (also for G.722), 16000 or 48000; others are not taken */
 };
 
 /* An RTP stream with one remote party. */
@@ -40,6 +44,9 @@ struct hk_port {
     struct hk_payload receive[16];
     struct hk_payload send;
     struct hk_payload send_events;
+    struct hk_payload send_noise; /* HK_CN: silence towards this party is sent as comfort noise */
+    char press[33];               /* keys to send as telephone-events when `press_generation` is raised */
+    int64_t press_generation;     /* what a new port's first row says counts as sent */
     uint16_t ptime; /* milliseconds, 10..60 */
     bool sending;
     bool receiving;

@@ -14,8 +14,25 @@ static void touch(hk_engine *engine, struct object *object)
 }
 
 /* --- links --- */
+/* What its listener heard of its source until now goes on from there. */
+static void inherit_level(struct link *link)
+{
+    LIST_EACH (at, &link->listener->hears) {
+        struct link *other = CONTAINER(at, struct link, of_listener);
+        if (other != link && other->leaving && other->source == link->source) {
+            link->level = other->level;
+            other->level = 0;
+        }
+    }
+    /* A prompt begins with its own beginning; only what was there before is faded. */
+    if (link->source->kind == PLAYER && link->listener->hearing != HEARS_MIX)
+        link->level = link->gain;
+}
+
 static void tie_link(hk_engine *engine, struct link *link)
 {
+    if (link->leaving)
+        return;
     if (!link->listener) {
         struct object *listener = find_object(engine, link->listener_id);
         if (listener && listener->kind == PORT) {
@@ -30,10 +47,12 @@ static void tie_link(hk_engine *engine, struct link *link)
             list_add(listeners_of(source), &link->of_source);
         }
     }
-    if (link->listener && link->source)
+    if (link->listener && link->source) {
         list_del(&link->waiting);
-    else if (list_empty(&link->waiting))
+        inherit_level(link);
+    } else if (list_empty(&link->waiting)) {
         list_add(&engine->waiting_links, &link->waiting);
+    }
     touch(engine, link->listener ? &link->listener->object : NULL);
     touch(engine, link->source);
 }
@@ -42,6 +61,18 @@ void graph_add_mix(hk_engine *engine, struct mix *mix)
 {
     for (uint32_t i = 0; i < mix->count; i++)
         tie_link(engine, &mix->links[i]);
+}
+
+void graph_fade_mix(hk_engine *engine, struct mix *mix)
+{
+    for (uint32_t i = 0; i < mix->count; i++) {
+        struct link *link = &mix->links[i];
+        link->leaving = true;
+        link->gain = 0;
+        list_del(&link->waiting);
+        touch(engine, link->listener ? &link->listener->object : NULL);
+        touch(engine, link->source);
+    }
 }
 
 void graph_remove_mix(hk_engine *engine, struct mix *mix)
@@ -109,7 +140,7 @@ void graph_tie(hk_engine *engine, struct object *object)
 
 static void wait_again(hk_engine *engine, struct link *link)
 {
-    if (list_empty(&link->waiting))
+    if (list_empty(&link->waiting) && !link->leaving)
         list_add(&engine->waiting_links, &link->waiting);
 }
 
@@ -140,23 +171,75 @@ void graph_untie(hk_engine *engine, struct object *object)
 }
 
 /* --- how each port gets what it hears --- */
+static uint8_t codec_expected(const struct port *port, uint8_t *units)
+{
+    const struct port_config *config = &port->config;
+    *units = port->in.codec ? port->in.units : config->send_units;
+    return port->in.codec ? port->in.codec : config->send_codec;
+}
+
+/* Whether packets of this source can be sent on as they are, or by G.711's tables. */
+static bool alike(const struct port *source, const struct port *listener)
+{
+    uint8_t units, codec = codec_expected(source, &units), wanted = listener->config.send_codec;
+    return codec == HK_NONE || wanted == HK_NONE || (codec <= HK_PCMA && wanted <= HK_PCMA) ||
+           (codec == wanted && units == listener->config.send_units);
+}
+
+int source_rate(const struct object *source)
+{
+    uint8_t units, codec;
+    if (source->kind != PORT)
+        return 8000;
+    codec = codec_expected((const struct port *)source, &units);
+    int rate = codec_rate(codec, units * 8000u);
+    return rate ? rate : 8000;
+}
+
+/* The rate that this port's mix is made at: that of its codec; of Opus, which takes all, the highest that there is. */
+static int mix_rate_of(const struct port *port)
+{
+    int most = 8000;
+    if (port->config.send_codec == HK_NONE)
+        return most;
+    if (port->config.send_codec != HK_OPUS)
+        return codec_rate(port->config.send_codec, port->config.send_units * 8000u);
+    LIST_EACH (at, &port->hears) {
+        const struct link *link = CONTAINER(at, struct link, of_listener);
+        int rate = link->source && link->gain > 0 ? source_rate(link->source) : 0;
+        most = rate > most ? rate : most;
+    }
+    return most;
+}
+
 static enum hearing hearing_of(const struct port *port)
 {
-    int sources = 0;
+    int sources = 0, fading = 0;
     bool plain = true;
     LIST_EACH (at, &port->hears) {
         const struct link *link = CONTAINER(at, struct link, of_listener);
+        fading += link->source && link->level > 0;
         if (!link->source || link->gain == 0)
             continue;
         sources++;
-        plain = plain && link->source->kind == PORT && link->gain == GAIN_ONE;
+        plain = plain && link->source->kind == PORT && link->gain == GAIN_ONE &&
+                alike((const struct port *)link->source, port);
     }
+    if (sources == 0 && fading > 0 && port->hearing == HEARS_MIX)
+        return HEARS_MIX; /* until what it heard has faded */
     return sources == 0 ? HEARS_NOTHING : sources == 1 && plain ? HEARS_ONE : HEARS_MIX;
 }
 
 static void settle_listener(hk_engine *engine, struct port *port)
 {
     enum hearing hearing = hearing_of(port);
+    int rate = hearing == HEARS_MIX ? mix_rate_of(port) : port->mix_rate;
+    if (rate != port->mix_rate) {
+        port->mix_rate = rate;
+        port->pending_size = 0;
+        LIST_EACH (at, &port->hears)
+            touch(engine, CONTAINER(at, struct link, of_listener)->source);
+    }
     if (hearing == port->hearing)
         return;
     port->hearing = hearing;
@@ -172,14 +255,31 @@ static void settle_listener(hk_engine *engine, struct port *port)
 
 static void settle_source(struct port *port)
 {
-    int listeners = 0;
+    int listeners = 0, rate = 8000;
     LIST_EACH (at, &port->heard_by) {
         const struct link *link = CONTAINER(at, struct link, of_source);
-        listeners += link->listener && link->gain > 0 && link->listener->hearing == HEARS_MIX;
+        if (!link->listener || (link->gain == 0 && link->level == 0) || link->listener->hearing != HEARS_MIX)
+            continue;
+        listeners++;
+        rate = link->listener->mix_rate > rate ? link->listener->mix_rate : rate;
     }
-    if (port->mixed_listeners == 0 && listeners > 0)
-        jitter_reset(&port->jitter);
+    if (port->mixed_listeners == 0 && listeners > 0) {
+        playout_reset(&port->playout);
+        codec_begin_decoding(port->codecs);
+        for (int i = 0; i < RATES; i++)
+            port->voices[i].tick = UINT64_MAX - 1;
+    }
+    port->opus_rate = rate;
     port->mixed_listeners = listeners;
+}
+
+void graph_touch_listeners(hk_engine *engine, struct port *source)
+{
+    touch(engine, &source->object);
+    LIST_EACH (at, &source->heard_by) {
+        struct port *listener = CONTAINER(at, struct link, of_source)->listener;
+        touch(engine, listener ? &listener->object : NULL);
+    }
 }
 
 void graph_settle(hk_engine *engine)

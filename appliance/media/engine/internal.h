@@ -8,8 +8,9 @@
 
 #include "align.h"
 #include "engine.h"
-#include "jitter.h"
 #include "list.h"
+#include "playout.h"
+#include "resample.h"
 #include "rtp.h"
 
 #define NS_PER_SECOND INT64_C(1000000000)
@@ -17,7 +18,8 @@
 #define NS_PER_SAMPLE INT64_C(125000)
 
 enum {
-    TICK_SAMPLES = 160,
+    TICK_SAMPLES = 160, /* at 8 kHz */
+    TICKS = 50,         /* a second */
     GAIN_ONE = 4096,
     DATAGRAM = 2048,  /* larger ones are cut by the kernel and fail validation */
     DATAGRAMS = 64,   /* taken from sockets before they are handled */
@@ -29,7 +31,10 @@ enum {
     BLOCK_WINDOW = 4,     /* blocks of a recorder that packets may still fall into */
     BLOCKS_LARGEST = 40,  /* ten seconds waiting for the disk, per recorder */
     ARENA_BLOCKS = 16384, /* address space for about 400 recorders ten seconds behind; memory only once touched */
-    LATENESS = 1600       /* samples a packet may come late and still be recorded */
+    LATENESS = 1600,      /* samples a packet may come late and still be recorded */
+    RATES = 3,            /* 8, 16 and 48 kHz */
+    LARGEST_FRAME = 960,  /* samples of a tick at the highest of them */
+    PRESSES = 32          /* keys that wait to be sent */
 };
 
 /* --- addresses (address.c) --- */
@@ -60,7 +65,9 @@ struct object {
 
 struct link {
     int64_t listener_id, source_id;
-    int32_t gain; /* of GAIN_ONE */
+    int32_t gain;  /* of GAIN_ONE */
+    int32_t level; /* what it is now; goes to `gain` over a tick */
+    bool leaving;  /* its mix was taken away; goes when it has faded */
     struct port *listener;
     struct object *source;
     struct node of_listener, of_source, waiting;
@@ -83,27 +90,30 @@ struct tap {
 };
 
 struct port_config {
-    bool sending, receiving, sends_events;
-    uint8_t send_codec, send_type, events_type;
-    uint16_t frame; /* samples of one packet we make */
+    bool sending, receiving, sends_events, sends_noise;
+    uint8_t send_codec, send_type, events_type, noise_type;
+    uint8_t send_units;   /* RTP clock of what we send, times 8000 Hz */
+    uint8_t events_units; /* of the telephone-events we send */
+    uint16_t frame;       /* of one packet we make, 1/8000 s */
     union address remote;
     /* what may be received: few, so that a search beats a table that falls out of the cache */
-    uint8_t types[16], codecs[16];
+    uint8_t types[16], codecs[16], units[16];
     uint8_t type_count;
-    uint32_t events_clock;
+    char press[PRESSES + 1];
+    int64_t press_generation;
     union address local;
     int64_t timeout; /* ns, 0: never */
     uint32_t ssrc;
     int64_t generation;
 };
 
-/* enum hk_codec of a payload type received; HK_NONE: not negotiated. */
-static inline uint8_t codec_of(const struct port_config *config, uint8_t type)
+/* Which of the payload types received this is; -1: not negotiated. */
+static inline int place_of(const struct port_config *config, uint8_t type)
 {
     for (int i = 0; i < config->type_count; i++)
         if (config->types[i] == type)
-            return config->codecs[i];
-    return HK_NONE;
+            return config->codecs[i] == HK_NONE ? -1 : i;
+    return -1;
 }
 
 struct endpoint {
@@ -125,6 +135,7 @@ struct source_rule {
 
 struct reception {
     bool started;
+    uint8_t codec, units; /* audio that comes now: what its listeners were settled for */
     uint32_t ssrc;
     uint32_t stream; /* rises with each new timeline of the sender: another SSRC, a jump */
     uint32_t cycles;
@@ -134,12 +145,13 @@ struct reception {
     uint32_t timestamp;    /* of the newest packet */
     int64_t arrival;       /* of it, ns */
     uint32_t transit;
-    uint32_t jitter_16;    /* RFC 3550 A.8, times 16, samples */
+    uint32_t jitter_16;    /* RFC 3550 A.8, times 16, 1/8000 s times `units` */
     uint64_t packets, bytes, strangers;
     uint64_t stream_packets;
     uint64_t lost_before;  /* in earlier streams */
     uint32_t expected_prior, received_prior;
     int64_t heard;         /* RTP or RTCP, ns; 0: never */
+    uint32_t tap_from, tap_at; /* a timestamp, and what it is at 8 kHz in a recording */
     uint32_t sr_middle;    /* middle 32 bits of the newest SR */
     int64_t sr_arrival;
 };
@@ -149,11 +161,12 @@ struct transmission {
     uint32_t ssrc;
     uint16_t sequence;   /* of the newest packet */
     uint32_t timestamp;  /* of it */
-    uint32_t duration;   /* of it, samples */
+    uint32_t duration;   /* of it, on its clock */
     int64_t at;          /* when it went, ns */
     bool gap;            /* the next packet begins a talkspurt */
     uint64_t packets, octets;
     bool mixing;         /* the newest packet was made by a tick */
+    bool pressing;       /* a key is sent instead of audio */
     /* while one source is forwarded */
     uint32_t from_stream; /* 0: none */
     uint16_t sequence_offset, sequence_base;
@@ -162,10 +175,34 @@ struct transmission {
 
 struct key {
     bool active, reported;
-    uint8_t event;
+    uint8_t event, units;
     uint32_t timestamp, ssrc;
     uint32_t duration, before; /* of this segment and of those before it (RFC 4733 section 2.5.1.3) */
     int64_t at;
+};
+
+/* Keys that are sent to the party as telephone-events, one after the other (send_keys.c). */
+struct press {
+    bool active;
+    uint8_t event;
+    uint8_t ends;             /* end packets still to be sent */
+    bool held;                /* by a party whose key it is, until that one lets go */
+    const struct port *from;  /* that party; NULL: our own row */
+    uint32_t timestamp;
+    uint32_t duration;        /* of this segment, events clock */
+    uint32_t left;            /* ticks that it still lasts */
+    int pause;                /* ticks until the next may begin */
+    char waiting[PRESSES];
+    int waiting_count;
+    struct node all;          /* among engine->pressing while there is something to do */
+};
+
+/* What a source sounds like at one sampling rate in this tick. */
+struct voice {
+    uint64_t tick;
+    bool there;
+    struct resampler resampler;
+    int16_t frame[LARGEST_FRAME];
 };
 
 enum hearing { HEARS_NOTHING, HEARS_ONE, HEARS_MIX };
@@ -194,12 +231,21 @@ struct port {
     int turns;
     int64_t expecting; /* since when we may expect to hear something, ns */
     uint64_t told_packets, told_sent;
-    uint64_t frame_tick;
-    bool frame_there;
-    int16_t frame[TICK_SAMPLES];
-    uint8_t pending[480 + TICK_SAMPLES];
-    size_t pending_size;
-    struct jitter jitter;
+    struct press press;
+    struct codecs *codecs; /* NULL: G.711 alone */
+    int mix_rate;          /* of what it hears as a mix */
+    int opus_rate;         /* that its listeners need of it */
+    int quiet_ticks;       /* of silence sent */
+    uint64_t played;       /* tick that was taken from `playout` last */
+    int native;            /* rate of what was taken, 0: nothing to hear */
+    size_t pending_size;   /* bytes of G.711, samples of others */
+    /* From here on not cleared when a port is made: memory that is touched only by who is mixed. */
+    union {
+        uint8_t bytes[480 + TICK_SAMPLES];
+        int16_t samples[4 * LARGEST_FRAME];
+    } pending;
+    struct voice voices[RATES];
+    struct playout playout;
 };
 
 /* --- sound files (sound.c), command side --- */
@@ -220,8 +266,8 @@ struct player {
     size_t offset;
     bool finished;
     struct node heard_by, all;
-    uint64_t frame_tick;
     int16_t frame[TICK_SAMPLES];
+    struct voice voices[RATES]; /* [0] unused: files have 8 kHz */
     struct sound *sounds[];
 };
 
@@ -287,6 +333,7 @@ struct command {
     int64_t id;
     struct object *object;       /* in: the new one; back: the one to free */
     struct port_config *config;  /* CHANGE_PORT */
+    struct codecs *codecs;       /* CHANGE_PORT, where it may be the first to need them; back: what was not taken */
     struct sockets sockets;      /* CHANGE_PORT: new ones or -1; back: those to close */
     struct tap *taps;            /* CHANGE_RECORDER; back: those to free */
     uint32_t count;
@@ -303,6 +350,7 @@ struct known {
     int64_t id;
     enum kind kind;
     union address local;
+    int codecs; /* 1: it has some, 2: with Opus */
     struct known *chain;
 };
 
@@ -339,7 +387,8 @@ struct hk_engine {
     uint64_t random;
     /* engine thread */
     struct object *objects[BUCKETS];
-    struct node waiting_links, waiting_taps, mixed, keys, dirty, players, recorders;
+    struct node waiting_links, waiting_taps, mixed, keys, dirty, players, recorders, pressing;
+    struct pass *leaving; /* commands that took mixes away, until those have faded */
     uint32_t streams;
     struct node wheel[WHEEL];
     unsigned wheel_fill;
@@ -359,12 +408,19 @@ int64_t hk_now(void);
 void tell(hk_engine *engine, struct event_ring *ring, const struct hk_event *event);
 struct object *find_object(hk_engine *engine, int64_t id);
 void *engine_main(void *engine);
+/* An engine without its threads, and the end of it. NULL and errno: the machine refuses. */
+hk_engine *engine_prepare(void);
+void engine_release(hk_engine *engine);
+/* What is due each 20 ms. */
+void engine_tick(hk_engine *engine);
 
 /* --- apply.c: commands, in the engine thread --- */
 void apply_batches(hk_engine *engine);
 
 /* --- graph.c: who hears whom --- */
 void graph_add_mix(hk_engine *engine, struct mix *mix);
+/* From now on its links fade out; the next tick is their last. */
+void graph_fade_mix(hk_engine *engine, struct mix *mix);
 void graph_remove_mix(hk_engine *engine, struct mix *mix);
 void graph_add_taps(hk_engine *engine, struct tap *taps, uint32_t count);
 void graph_remove_taps(struct tap *taps, uint32_t count);
@@ -375,6 +431,10 @@ void graph_tie(hk_engine *engine, struct object *object);
 void graph_untie(hk_engine *engine, struct object *object);
 /* Decides anew how each port that was touched gets what it hears; called once after a batch of changes. */
 void graph_settle(hk_engine *engine);
+/* What comes from this port is another codec than before: its listeners have to be settled anew. */
+void graph_touch_listeners(hk_engine *engine, struct port *source);
+/* 8000, 16000 or 48000. */
+int source_rate(const struct object *source);
 
 /* --- receive.c --- */
 void port_read(hk_engine *engine, struct endpoint *endpoint);
@@ -384,25 +444,39 @@ void port_receive(hk_engine *engine, struct port *port, uint8_t *data, size_t si
 uint64_t port_lost(const struct reception *in);
 
 /* --- key.c: telephone-events received --- */
-void key_event(hk_engine *engine, struct port *port, const struct rtp_packet *packet, const uint8_t *data);
+/* `units`: clock of the event, times 8000 Hz. */
+void key_event(hk_engine *engine, struct port *port, const struct rtp_packet *packet, uint8_t units, const uint8_t *data);
 void key_tick(hk_engine *engine);
-void key_forget(struct port *port);
 
 /* --- send.c --- */
 bool port_can_send(const struct port *port);
 const union address *port_destination(const struct port *port);
 /* Sends on what `from` received. The RTP_HEADER bytes before `payload` are overwritten. */
 void port_forward(hk_engine *engine, struct port *to, const struct port *from, const struct rtp_packet *packet,
-                  uint8_t *payload, uint8_t codec);
-/* Takes one tick of audio and sends it as packets of the port's length. */
-void port_send_audio(hk_engine *engine, struct port *port, const int16_t *samples);
+                  uint8_t *payload, uint8_t codec, uint8_t units);
+/* Takes one tick of audio at the port's mix rate and sends it as packets of the port's length. */
+void port_send_audio(hk_engine *engine, struct port *port, const int16_t *samples, bool silent);
+/* Sends one telephone-event packet. */
+void port_send_event(hk_engine *engine, struct port *port, bool marker, uint32_t timestamp, const uint8_t payload[4]);
 /* The RTP timestamp of this moment on the port's outgoing timeline. */
 uint32_t port_timestamp(const struct port *port, int64_t now);
+
+/* --- press.c: telephone-events sent --- */
+/* The keys of a row, to be sent one after the other. */
+void press_keys(hk_engine *engine, struct port *port, const char *keys);
+/* A party whose events are not forwarded as they are pressed a key, or let go of it: those who hear it get it. */
+void press_relay(hk_engine *engine, const struct port *from, uint8_t event);
+void press_release(hk_engine *engine, const struct port *from);
+void press_tick(hk_engine *engine);
+void press_forget(hk_engine *engine, struct port *port);
 
 /* --- report.c: silence, statistics, RTCP --- */
 void port_turn(hk_engine *engine, struct port *port);
 void port_farewell(hk_engine *engine, struct port *port);
 void port_rtcp(hk_engine *engine, struct port *port, const uint8_t *data, size_t size, const union address *from);
+
+/* --- apply.c: after a tick, what faded out goes --- */
+void finish_leaving(hk_engine *engine);
 
 /* --- mix.c --- */
 void mix_tick(hk_engine *engine);

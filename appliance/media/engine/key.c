@@ -12,11 +12,12 @@ static void report(hk_engine *engine, struct port *port)
     char digit = telephone_event_digit(key->event);
     key->reported = true;
     list_del(&port->keys);
+    press_release(engine, port);
     if (!digit)
         return;
     uint64_t samples = (uint64_t)key->before + key->duration;
     struct hk_event event = {.kind = HK_DIGIT, .id = port->object.id, .digit = digit};
-    event.milliseconds = (int32_t)(samples * 1000 / port->config.events_clock);
+    event.milliseconds = (int32_t)(samples / (8u * key->units));
     tell(engine, &engine->from_engine, &event);
     engine->events_new = true;
 }
@@ -33,7 +34,7 @@ static bool next_segment(const struct key *key, const struct rtp_packet *packet,
            key->duration > 0 && key->timestamp + key->duration == packet->timestamp;
 }
 
-void key_event(hk_engine *engine, struct port *port, const struct rtp_packet *packet, const uint8_t *data)
+void key_event(hk_engine *engine, struct port *port, const struct rtp_packet *packet, uint8_t units, const uint8_t *data)
 {
     struct key *key = &port->key;
     struct telephone_event event;
@@ -48,9 +49,11 @@ void key_event(hk_engine *engine, struct port *port, const struct rtp_packet *pa
             return; /* a straggler of an earlier press */
         if (key->active && !key->reported)
             report(engine, port);
-        *key = (struct key){.active = true, .event = event.event, .timestamp = packet->timestamp, .ssrc = packet->ssrc};
+        *key = (struct key){
+            .active = true, .event = event.event, .units = units, .timestamp = packet->timestamp, .ssrc = packet->ssrc};
         list_del(&port->keys);
         list_add(&engine->keys, &port->keys);
+        press_relay(engine, port, event.event);
     }
     key->at = engine->now;
     if (event.duration > key->duration)

@@ -43,43 +43,84 @@ void player_advance(hk_engine *engine, struct player *player)
         finish(engine, player);
 }
 
-static const int16_t *frame_of(hk_engine *engine, struct object *source)
+/* --- sources at the rate that is asked for --- */
+static int place_of_rate(int rate) { return rate == 8000 ? 0 : rate == 16000 ? 1 : 2; }
+
+static const int16_t *resampled(hk_engine *engine, struct voice *voice, int rate, const int16_t *frame, int native)
 {
-    if (source->kind == PLAYER) {
-        const struct player *player = (const struct player *)source;
-        return player->finished ? NULL : player->frame;
-    }
-    struct port *port = (struct port *)source;
-    if (port->frame_tick != engine->tick) {
-        port->frame_tick = engine->tick;
-        port->frame_there = jitter_get(&port->jitter, port->frame, TICK_SAMPLES);
-    }
-    return port->frame_there ? port->frame : NULL;
+    if (voice->tick == engine->tick)
+        return voice->frame;
+    if (voice->tick + 1 != engine->tick)
+        memset(&voice->resampler, 0, sizeof voice->resampler);
+    voice->tick = engine->tick;
+    resample(&voice->resampler, voice->frame, rate, frame, (size_t)(native / TICKS), native);
+    return voice->frame;
 }
 
-static void add(int32_t *sum, const int16_t *frame, int32_t gain)
+static const int16_t *frame_of_player(hk_engine *engine, struct player *player, int rate)
 {
-    if (gain == GAIN_ONE)
-        for (int i = 0; i < TICK_SAMPLES; i++)
+    if (player->finished)
+        return NULL;
+    return rate == 8000 ? player->frame
+                        : resampled(engine, &player->voices[place_of_rate(rate)], rate, player->frame, 8000);
+}
+
+/* The source's next 20 ms, taken once a tick; NULL: there is nothing to hear. */
+static const int16_t *frame_of(hk_engine *engine, struct object *source, int rate)
+{
+    if (source->kind == PLAYER)
+        return frame_of_player(engine, (struct player *)source, rate);
+    struct port *port = (struct port *)source;
+    if (port->played != engine->tick) {
+        int16_t frame[LARGEST_FRAME];
+        port->played = engine->tick;
+        /* By the tick's own time, not by when it came to be: delays are measured against a steady clock. */
+        int64_t now = engine->anchor + (int64_t)engine->tick * NS_PER_TICK;
+        port->native = playout_get(&port->playout, port->codecs, port->opus_rate, now, frame);
+        if (port->native)
+            memcpy(port->voices[place_of_rate(port->native)].frame, frame, (size_t)(port->native / TICKS) * sizeof *frame);
+    }
+    if (port->native == 0)
+        return NULL;
+    const int16_t *frame = port->voices[place_of_rate(port->native)].frame;
+    return rate == port->native ? frame : resampled(engine, &port->voices[place_of_rate(rate)], rate, frame, port->native);
+}
+
+/* --- sums --- */
+static void add(int32_t *sum, const int16_t *frame, int n, struct link *link)
+{
+    int32_t level = link->level, gain = link->gain;
+    if (level == gain && gain == GAIN_ONE)
+        for (int i = 0; i < n; i++)
             sum[i] += frame[i];
-    else
-        for (int i = 0; i < TICK_SAMPLES; i++)
+    else if (level == gain)
+        for (int i = 0; i < n; i++)
             sum[i] += (frame[i] * gain) / GAIN_ONE;
+    else
+        for (int i = 0; i < n; i++)
+            sum[i] += (frame[i] * (level + (gain - level) * (i + 1) / n)) / GAIN_ONE;
+    link->level = gain;
 }
 
 static void serve(hk_engine *engine, struct port *port)
 {
-    int32_t sum[TICK_SAMPLES] = {0};
-    int16_t samples[TICK_SAMPLES];
+    int32_t sum[LARGEST_FRAME];
+    int16_t samples[LARGEST_FRAME];
+    int n = port->mix_rate / TICKS;
+    bool silent = true;
+    memset(sum, 0, (size_t)n * sizeof *sum);
     LIST_EACH (at, &port->hears) {
-        const struct link *link = CONTAINER(at, struct link, of_listener);
-        const int16_t *frame = link->source && link->gain > 0 ? frame_of(engine, link->source) : NULL;
+        struct link *link = CONTAINER(at, struct link, of_listener);
+        if (!link->source || (link->gain == 0 && link->level == 0))
+            continue;
+        const int16_t *frame = frame_of(engine, link->source, port->mix_rate);
         if (frame)
-            add(sum, frame, link->gain);
+            add(sum, frame, n, link);
+        silent = silent && !frame;
     }
-    for (int i = 0; i < TICK_SAMPLES; i++)
+    for (int i = 0; i < n; i++)
         samples[i] = (int16_t)(sum[i] > INT16_MAX ? INT16_MAX : sum[i] < INT16_MIN ? INT16_MIN : sum[i]);
-    port_send_audio(engine, port, samples);
+    port_send_audio(engine, port, samples, silent);
 }
 
 void mix_tick(hk_engine *engine)

@@ -2,10 +2,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "g711.h"
 #include "internal.h"
 
-enum { PROBATION = 5, MAX_DROPOUT = 3000, MAX_MISORDER = 100, TIMELINE_JUMP = 8000, LARGEST_PAYLOAD = 960 };
+enum { PROBATION = 5, MAX_DROPOUT = 3000, MAX_MISORDER = 100, TIMELINE_JUMP = 8000, LARGEST_G711 = 960 };
 
 /* --- the source rule (audio model): SDP's address at once, another after 5 packets while that one is silent --- */
 static void lock(struct source_rule *rule, const union address *from)
@@ -63,11 +62,20 @@ void port_reconfigure(hk_engine *engine, struct port *port, const struct port_co
     /* What was dropped meanwhile is no loss to those who hear it again. */
     if (!old->receiving && config->receiving)
         port->in.stream = ++engine->streams;
+    bool press = config->press_generation > old->press_generation;
     *old = *config;
+    if (press)
+        press_keys(engine, port, port->config.press);
     if (!expected && old->receiving && address_known(&old->remote)) {
         port->expecting = engine->now;
         port->silent_told = false;
     }
+}
+
+/* This moment on a clock of 8000 Hz times `units`. */
+static uint32_t clock_now(const hk_engine *engine, uint8_t units)
+{
+    return (uint32_t)(engine->now * units / NS_PER_SAMPLE);
 }
 
 /* --- reception figures (RFC 3550 A.1, A.3, A.8) --- */
@@ -93,15 +101,16 @@ static void begin_stream(hk_engine *engine, struct reception *in, const struct r
     in->expected_prior = in->received_prior = 0;
     in->timestamp = packet->timestamp;
     in->arrival = engine->now;
-    in->transit = (uint32_t)(engine->now / NS_PER_SAMPLE) - packet->timestamp;
+    in->transit = clock_now(engine, in->units) - packet->timestamp;
+    in->tap_from = in->tap_at = packet->timestamp;
 }
 
 /* A timeline that leaves the clock by a second: silence suppression moves on with the clock, a restart does not. */
 static bool jumped(const hk_engine *engine, const struct reception *in, const struct rtp_packet *packet)
 {
-    int64_t passed = (engine->now - in->arrival) / NS_PER_SAMPLE;
+    int64_t passed = (engine->now - in->arrival) * in->units / NS_PER_SAMPLE, most = TIMELINE_JUMP * in->units;
     int64_t moved = (int32_t)(packet->timestamp - in->timestamp);
-    return moved - passed > TIMELINE_JUMP || passed - moved > TIMELINE_JUMP;
+    return moved - passed > most || passed - moved > most;
 }
 
 static void newest(hk_engine *engine, struct reception *in, const struct rtp_packet *packet, uint16_t ahead)
@@ -111,21 +120,24 @@ static void newest(hk_engine *engine, struct reception *in, const struct rtp_pac
     in->seen = ahead < 64 ? in->seen << ahead | 1 : 1;
     if (packet->timestamp == in->timestamp)
         return;
-    uint32_t transit = (uint32_t)(engine->now / NS_PER_SAMPLE) - packet->timestamp;
+    uint32_t transit = clock_now(engine, in->units) - packet->timestamp;
     uint32_t difference = transit - in->transit, magnitude = difference >> 31 ? 0u - difference : difference;
     in->transit = transit;
-    if (magnitude < TIMELINE_JUMP)
+    if (magnitude < (uint32_t)TIMELINE_JUMP * in->units)
         in->jitter_16 += magnitude - ((in->jitter_16 + 8) >> 4);
     in->timestamp = packet->timestamp;
     in->arrival = engine->now;
 }
 
 /* False: a duplicate, or too far off to believe until a second one agrees. */
-static bool note_packet(hk_engine *engine, struct port *port, const struct rtp_packet *packet, bool audio)
+static bool note_packet(hk_engine *engine, struct port *port, const struct rtp_packet *packet, bool audio, uint8_t units)
 {
     struct reception *in = &port->in;
     uint16_t ahead = (uint16_t)(packet->sequence - in->highest);
-    if (!in->started || packet->ssrc != in->ssrc || (audio && ahead < MAX_DROPOUT && jumped(engine, in, packet))) {
+    bool clock = in->units != units && (audio || in->units == 0);
+    if (clock)
+        in->units = units;
+    if (clock || !in->started || packet->ssrc != in->ssrc || (audio && ahead < MAX_DROPOUT && jumped(engine, in, packet))) {
         begin_stream(engine, in, packet);
     } else if (ahead == 0) {
         return false;
@@ -149,56 +161,101 @@ static bool note_packet(hk_engine *engine, struct port *port, const struct rtp_p
 }
 
 /* --- to whoever hears it --- */
-static void deliver(hk_engine *engine, struct port *port, const struct rtp_packet *packet, uint8_t *data,
-                    uint8_t codec)
+/* The packet's timestamp at 8 kHz: another clock's wraps around at another place. */
+static uint32_t tap_time(struct reception *in, uint32_t timestamp)
 {
+    if (in->units == 1)
+        return timestamp;
+    int32_t moved = (int32_t)(timestamp - in->tap_from) / in->units;
+    in->tap_from += (uint32_t)(moved * in->units);
+    in->tap_at += (uint32_t)moved;
+    return in->tap_at;
+}
+
+static void record(hk_engine *engine, struct port *port, const struct rtp_packet *packet, const uint8_t *payload,
+                   uint8_t codec)
+{
+    int16_t samples[CODEC_LARGEST];
+    struct rtp_packet placed = *packet;
+    /* A codec with a memory would take a straggler for what comes now. */
+    if (codec > HK_PCMA && packet->sequence != port->in.highest)
+        return;
+    placed.timestamp = tap_time(&port->in, packet->timestamp);
+    int n = codec_decode_tap(port->codecs, codec, port->in.units, payload, packet->length, samples);
+    LIST_EACH (at, &port->taps)
+        if (n > 0)
+            recorder_hear(engine, CONTAINER(at, struct tap, of_port), port, &placed, samples, n);
+}
+
+static void deliver(hk_engine *engine, struct port *port, const struct rtp_packet *packet, uint8_t *data,
+                    uint8_t codec, uint8_t units)
+{
+    /* Forwarding writes its header over what stands before the payload, not over the payload: all others read that. */
+    uint8_t *payload = data + packet->start;
     LIST_EACH (at, &port->heard_by) {
         const struct link *link = CONTAINER(at, struct link, of_source);
         if (link->listener && link->gain > 0 && link->listener->hearing == HEARS_ONE)
-            port_forward(engine, link->listener, port, packet, data + packet->start, codec);
+            port_forward(engine, link->listener, port, packet, payload, codec, units);
     }
-    if (codec == HK_EVENTS || (port->mixed_listeners == 0 && list_empty(&port->taps)))
-        return;
-    int16_t samples[LARGEST_PAYLOAD];
-    g711_decode(codec, samples, data + packet->start, packet->length);
-    if (port->mixed_listeners > 0)
-        jitter_put(&port->jitter, packet->timestamp, samples, packet->length);
-    LIST_EACH (at, &port->taps)
-        recorder_hear(engine, CONTAINER(at, struct tap, of_port), port, packet, samples, (int)packet->length);
+    if (port->mixed_listeners > 0) {
+        struct playout_packet waits = {.stream = port->in.stream,
+                                       .sequence = packet->sequence,
+                                       .timestamp = packet->timestamp,
+                                       .codec = codec,
+                                       .units = port->in.units,
+                                       .payload = payload,
+                                       .size = packet->length};
+        playout_put(&port->playout, &waits, engine->now);
+    }
+    if (!list_empty(&port->taps) && codec != HK_EVENTS && codec != HK_CN)
+        record(engine, port, packet, payload, codec);
+}
+
+/* Its listeners may have to hear it in another way now. */
+static void new_codec(hk_engine *engine, struct port *port, uint8_t codec)
+{
+    port->in.codec = codec;
+    graph_touch_listeners(engine, port);
+    graph_settle(engine);
 }
 
 void port_receive(hk_engine *engine, struct port *port, uint8_t *data, size_t size, const union address *from)
 {
     struct rtp_packet packet;
-    uint8_t codec = HK_NONE;
+    int place = -1;
     if (rtp_is_rtcp(data, size)) {
         port_rtcp(engine, port, data, size, from);
         return;
     }
     if (rtp_parse(data, size, &packet))
-        codec = codec_of(&port->config, packet.type);
-    if (codec == HK_NONE) {
+        place = place_of(&port->config, packet.type);
+    if (place < 0) {
         engine->figures.invalid++;
         /* Comfort noise and the like, not negotiated: the other side lives all the same. */
         if (port->rule.locked && address_same(&port->rule.locked_to, from))
             port->in.heard = engine->now;
         return;
     }
+    uint8_t codec = port->config.codecs[place], units = port->config.units[place];
+    bool audio = codec != HK_EVENTS && codec != HK_CN;
     if (!accept_source(port, from, &packet)) {
         port->in.strangers++;
         return;
     }
     port->in.heard = engine->now;
     port->silent_told = false;
-    if (!note_packet(engine, port, &packet, codec != HK_EVENTS))
+    if (!note_packet(engine, port, &packet, audio, units))
         return;
     port->in.packets++;
     port->in.bytes += packet.length;
-    if (!port->config.receiving || packet.length == 0 || packet.length > LARGEST_PAYLOAD)
+    if (!port->config.receiving || packet.length == 0 ||
+        packet.length > (codec <= HK_PCMA ? (size_t)LARGEST_G711 : (size_t)CODEC_LARGEST))
         return;
+    if (audio && codec != port->in.codec)
+        new_codec(engine, port, codec);
     if (codec == HK_EVENTS)
-        key_event(engine, port, &packet, data);
-    deliver(engine, port, &packet, data, codec);
+        key_event(engine, port, &packet, units, data);
+    deliver(engine, port, &packet, data, codec, units);
 }
 
 /* --- sockets --- */

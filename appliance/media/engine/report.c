@@ -15,7 +15,7 @@ static void stats(hk_engine *engine, struct port *port, bool final)
     event.lost = port_lost(in);
     event.strangers = in->strangers;
     event.sent = port->out.packets;
-    event.jitter_ms = in->jitter_16 / 16.0 / 8.0;
+    event.jitter_ms = in->jitter_16 / 16.0 / 8.0 / (in->units ? in->units : 1);
     event.last_heard = in->heard ? (double)(engine->now - in->heard) / 1e9 : -1;
     if (port->rule.locked) {
         address_text(&port->rule.locked_to, event.source_host, sizeof event.source_host);
@@ -89,6 +89,8 @@ void port_rtcp(hk_engine *engine, struct port *port, const uint8_t *data, size_t
     port->rule.rtcp = *from;
     port->in.heard = engine->now;
     port->silent_told = false;
+    if (report.about_us)
+        codec_report_loss(port->codecs, report.fraction_lost * 100 / 256);
     if (report.sender) {
         port->in.sr_middle = report.ntp_seconds << 16 | report.ntp_fraction >> 16;
         port->in.sr_arrival = engine->now;

@@ -25,7 +25,15 @@ from appliance.exchange.audio import (
 from appliance.media.engine._engine import ffi, lib
 from appliance.media.protocol import Frame
 
-_CODECS = {"PCMU": lib.HK_PCMU, "PCMA": lib.HK_PCMA, "telephone-event": lib.HK_EVENTS}
+_CODECS = {
+    "PCMU": lib.HK_PCMU,
+    "PCMA": lib.HK_PCMA,
+    "G722": lib.HK_G722,
+    "opus": lib.HK_OPUS,
+    "L16": lib.HK_L16,
+    "CN": lib.HK_CN,
+    "telephone-event": lib.HK_EVENTS,
+}
 _CODECS |= {name.lower(): number for name, number in _CODECS.items()}
 _REASONS = {lib.HK_ENDED: "ended", lib.HK_DISK_FULL: "disk-full", lib.HK_FAILED: "failed"}
 _AT_ONCE = 256
@@ -103,6 +111,8 @@ class EngineRows:
             _fill(port.receive[number], payload)
         _fill(port.send, row.send)
         _fill(port.send_events, row.send_events)
+        _fill(port.send_noise, row.send_noise)
+        port.press, port.press_generation = row.press.encode()[:32], row.press_generation
         port.ptime, port.sending, port.receiving = row.ptime, row.sending, row.receiving
         port.timeout, port.ssrc, port.generation = row.timeout, row.ssrc, row.generation
         return int(lib.hk_put_port(self._engine, port))

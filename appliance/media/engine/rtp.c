@@ -76,6 +76,15 @@ bool telephone_event_parse(const uint8_t *payload, size_t size, struct telephone
 
 char telephone_event_digit(uint8_t event) { return event < 16 ? "0123456789*#ABCD"[event] : '\0'; }
 
+int telephone_event_code(char digit)
+{
+    static const char keys[] = "0123456789*#ABCD";
+    for (int event = 0; keys[event]; event++)
+        if (keys[event] == digit || (event > 11 && keys[event] + 32 == digit))
+            return event;
+    return -1;
+}
+
 enum { RTCP_SR = 200, RTCP_RR = 201, RTCP_SDES = 202, RTCP_BYE = 203 };
 
 static void read_blocks(const uint8_t *block, unsigned count, uint32_t ours, struct rtcp_report *report)

@@ -40,6 +40,9 @@ bool telephone_event_parse(const uint8_t *payload, size_t size, struct telephone
 /* 0123456789*#ABCD; 0 for the events that are no keys. */
 char telephone_event_digit(uint8_t event);
 
+/* The event of a key, a-d too; -1: none. */
+int telephone_event_code(char digit);
+
 struct rtcp_report {
     bool sender; /* an SR: ntp_* and rtp_time hold */
     bool bye;

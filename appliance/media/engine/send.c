@@ -20,7 +20,7 @@ uint32_t port_timestamp(const struct port *port, int64_t now)
     const struct transmission *out = &port->out;
     if (!out->started)
         return out->timestamp;
-    uint32_t passed = (uint32_t)((now - out->at) / NS_PER_SAMPLE);
+    uint32_t passed = (uint32_t)((now - out->at) * port->config.send_units / NS_PER_SAMPLE);
     return out->timestamp + (passed > out->duration ? passed : out->duration);
 }
 
@@ -88,18 +88,18 @@ static void follow(hk_engine *engine, struct transmission *out, const struct por
     out->gap = true;
 }
 
-static void forward_event(hk_engine *engine, struct port *to, const struct rtp_packet *packet, uint8_t *payload,
-                          uint16_t sequence)
+/* A packet that is no audio, under the number that the party gave it; where it does not take it, the packets after it
+ * close up, so that the listener does not take it for loss. */
+static void forward_other(hk_engine *engine, struct port *to, const struct rtp_packet *packet, uint8_t *payload,
+                          uint16_t sequence, bool taken, uint8_t type)
 {
     struct transmission *out = &to->out;
-    if (!to->config.sends_events) {
-        /* Those after it close up, so that the listener does not take it for loss. */
+    if (!taken) {
         out->sequence_offset--;
         return;
     }
     uint8_t *start = payload - RTP_HEADER;
-    rtp_write(start, packet->marker, to->config.events_type, sequence, packet->timestamp + out->timestamp_offset,
-              out->ssrc);
+    rtp_write(start, packet->marker, type, sequence, packet->timestamp + out->timestamp_offset, out->ssrc);
     if (transmit(engine, to, start, RTP_HEADER + packet->length))
         engine->figures.forwarded++;
     if ((int16_t)(sequence - out->sequence) > 0)
@@ -107,11 +107,12 @@ static void forward_event(hk_engine *engine, struct port *to, const struct rtp_p
 }
 
 void port_forward(hk_engine *engine, struct port *to, const struct port *from, const struct rtp_packet *packet,
-                  uint8_t *payload, uint8_t codec)
+                  uint8_t *payload, uint8_t codec, uint8_t units)
 {
     struct transmission *out = &to->out;
+    const struct port_config *config = &to->config;
     uint8_t converted[RTP_HEADER + 960];
-    if (!port_can_send(to)) {
+    if (!port_can_send(to) || out->pressing) {
         out->from_stream = 0;
         return;
     }
@@ -120,23 +121,27 @@ void port_forward(hk_engine *engine, struct port *to, const struct port *from, c
     if ((int16_t)(packet->sequence - out->sequence_base) < 0 && (uint16_t)(out->sequence_base - packet->sequence) < 1000)
         return; /* older than the change: its number belongs to what was sent before */
     uint16_t sequence = (uint16_t)(packet->sequence + out->sequence_offset);
-    uint32_t timestamp = packet->timestamp + out->timestamp_offset;
-    if (codec == HK_EVENTS) {
-        forward_event(engine, to, packet, payload, sequence);
+    uint32_t timestamp = packet->timestamp + out->timestamp_offset, duration = (uint32_t)packet->length;
+    if (codec == HK_EVENTS || codec == HK_CN) {
+        bool events = codec == HK_EVENTS;
+        bool taken = events ? config->sends_events && config->events_units == units : config->sends_noise;
+        forward_other(engine, to, packet, payload, sequence, taken, events ? config->events_type : config->noise_type);
         return;
     }
     uint8_t *start = payload - RTP_HEADER;
-    if (codec != to->config.send_codec) {
+    if (codec > HK_PCMA) {
+        duration = (uint32_t)codec_duration(codec, units, payload, packet->length);
+    } else if (codec != config->send_codec) {
         const uint8_t *table = codec == HK_PCMA ? g711_alaw_ulaw : g711_ulaw_alaw;
         start = converted;
         for (size_t i = 0; i < packet->length; i++)
             converted[RTP_HEADER + i] = table[payload[i]];
     }
-    rtp_write(start, packet->marker || out->gap, to->config.send_type, sequence, timestamp, out->ssrc);
+    rtp_write(start, packet->marker || out->gap, config->send_type, sequence, timestamp, out->ssrc);
     if (transmit(engine, to, start, RTP_HEADER + packet->length))
         engine->figures.forwarded++;
     if (!out->started || (int16_t)(sequence - out->sequence) > 0) {
-        sent(to, sequence, timestamp, (uint32_t)packet->length, engine->now);
+        sent(to, sequence, timestamp, duration, engine->now);
         /* The base follows at a distance, so that it stays "older" however long the stream runs. */
         if ((uint16_t)(packet->sequence - out->sequence_base) > 2000)
             out->sequence_base = (uint16_t)(packet->sequence - 1000);
@@ -144,34 +149,101 @@ void port_forward(hk_engine *engine, struct port *to, const struct port *from, c
 }
 
 /* --- tick by tick --- */
-static void send_frame(hk_engine *engine, struct port *port, const uint8_t *audio, size_t n)
+static void send_frame(hk_engine *engine, struct port *port, const uint8_t *audio, size_t n, uint32_t duration)
 {
     struct transmission *out = &port->out;
-    uint8_t packet[RTP_HEADER + 480];
+    uint8_t packet[RTP_HEADER + CODEC_LARGEST];
     uint32_t timestamp = out->mixing ? out->timestamp + out->duration : port_timestamp(port, engine->now);
     uint16_t sequence = (uint16_t)(out->sequence + 1);
     rtp_write(packet, !out->mixing, port->config.send_type, sequence, timestamp, out->ssrc);
     memcpy(packet + RTP_HEADER, audio, n);
     if (transmit(engine, port, packet, RTP_HEADER + n))
         engine->figures.mixed++;
-    sent(port, sequence, timestamp, (uint32_t)n, engine->now);
+    sent(port, sequence, timestamp, duration, engine->now);
     out->mixing = true;
     out->from_stream = 0;
 }
 
-void port_send_audio(hk_engine *engine, struct port *port, const int16_t *samples)
+static void send_g711(hk_engine *engine, struct port *port, const int16_t *samples)
 {
-    if (!port_can_send(port)) {
-        port->out.mixing = false;
-        port->pending_size = 0;
-        return;
-    }
-    g711_encode(port->config.send_codec, port->pending + port->pending_size, samples, TICK_SAMPLES);
+    uint8_t *pending = port->pending.bytes;
+    g711_encode(port->config.send_codec, pending + port->pending_size, samples, TICK_SAMPLES);
     port->pending_size += TICK_SAMPLES;
     size_t frame = port->config.frame, at = 0;
     for (; port->pending_size - at >= frame; at += frame)
-        send_frame(engine, port, port->pending + at, frame);
+        send_frame(engine, port, pending + at, frame, (uint32_t)frame);
     port->pending_size -= at;
     if (at && port->pending_size)
-        memmove(port->pending, port->pending + at, port->pending_size);
+        memmove(pending, pending + at, port->pending_size);
+}
+
+static void send_wide(hk_engine *engine, struct port *port, const int16_t *samples)
+{
+    int16_t *pending = port->pending.samples;
+    uint8_t bytes[CODEC_LARGEST];
+    size_t n = (size_t)(port->mix_rate / TICKS), frame = (size_t)(port->mix_rate / 8000) * port->config.frame, at = 0;
+    memcpy(pending + port->pending_size, samples, n * sizeof *samples);
+    port->pending_size += n;
+    for (; port->pending_size - at >= frame; at += frame) {
+        int size = codec_encode(port->codecs, port->config.send_codec, port->mix_rate, pending + at, (int)frame, bytes);
+        if (size > 0)
+            send_frame(engine, port, bytes, (size_t)size, (uint32_t)port->config.frame * port->config.send_units);
+    }
+    port->pending_size -= at;
+    if (at && port->pending_size)
+        memmove(pending, pending + at, port->pending_size * sizeof *pending);
+}
+
+/* A packet outside the course of audio. */
+static void send_aside(hk_engine *engine, struct port *port, bool marker, uint8_t type, uint32_t timestamp,
+                       const uint8_t *payload, size_t size)
+{
+    struct transmission *out = &port->out;
+    uint8_t packet[RTP_HEADER + 16];
+    uint16_t sequence = (uint16_t)(out->sequence + 1);
+    rtp_write(packet, marker, type, sequence, timestamp, out->ssrc);
+    memcpy(packet + RTP_HEADER, payload, size);
+    if (transmit(engine, port, packet, RTP_HEADER + size))
+        engine->figures.mixed++;
+    if (!out->started)
+        sent(port, sequence, timestamp, 0, engine->now);
+    out->sequence = sequence;
+    out->mixing = false;
+    out->from_stream = 0;
+    port->pending_size = 0;
+}
+
+void port_send_event(hk_engine *engine, struct port *port, bool marker, uint32_t timestamp, const uint8_t payload[4])
+{
+    send_aside(engine, port, marker, port->config.events_type, timestamp, payload, 4);
+}
+
+/* Silence towards a party that makes comfort noise: said after 200 ms, again each half second (RFC 3389 section 4).
+ * True: nothing else is to be sent. */
+static bool hush(hk_engine *engine, struct port *port, bool silent)
+{
+    enum { SOON = 10, AGAIN = 25, LEVEL = 75 /* -dBov: a quiet room */ };
+    if (!silent || !port->config.sends_noise) {
+        port->quiet_ticks = 0;
+        return false;
+    }
+    if (++port->quiet_ticks <= SOON)
+        return false;
+    if ((port->quiet_ticks - SOON) % AGAIN == 1)
+        send_aside(engine, port, false, port->config.noise_type, port_timestamp(port, engine->now), &(uint8_t){LEVEL}, 1);
+    return true;
+}
+
+void port_send_audio(hk_engine *engine, struct port *port, const int16_t *samples, bool silent)
+{
+    if (!port_can_send(port) || port->out.pressing) {
+        port->out.mixing = false;
+        port->pending_size = 0;
+    } else if (hush(engine, port, silent)) {
+        port->out.mixing = false;
+    } else if (port->config.send_codec <= HK_PCMA) {
+        send_g711(engine, port, samples);
+    } else {
+        send_wide(engine, port, samples);
+    }
 }

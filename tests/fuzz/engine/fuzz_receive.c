@@ -13,21 +13,27 @@ static struct recording recording;
 static struct tap taps[2];
 static struct link links[3];
 
-static struct port *make_port(int64_t id)
+static struct port *make_port(int64_t id, uint8_t send)
 {
     struct port *port = calloc(1, sizeof *port);
     struct node *nodes[] = {&port->hears, &port->heard_by, &port->taps, &port->turn,
-                            &port->keys,  &port->mixed,    &port->dirty};
+                            &port->keys,  &port->mixed,    &port->dirty, &port->press.all};
     for (size_t i = 0; i < sizeof nodes / sizeof *nodes; i++)
         list_init(nodes[i]);
     port->object = (struct object){.id = id, .kind = PORT};
     port->rtp.fd = port->twin.fd = port->rtcp.fd = -1;
-    memcpy(port->config.types, (uint8_t[]){0, 8, 101}, 3);
-    memcpy(port->config.codecs, (uint8_t[]){HK_PCMU, HK_PCMA, HK_EVENTS}, 3);
-    port->config.type_count = 3;
-    port->config.send_codec = id == 1 ? HK_PCMU : HK_PCMA;
+    memcpy(port->config.types, (uint8_t[]){0, 8, 101, 9, 96, 97, 13, 102}, 8);
+    memcpy(port->config.codecs,
+           (uint8_t[]){HK_PCMU, HK_PCMA, HK_EVENTS, HK_G722, HK_OPUS, HK_L16, HK_CN, HK_EVENTS}, 8);
+    memcpy(port->config.units, (uint8_t[]){1, 1, 1, 1, 6, 2, 1, 6}, 8);
+    port->config.type_count = 8;
+    port->config.send_codec = send;
+    port->config.send_units = send == HK_OPUS ? 6 : 1;
     port->config.sends_events = id == 1;
-    port->config.events_clock = 8000;
+    port->config.sends_noise = id == 2;
+    port->config.events_units = 1;
+    port->codecs = codecs_new(true);
+    port->played = UINT64_MAX;
     port->config.frame = 240;
     port->config.sending = port->config.receiving = true;
     address_parse(&port->config.remote, "192.0.2.1", 4000);
@@ -45,14 +51,14 @@ static void hears(struct link *link, int listener, int source, int32_t gain)
     graph_settle(engine);
 }
 
-static void set_up(bool mixed)
+static void set_up(unsigned kind)
 {
     static hk_engine only;
     static struct block blocks[64];
     engine = &only;
     memset(engine, 0, sizeof *engine);
     struct node *lists[] = {&engine->waiting_links, &engine->waiting_taps, &engine->mixed,    &engine->keys,
-                            &engine->dirty,         &engine->players,      &engine->recorders};
+                            &engine->dirty,         &engine->players,      &engine->recorders, &engine->pressing};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         list_init(lists[i]);
     engine->arena = blocks;
@@ -61,9 +67,10 @@ static void set_up(bool mixed)
         handover_push(&engine->free_blocks, &blocks[i].job.pass);
     engine->writer_fd = -1;
     engine->now = NS_PER_SECOND;
-    ports[0] = make_port(1);
-    ports[1] = make_port(2);
-    hears(&links[0], 0, 1, mixed ? GAIN_ONE / 2 : GAIN_ONE);
+    engine->anchor = NS_PER_SECOND;
+    ports[0] = make_port(1, (uint8_t[]){HK_PCMU, HK_G722, HK_OPUS, HK_PCMA}[kind >> 1 & 3]);
+    ports[1] = make_port(2, (uint8_t[]){HK_PCMA, HK_OPUS, HK_G722, HK_PCMU}[kind >> 3 & 3]);
+    hears(&links[0], 0, 1, kind & 1 ? GAIN_ONE / 2 : GAIN_ONE);
     hears(&links[1], 1, 0, GAIN_ONE);
     memset(&recorder, 0, sizeof recorder);
     memset(&recording, 0, sizeof recording);
@@ -82,8 +89,10 @@ static void set_up(bool mixed)
 
 static void tear_down(void)
 {
-    free(ports[0]);
-    free(ports[1]);
+    for (int i = 0; i < 2; i++) {
+        free(ports[i]->codecs);
+        free(ports[i]);
+    }
 }
 
 static void give_back(void)
@@ -103,9 +112,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static bool tables;
     if (!tables)
-        g711_init();
+        g711_init(), resample_init();
     tables = true;
-    set_up(size && data[0] & 1);
+    set_up(size ? data[0] : 0);
     while (size > 3) {
         uint8_t packet[DATAGRAM];
         union address from;
@@ -120,6 +129,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         else
             port_receive(engine, ports[flags & 1], packet, length, &from);
         for (; (int64_t)engine->tick * NS_PER_TICK < engine->now - NS_PER_SECOND; engine->tick++) {
+            press_tick(engine);
             mix_tick(engine);
             key_tick(engine);
             recorder_tick(engine);

@@ -18,6 +18,7 @@ enum { PARTIES = 12, PLAYERS = 4, FIRST_PLAYER = 100, MIXES = 4, FIRST_MIX = 200
 struct party {
     int fd;
     uint16_t port, engine_port;
+    uint8_t type;
     uint16_t sequence;
     uint32_t timestamp;
     uint64_t heard;
@@ -64,13 +65,22 @@ static void put_party(hk_engine *engine, int number)
     strcpy(row.local_host, "127.0.0.1");
     strcpy(row.remote_host, "127.0.0.1");
     row.remote_port = dice(10) ? party->port : 0;
-    row.receive_count = 3;
+    row.receive_count = dice(3) ? 7 : 3;
     row.receive[0] = (struct hk_payload){0, HK_PCMU, 8000};
     row.receive[1] = (struct hk_payload){8, HK_PCMA, 8000};
     row.receive[2] = (struct hk_payload){101, HK_EVENTS, 8000};
-    row.send = row.receive[dice(2)];
+    row.receive[3] = (struct hk_payload){9, HK_G722, 8000};
+    row.receive[4] = (struct hk_payload){96, HK_OPUS, 48000};
+    row.receive[5] = (struct hk_payload){97, HK_L16, 16000};
+    row.receive[6] = (struct hk_payload){13, HK_CN, 8000};
+    row.send = row.receive[dice(3) || row.receive_count == 3 ? dice(2) : 3 + dice(3)];
     if (dice(2))
-        row.send_events = (struct hk_payload){96, HK_EVENTS, 8000};
+        row.send_events = (struct hk_payload){100, HK_EVENTS, dice(2) ? 8000 : 48000};
+    if (dice(2))
+        row.send_noise = row.receive[6];
+    if (dice(3) == 0)
+        strcpy(row.press, "1*#d");
+    row.press_generation = dice(5);
     row.sending = dice(8) > 0;
     row.receiving = dice(8) > 0;
     row.generation = dice(3);
@@ -164,8 +174,10 @@ static void speak(struct party *party)
     size_t size = RTP_HEADER + 160;
     memset(packet, (int)dice(256), sizeof packet);
     bool event = dice(20) == 0;
-    rtp_write(packet, dice(10) == 0, event ? 101 : dice(2) ? 0 : 8, party->sequence++, party->timestamp, party->port);
-    party->timestamp += 160;
+    rtp_write(packet, dice(10) == 0, event ? 101 : party->type, party->sequence++, party->timestamp, party->port);
+    party->timestamp += party->type == 96 ? 960 : party->type == 97 ? 320 : 160;
+    if (dice(200) == 0)
+        party->type = (uint8_t[]){0, 8, 9, 96, 97, 13, 0, 8}[dice(8)];
     if (event) {
         uint8_t payload[4] = {(uint8_t)dice(17), (uint8_t)(dice(2) << 7), (uint8_t)dice(256), (uint8_t)dice(256)};
         memcpy(packet + RTP_HEADER, payload, 4);

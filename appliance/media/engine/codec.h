@@ -1,0 +1,62 @@
+/* Audio codecs behind one face. G.711 needs no memory and is decoded by everybody; the others keep theirs in a
+ * `struct codecs` that the command side makes for a port whose row names one of them. */
+#ifndef HAKO_CODEC_H
+#define HAKO_CODEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "g722.h"
+#include "resample.h"
+
+enum {
+    CODEC_LARGEST = 1920, /* bytes of a payload: 20 ms of L16 at 48 kHz */
+    CODEC_LONGEST = 5760, /* samples of a packet: 120 ms at 48 kHz */
+    CODEC_BYTES = 1275    /* of a packet that Opus makes */
+};
+
+struct OpusDecoder;
+struct OpusEncoder;
+
+struct codecs {
+    struct g722 g722_in, g722_tap, g722_out;
+    struct resampler tap;
+    struct OpusDecoder *opus_in, *opus_tap; /* NULL: the row names no Opus */
+    struct OpusEncoder *opus_out;
+    int opus_in_rate, opus_tap_rate, opus_out_rate; /* 0: not begun */
+    int loss; /* percent that the other side reports */
+};
+
+/* A new one, zeroed; `opus`: with memory for Opus. NULL: no memory. */
+struct codecs *codecs_new(bool opus);
+
+/* True for what needs a `struct codecs`. */
+bool codec_is_wide(uint8_t codec);
+
+/* Samples a second that a codec carries; 0: not audio. `clock` is its RTP clock. */
+int codec_rate(uint8_t codec, uint32_t clock);
+
+/* How long a payload lasts, in 1/8000 s times `units`; 0: malformed. */
+int codec_duration(uint8_t codec, int units, const uint8_t *payload, size_t size);
+
+/* Decodes for playing out. `rate` is what Opus is decoded at; others have their own. Gives samples, 0: malformed. */
+int codec_decode(struct codecs *codecs, uint8_t codec, int rate, const uint8_t *payload, size_t size, int16_t *out);
+
+/* The Opus packet before `payload` from its redundant copy in it (RFC 6716 2.1.7), or what Opus makes up where
+ * `payload` is NULL. `n` samples at the rate decoded last. Gives samples, 0: nothing. */
+int codec_opus_missing(struct codecs *codecs, const uint8_t *payload, size_t size, int16_t *out, int n);
+
+/* Decodes for a recording at 8 kHz. Gives samples, 0: malformed. */
+int codec_decode_tap(struct codecs *codecs, uint8_t codec, int units, const uint8_t *payload, size_t size, int16_t *out);
+
+/* Encodes `n` samples at `rate` (Opus: any of ours; others: their own). Gives bytes, 0: failed. */
+int codec_encode(struct codecs *codecs, uint8_t codec, int rate, const int16_t *in, int n, uint8_t *out);
+
+/* How many percent of what we send does not arrive: Opus then sends more of it twice. */
+void codec_report_loss(struct codecs *codecs, int percent);
+
+/* The next packets begin a new sound: what was heard before has nothing to do with it. */
+void codec_begin_decoding(struct codecs *codecs);
+
+#endif

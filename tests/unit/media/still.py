@@ -1,0 +1,233 @@
+"""The engine with the test's own clock and network: hours of talk in seconds, the same every time.
+
+`still.c` is compiled with the engine's sources; datagrams are handed over at the nanosecond that the test says, and what
+the engine sends is read from a socket after each of them.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import subprocess
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tests.unit.media.rtp import Packet, Samples, free_ports, header, pair, parse
+
+ROOT = Path(__file__).parents[3]
+ENGINE = ROOT / "appliance/media/engine"
+PCMU, PCMA, G722, CN, OPUS, L16, L16_48, L16_8, EVENTS, EVENTS_48 = 0, 8, 9, 13, 96, 97, 98, 99, 101, 102
+NONE = 255
+CODEC = {PCMU: 1, PCMA: 2, CN: 4, G722: 5, OPUS: 6, L16: 7, L16_48: 7, L16_8: 7}
+CLOCK = {PCMU: 8000, PCMA: 8000, G722: 8000, OPUS: 48000, L16: 16000, L16_48: 48000, L16_8: 8000}
+RATE = CLOCK | {G722: 16000}
+MS = 1_000_000
+
+
+def library(folder: Path) -> ctypes.CDLL:
+    """Compiles the engine without threads and loads it."""
+    target = folder / "still.so"
+    sources = [str(path) for path in sorted(ENGINE.glob("*.c")) if path.name != "_engine.c"]
+    flags = ["-std=c11", "-D_GNU_SOURCE", "-O2", "-fno-strict-aliasing", "-shared", "-fPIC", "-fvisibility=hidden"]
+    here = str(Path(__file__).with_name("still.c"))
+    command = ["gcc", *flags, f"-I{ENGINE}", here, *sources, "-lopus", "-lm", "-pthread", "-o", str(target)]
+    subprocess.run(command, check=True, capture_output=True)
+    loaded = ctypes.CDLL(str(target))
+    loaded.still_new.restype = loaded.still_codecs.restype = ctypes.c_void_p
+    loaded.still_resample.restype = loaded.still_code.restype = ctypes.c_size_t
+    return loaded
+
+
+class Coder:
+    """One direction of a codec, by its payload type."""
+
+    def __init__(self, still: ctypes.CDLL, kind: int, loss: int = 0) -> None:
+        self._still, self.kind = still, kind
+        self._codecs = ctypes.c_void_p(still.still_codecs(loss))
+        self.rate = RATE[kind]
+
+    def close(self) -> None:
+        self._still.still_codecs_free(self._codecs)
+
+    def encode(self, samples: Samples) -> bytes:
+        out = (ctypes.c_uint8 * 2000)()
+        data = np.ascontiguousarray(samples, dtype=np.int16)
+        n = self._still.still_encode(
+            self._codecs, CODEC[self.kind], self.rate, data.ctypes.data_as(ctypes.c_void_p), len(data), out
+        )
+        return bytes(out[:n])
+
+    def decode(self, payload: bytes) -> Samples:
+        out = np.zeros(5760, dtype=np.int16)
+        n = self._still.still_decode(
+            self._codecs,
+            CODEC[self.kind],
+            self.rate,
+            payload,
+            ctypes.c_size_t(len(payload)),
+            out.ctypes.data_as(ctypes.c_void_p),
+        )
+        return out[:n]
+
+
+@dataclass
+class Sent:
+    """A datagram on its way: when it arrives, in ns after the start."""
+
+    at: int
+    port: int
+    data: bytes
+
+
+class Still:
+    """Ports with one party each; ids are 1, 2, …"""
+
+    def __init__(self, loaded: ctypes.CDLL) -> None:
+        self.c = loaded
+        self._engine = ctypes.c_void_p(loaded.still_new())
+        self._sockets: dict[int, tuple[object, object]] = {}
+        self._local: dict[int, int] = {}
+        self._remote: dict[int, int] = {}
+        self._rows: dict[int, tuple[int, ...]] = {}
+        self.heard: dict[int, list[Packet]] = {}
+        self.now = 0
+
+    def close(self) -> None:
+        self.c.still_free(self._engine)
+        for both in self._sockets.values():
+            for one in both:
+                one.close()  # type: ignore[attr-defined]
+
+    def port(
+        self, send: int = PCMU, *, events: int = NONE, noise: bool = False, ptime: int = 20, press: str = ""
+    ) -> int:
+        """A party; gives its id."""
+        number = len(self._local) + 1
+        first, second = pair()
+        self._sockets[number] = first, second
+        self._remote[number] = first.getsockname()[1]
+        self.heard[number] = []
+        for _ in range(50):
+            (self._local[number],) = free_ports(1)
+            if self._put(number, send, events, noise, ptime, press, 0) == 0:
+                break
+        else:
+            raise OSError("no port could be bound")
+        return number
+
+    def change(
+        self,
+        number: int,
+        send: int = PCMU,
+        *,
+        events: int = NONE,
+        noise: bool = False,
+        ptime: int = 20,
+        press: str = "",
+        generation: int = 0,
+    ) -> None:
+        """Puts the party's row again."""
+        assert self._put(number, send, events, noise, ptime, press, generation) == 0
+
+    def _put(self, number: int, send: int, events: int, noise: bool, ptime: int, press: str, generation: int) -> int:
+        result = self.c.still_port(
+            self._engine,
+            ctypes.c_int64(number),
+            self._local[number],
+            self._remote[number],
+            send,
+            events,
+            int(noise),
+            ptime,
+            press.encode(),
+            ctypes.c_int64(generation),
+        )
+        self.c.still_commit(self._engine)
+        return int(result)
+
+    def mix(self, links: Iterable[tuple[int, int, float]], number: int = 1000) -> None:
+        """(listener, source, gain) each."""
+        rows = list(links)
+        listeners = (ctypes.c_int64 * len(rows))(*(row[0] for row in rows))
+        sources = (ctypes.c_int64 * len(rows))(*(row[1] for row in rows))
+        gains = (ctypes.c_double * len(rows))(*(row[2] for row in rows))
+        self.c.still_mix(self._engine, ctypes.c_int64(number), listeners, sources, gains, len(rows))
+        self.c.still_commit(self._engine)
+
+    def bridge(self, *numbers: int) -> None:
+        """Everyone hears everyone else."""
+        self.mix((a, b, 1.0) for a in numbers for b in numbers if a != b)
+
+    def run(self, until: int, datagrams: Sequence[Sent] = ()) -> None:
+        """Time passes until `until` (ns); datagrams arrive in the order of their times."""
+        for sent in sorted(datagrams, key=lambda one: one.at):
+            self._step(max(sent.at, self.now), sent.port, sent.data)
+        while self.now < until:
+            self._step(min(until, self.now + 100 * MS), 0, b"")
+
+    def _step(self, at: int, port: int, data: bytes) -> None:
+        self.c.still_run(
+            self._engine, ctypes.c_int64(at), ctypes.c_int64(port), self._remote.get(port, 0), data, len(data)
+        )
+        self.now = at
+        for number, both in self._sockets.items():
+            while True:
+                try:
+                    received = both[0].recv(2048)  # type: ignore[attr-defined]
+                except (BlockingIOError, ConnectionRefusedError):
+                    break
+                self.heard[number].append(parse(received, at / 1e9))
+
+    def playout(self, number: int) -> dict[str, int]:
+        """What the playout of this source has had to do."""
+        figures = (ctypes.c_int64 * 6)()
+        self.c.still_playout(self._engine, ctypes.c_int64(number), figures)
+        return dict(zip(("late", "concealed", "stretched", "cut", "target", "hearing"), figures, strict=True))
+
+    def audio(self, number: int, kind: int) -> Samples:
+        """What the party heard, decoded one packet after the other as they came."""
+        coder = Coder(self.c, kind)
+        parts = [coder.decode(packet.payload) for packet in self.heard[number] if packet.type == kind]
+        coder.close()
+        return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int16)
+
+
+def stream(
+    still: Still,
+    port: int,
+    kind: int,
+    samples: Samples,
+    *,
+    start: int = 0,
+    ptime: int = 20,
+    ppm: float = 0.0,
+    sequence: int = 100,
+    timestamp: int = 7000,
+    ssrc: int = 77,
+    fec: int = 0,
+) -> list[Sent]:
+    """Packets of a party that says `samples` (at the codec's rate) from `start` (ns) on, its clock off by `ppm`."""
+    coder = Coder(still.c, kind, fec)
+    frame, step = RATE[kind] * ptime // 1000, CLOCK[kind] * ptime // 1000
+    out = []
+    for number in range(len(samples) // frame):
+        payload = coder.encode(samples[number * frame : (number + 1) * frame])
+        head = header(kind, sequence + number, timestamp + number * step, ssrc, marker=number == 0)
+        out.append(Sent(start + int(number * ptime * MS * (1 + ppm / 1e6)), port, head + payload))
+    coder.close()
+    return out
+
+
+def sine(hertz: float, seconds: float, rate: int, amplitude: int = 8000) -> Samples:
+    at = np.arange(int(seconds * rate))
+    return (amplitude * np.sin(2 * np.pi * hertz * at / rate)).astype(np.int16)
+
+
+def amplitude(samples: Samples, hertz: float, rate: int) -> float:
+    """Of one frequency in the samples."""
+    if len(samples) == 0:
+        return 0.0
+    at = np.arange(len(samples))
+    return float(abs(np.sum(samples * np.exp(-2j * np.pi * hertz * at / rate))) * 2 / len(samples))
