@@ -17,7 +17,7 @@ from setuptools.command.build_ext import build_ext
 
 HERE = Path("appliance/media/engine")
 NAME = "appliance.media.engine._engine"
-FLAGS = ["-std=c11", "-O2", "-Wall", "-Wextra", "-fvisibility=hidden", "-fno-strict-aliasing"]
+FLAGS = ["-std=c11", "-O2", "-fvect-cost-model=dynamic", "-Wall", "-Wextra", "-fvisibility=hidden", "-fno-strict-aliasing"]
 
 
 def _contract(folder: Path) -> str:

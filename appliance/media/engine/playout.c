@@ -1,6 +1,5 @@
 #include "playout.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "engine.h"
@@ -8,11 +7,11 @@
 #define MS INT64_C(1000000)
 #define WINDOW (5000 * MS)     /* in which the fastest packet is looked for, twice */
 #define FIRST_TARGET (40 * MS) /* until something is known of the network */
-#define LEAST_TARGET (12 * MS)
+#define LEAST_TARGET (14 * MS)
 #define MOST_TARGET (240 * MS)
 #define FEW 25                 /* packets that tell nothing yet */
 
-enum { BUCKET_MS = 4, GUARD = 64 };
+enum { BUCKET_MS = 4, GUARD = 64, FORGET = 1024 };
 
 void playout_reset(struct playout *playout)
 {
@@ -35,14 +34,30 @@ static int64_t due(const struct playout *playout, uint32_t timestamp)
 
 int64_t playout_target(const struct playout *playout)
 {
-    float tail = 0;
+    return playout->packets < FEW ? FIRST_TARGET : playout->target;
+}
+
+static void choose_target(struct playout *playout)
+{
     int bucket = PLAYOUT_BUCKETS - 1;
-    if (playout->packets < FEW)
-        return FIRST_TARGET;
-    while (bucket > 0 && (tail += playout->shares[bucket]) < 0.005f)
+    unsigned tail = 0;
+    while (bucket > 0 && (tail += playout->counts[bucket]) * 200 <= playout->packets)
         bucket--;
     int64_t target = (bucket + 1) * BUCKET_MS * MS + 4 * MS;
-    return target < LEAST_TARGET ? LEAST_TARGET : target > MOST_TARGET ? MOST_TARGET : target;
+    playout->target = target < LEAST_TARGET ? LEAST_TARGET : target > MOST_TARGET ? MOST_TARGET : target;
+}
+
+static void count(struct playout *playout, int bucket)
+{
+    playout->counts[bucket]++;
+    playout->packets++;
+    if (playout->packets == FORGET) {
+        playout->packets = 0;
+        for (int i = 0; i < PLAYOUT_BUCKETS; i++)
+            playout->packets += playout->counts[i] /= 2;
+    }
+    if (playout->packets % 16 == 0 || playout->packets < 2 * FEW)
+        choose_target(playout);
 }
 
 static void learn(struct playout *playout, uint32_t timestamp, int64_t now)
@@ -58,11 +73,7 @@ static void learn(struct playout *playout, uint32_t timestamp, int64_t now)
     int64_t behind = now - due(playout, timestamp);
     int bucket = (int)(behind / (BUCKET_MS * MS));
     bucket = bucket < 0 ? 0 : bucket >= PLAYOUT_BUCKETS ? PLAYOUT_BUCKETS - 1 : bucket;
-    playout->packets++;
-    float weight = playout->packets < 500 ? 1.0f / (float)playout->packets : 0.002f;
-    for (int i = 0; i < PLAYOUT_BUCKETS; i++)
-        playout->shares[i] -= playout->shares[i] * weight;
-    playout->shares[bucket] += weight;
+    count(playout, bucket);
 }
 
 /* The reference follows, so that differences of timestamps stay small however long the stream runs. */
@@ -312,12 +323,12 @@ static bool advance(struct playout *playout, struct codecs *codecs, int opus_rat
 }
 
 /* --- longer and shorter --- */
-static float loudness(const int16_t *samples, int n)
+static int loudness(const int16_t *samples, int n)
 {
-    float sum = 0;
+    int sum = 0;
     for (int i = 0; i < n; i++)
-        sum += (float)samples[i] * (float)samples[i];
-    return sqrtf(sum / (float)n);
+        sum += samples[i] < 0 ? -samples[i] : samples[i];
+    return sum / n;
 }
 
 static void cut(struct playout *playout, int64_t excess, int64_t now, bool quiet)
@@ -344,7 +355,7 @@ static void stretch(struct playout *playout, int64_t now, bool quiet)
         return;
     int16_t *at = playout->pcm + playout->start;
     int period = find_period(at, -1, playout->rate, window, &alike);
-    if (!quiet && (alike < 0.7f || now - playout->adjusted < 100 * MS))
+    if (!quiet && (alike < 0.7f || now - playout->adjusted < 60 * MS))
         return;
     int16_t again[PERIOD_MOST];
     fade(again, at, at - period, period);
@@ -358,12 +369,13 @@ static void stretch(struct playout *playout, int64_t now, bool quiet)
 static void adjust(struct playout *playout, struct codecs *codecs, int opus_rate, int64_t now)
 {
     int need = playout->rate / 50;
-    float loud = loudness(playout->pcm + playout->start, need);
-    playout->loudness = loud > playout->loudness ? loud : playout->loudness * 0.998f;
-    bool quiet = loud < 40 || loud < playout->loudness * 0.05f;
     if (!playout->talking || playout->concealment.on)
         return;
-    int64_t target = playout_target(playout), excess = delay_of(playout, playout->at, now) - target;
+    int loud = loudness(playout->pcm + playout->start, need);
+    playout->loudness = loud > playout->loudness ? loud : playout->loudness - playout->loudness / 512;
+    bool quiet = loud < 40 || loud < playout->loudness / 20;
+    /* The next packet is needed at the first tick that finds less than 20 ms, however much less. */
+    int64_t needed = now + pending(playout) / need * 20 * MS, excess = needed - due(playout, playout->at) - playout_target(playout);
     if (excess > 24 * MS) {
         struct playout_slot *slot = first_from(playout, playout->next);
         int rate = playout->rate;
@@ -371,7 +383,7 @@ static void adjust(struct playout *playout, struct codecs *codecs, int opus_rate
             (void)advance(playout, codecs, opus_rate, now);
         if (rate == playout->rate)
             cut(playout, excess, now, quiet);
-    } else if (excess < -8 * MS) {
+    } else if (excess < -(quiet ? 3 : 5) * MS) {
         stretch(playout, now, quiet);
     }
 }

@@ -53,12 +53,13 @@ struct playout {
     int64_t expanded;     /* ns made up since the last packet */
     int64_t adjusted;     /* when, ns */
     int silence;          /* samples of pure silence at the end of pcm */
-    float loudness;
+    int loudness;         /* mean of the amplitudes, where somebody speaks */
     /* delays: transit is arrival minus timestamp, on a timeline that begins with the stream */
     uint32_t reference;
     int64_t reference_time, window_from, fastest[2];
-    unsigned packets;
-    float shares[PLAYOUT_BUCKETS];
+    unsigned packets; /* counted below; all are halved at 1024, so that old ones are forgotten */
+    uint16_t counts[PLAYOUT_BUCKETS];
+    int64_t target;
     /* figures */
     uint32_t late, concealed, stretched, cut; /* packets, 10 ms parts, times, times */
     struct noise noise;

@@ -1,7 +1,7 @@
 """The engine with the test's own clock and network: hours of talk in seconds, the same every time.
 
-`still.c` is compiled with the engine's sources; datagrams are handed over at the nanosecond that the test says, and what
-the engine sends is read from a socket after each of them.
+`still.c` is compiled with the engine's sources; datagrams are handed over at the nanosecond that the test says, and
+what the engine sends is read from a socket after each of them.
 """
 
 from __future__ import annotations

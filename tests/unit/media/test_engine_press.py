@@ -1,0 +1,140 @@
+"""Telephone-events that the engine sends: keys of a row, and keys of a party that reach those who hear it mixed."""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import struct
+from collections.abc import Iterator
+
+import pytest
+
+from tests.unit.media.rtp import Packet, header
+from tests.unit.media.still import EVENTS, EVENTS_48, G722, MS, OPUS, PCMU, Sent, Still, library, sine, stream
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+    return library(tmp_path_factory.mktemp("still"))
+
+
+@pytest.fixture
+def still(loaded: ctypes.CDLL) -> Iterator[Still]:
+    made = Still(loaded)
+    yield made
+    made.close()
+
+
+def presses(packets: list[Packet], kind: int = EVENTS) -> list[tuple[int, list[Packet]]]:
+    """(event, its packets) by timestamp."""
+    found: dict[int, list[Packet]] = {}
+    for packet in packets:
+        if packet.type == kind:
+            found.setdefault(packet.timestamp, []).append(packet)
+    return [(group[0].payload[0], group) for group in found.values()]
+
+
+def numbered(packets: list[Packet]) -> None:
+    """One SSRC, every sequence number once, in order. (The packets of a key share their timestamp.)"""
+    assert len({packet.ssrc for packet in packets}) == 1
+    assert {(y.sequence - x.sequence) & 0xFFFF for x, y in itertools.pairwise(packets)} == {1}
+
+
+def durations(group: list[Packet]) -> list[tuple[bool, int]]:
+    return [(bool(p.payload[1] & 0x80), struct.unpack("!H", p.payload[2:4])[0]) for p in group]
+
+
+@pytest.mark.parametrize(("send", "events", "step"), [(PCMU, EVENTS, 160), (G722, EVENTS, 160), (OPUS, EVENTS_48, 960)])
+@pytest.mark.parametrize("mixed", [False, True])
+def test_keys_of_a_row_between_what_is_heard(still: Still, send: int, events: int, step: int, mixed: bool) -> None:
+    a, b = still.port(send), still.port(send, events=events)
+    still.mix([(b, a, 0.5 if mixed else 1.0)])
+    rate = {PCMU: 8000, G722: 16000, OPUS: 48000}[send]
+    packets = stream(still, a, send, sine(440, 2.0, rate))
+    still.run(300 * MS, [p for p in packets if p.at < 300 * MS])
+    still.change(b, send, events=events, press="4#", generation=1)
+    still.run(2000 * MS, [p for p in packets if p.at >= 300 * MS])
+    told = presses(still.heard[b], events)
+    assert [event for event, _ in told] == [4, 11]
+    for _, group in told:
+        assert durations(group) == [(False, step * n) for n in range(1, 5)] + [(True, step * 5)] * 3
+        assert [p.marker for p in group] == [True] + [False] * 6
+    gap = told[1][1][0].at - told[0][1][-1].at
+    assert gap >= 0.04, "two keys are told apart"
+    numbered(still.heard[b])
+    times = [p.timestamp for p in still.heard[b] if p.type == send]
+    assert all(0 < (y - x) & 0xFFFFFFFF <= step * 25 for x, y in itertools.pairwise(times))
+    after = still.heard[b][still.heard[b].index(told[1][1][-1]) + 1 :]
+    assert len(after) > 40 and after[0].marker, "the voice goes on"
+    assert (after[0].timestamp - told[0][1][0].timestamp) / step == pytest.approx(
+        (after[0].at - told[0][1][0].at) / 0.02, abs=2
+    ), "on the same timeline"
+
+
+def test_nothing_is_pressed_twice_or_by_a_new_port(still: Still) -> None:
+    b = still.port(PCMU, events=EVENTS, press="1")
+    still.run(300 * MS)
+    assert presses(still.heard[b]) == []
+    still.change(b, PCMU, events=EVENTS, press="12", generation=7)
+    still.change(b, PCMU, events=EVENTS, press="12", generation=7)
+    still.run(1500 * MS)
+    assert [event for event, _ in presses(still.heard[b])] == [1, 2]
+    still.change(b, PCMU, press="3", generation=8)
+    still.run(1800 * MS)
+    assert len(presses(still.heard[b])) == 2, "a party that takes no telephone-events gets none"
+
+
+def key(
+    still: Still, port: int, event: int, at: int, milliseconds: int, kind: int = EVENTS, timestamp: int = 90000
+) -> list[Sent]:
+    step = 960 if kind == EVENTS_48 else 160
+    count = milliseconds // 20
+    out = []
+    for number in range(count + 3):
+        end = number >= count
+        duration = min(number + 1, count) * step
+        payload = struct.pack("!BBH", event, (0x80 if end else 0) | 10, duration)
+        data = header(kind, 3000 + number, timestamp, 77, marker=number == 0) + payload
+        out.append(Sent(at + number * 20 * MS, port, data))
+    return out
+
+
+def test_a_key_reaches_those_who_hear_another_codec_or_a_sum(still: Still) -> None:
+    a, b, c, d = (
+        still.port(PCMU, events=EVENTS),
+        still.port(OPUS, events=EVENTS_48),
+        still.port(PCMU, events=EVENTS),
+        still.port(PCMU),
+    )
+    still.bridge(a, b, c, d)
+    still.run(1000 * MS, key(still, a, 9, 100 * MS, 200))
+    for party, kind, step in ((b, EVENTS_48, 960), (c, EVENTS, 160)):
+        ((event, group),) = presses(still.heard[party], kind)
+        said = durations(group)
+        assert event == 9 and said[-3:] == [(True, said[-1][1])] * 3
+        assert said[-1][1] / step * 20 == pytest.approx(200, abs=60)
+        numbered(still.heard[party])
+    assert presses(still.heard[a]) == [] and presses(still.heard[d]) == []
+
+
+def test_a_long_press_goes_on_in_segments(still: Still) -> None:
+    a, b = still.port(PCMU, events=EVENTS), still.port(OPUS, events=EVENTS_48)
+    still.bridge(a, b)
+    still.run(4000 * MS, key(still, a, 0, 100 * MS, 3000))
+    told = presses(still.heard[b], EVENTS_48)
+    assert {event for event, _ in told} == {0} and len(told) == 3
+    for (_, one), (_, other) in itertools.pairwise(told):
+        assert one[-1].timestamp + durations(one)[-1][1] == other[0].timestamp
+        assert not other[0].marker
+    total = sum(durations(group)[-1][1] for _, group in told)
+    assert total / 48 == pytest.approx(3000, abs=60)
+
+
+def test_a_party_that_vanishes_lets_go_of_its_key(still: Still) -> None:
+    a, b = still.port(PCMU, events=EVENTS), still.port(G722, events=EVENTS)
+    still.bridge(a, b)
+    still.run(500 * MS, key(still, a, 5, 100 * MS, 2000)[:10])
+    still.run(1500 * MS)
+    ((event, group),) = presses(still.heard[b])
+    assert event == 5 and durations(group)[-1][0], "200 ms after its last packet"
+    assert group[-1].at < 0.8
