@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from appliance.errors import RemoteProtocolError
 from appliance.exchange import audio
-from appliance.sip.offer_answer import PCMA, PCMU, TELEPHONE_EVENT
+from appliance.sip.offer_answer import CN, G722, L16, OPUS, PCMA, PCMU, TELEPHONE_EVENT, TELEPHONE_EVENT_48000
 from appliance.sip.sdp import Payload, SessionDescription
 
 if TYPE_CHECKING:
@@ -20,31 +20,71 @@ def row_payload(payload: Payload) -> audio.Payload:
     return audio.Payload(payload.number, payload.codec, payload.clock, payload.fmtp)
 
 
-ALL: tuple[Payload, ...] = (PCMU, PCMA, TELEPHONE_EVENT)
+ALL: tuple[Payload, ...] = (OPUS, G722, PCMU, PCMA, L16, CN, TELEPHONE_EVENT_48000, TELEPHONE_EVENT)
 """What the engine can do, in the order in which it is offered when nothing speaks for another."""
+PLAIN = (PCMU, PCMA)
+"""What every party has, and what costs nothing to turn into each other."""
+_ASIDE = (CN, TELEPHONE_EVENT_48000, TELEPHONE_EVENT)
+_BY_NAME = {codec.codec.upper(): codec for codec in ALL}
 
 
-def preferring(first: str) -> tuple[Payload, ...]:
-    """All codecs, the one of this name first."""
-    return tuple(sorted(ALL, key=lambda codec: codec.codec != first)) if first else ALL
+@lru_cache(maxsize=512)
+def _among(codecs: tuple[Payload, ...], names: tuple[str, ...]) -> tuple[Payload, ...]:
+    """Of `codecs` those that the list names; where that leaves no voice, the list itself. Keys and pauses go along."""
+    voices = tuple(codec for codec in codecs if codec not in _ASIDE and codec.codec in names)
+    voices = voices or tuple(_BY_NAME[name.upper()] for name in names if name != CN.codec) or PLAIN
+    aside = (CN,) if CN.codec in names else ()
+    return voices + aside + ((TELEPHONE_EVENT_48000,) if OPUS in voices else ()) + (TELEPHONE_EVENT,)
 
 
-def caller_codecs(caller: Leg) -> tuple[Payload, ...]:
-    """All codecs in the order of the caller's own offer, those it did not offer last."""
+def permitted(leg: Leg, codecs: tuple[Payload, ...]) -> tuple[Payload, ...]:
+    """Of `codecs` those that the site file allows on this leg, in their order."""
+    site = leg.context.site
+    for trunk in site.trunks if leg.trunk else ():
+        if trunk.id == leg.trunk:
+            return _among(codecs, trunk.codecs)
+    return _among(codecs if codecs != ALL else _ordered(site.site.codecs), site.site.codecs)
+
+
+@lru_cache(maxsize=16)
+def _ordered(names: tuple[str, ...]) -> tuple[Payload, ...]:
+    return tuple(_BY_NAME[name.upper()] for name in names)
+
+
+def _offered(caller: Leg) -> tuple[Payload, ...]:
+    """Our codecs among those that the caller offered, in the caller's order; () when it offered none."""
     session = caller.session
     if caller.direction != "in" or session is None or session.request is None or not session.request.body:
-        return ALL
+        return ()
     try:
         media = SessionDescription.parse(session.request.body).media
     except RemoteProtocolError:
-        return ALL
+        return ()
     offered = [payload for section in media if section.kind == "audio" for payload in section.payloads]
-    rank: dict[str, int] = {}
-    for payload in offered:
-        rank.setdefault(payload.codec.upper(), len(rank))
-    return tuple(sorted(ALL, key=lambda codec: rank.get(codec.codec.upper(), 99)))
+    found = (next((codec for codec in ALL if codec.same_codec(payload)), None) for payload in offered)
+    return tuple(dict.fromkeys(codec for codec in found if codec is not None and codec not in _ASIDE))
+
+
+def following(caller: Leg, codec: str) -> tuple[Payload, ...]:
+    """What to answer the caller with when the other end uses this codec: nothing that would have to be transcoded,
+    unless the caller has nothing else."""
+    offered = _offered(caller)
+    wanted = _BY_NAME.get(codec.upper())
+    alike = ((wanted,) if wanted is not None else ()) + (PLAIN if wanted in PLAIN or wanted is None else ())
+    chosen = tuple(dict.fromkeys(one for one in alike if not offered or one in offered))
+    return (chosen or offered or ALL) + _ASIDE
+
+
+def caller_codecs(caller: Leg) -> tuple[Payload, ...]:
+    """What to answer a caller with who speaks to the box itself. Plain ones where the caller has them: what the box
+    says has no more, and agents and trunks that the caller comes to later mostly have them too."""
+    offered = _offered(caller)
+    plain = tuple(codec for codec in offered if codec in PLAIN)
+    return (plain or offered or ALL) + _ASIDE if offered else ALL
 
 
 def codecs_for_peer(caller: Leg) -> tuple[Payload, ...]:
-    """What to offer to the party that this caller is to be connected with."""
-    return preferring(caller.codec) if caller.codec else caller_codecs(caller)
+    """What to offer to the party that this caller is to be connected with: what the caller has, and what all have."""
+    agreed = _BY_NAME.get(caller.codec.upper()) if caller.codec else None
+    voices = (agreed,) if agreed is not None else _offered(caller)
+    return tuple(dict.fromkeys((*voices, *PLAIN, *_ASIDE))) if voices else ALL

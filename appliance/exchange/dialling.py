@@ -5,7 +5,7 @@ from __future__ import annotations
 from appliance.exchange.activities import Farewell, LegActivity
 from appliance.exchange.attempt import Attempt, Target
 from appliance.exchange.causes import Ending
-from appliance.exchange.codecs import codecs_for_peer, preferring
+from appliance.exchange.codecs import codecs_for_peer, following
 from appliance.exchange.leg import Leg
 from appliance.exchange.parties import number_of
 from appliance.sip.header import NameAddr
@@ -60,13 +60,13 @@ class Dialling(LegActivity):
         if self._early is not None:
             return
         self._early = leg
-        if self.leg.early(preferring(leg.codec)):
+        if self.leg.early(following(self.leg, leg.codec)):
             self.call.early_media(self.leg, leg)
 
     def attempt_answered(self, leg: Leg) -> None:
         """Connects the two."""
         self.attempt = None
-        if not self.leg.answer(preferring(leg.codec)):
+        if not self.leg.answer(following(self.leg, leg.codec)):
             self.answer()
             return
         self.call.connect(self.leg, leg)

@@ -14,7 +14,7 @@ from appliance.errors import RemoteProtocolError
 from appliance.events import LegAnswered, LegEnded, LegHeld, LegResumed, LegRinging, LegStarted
 from appliance.exchange.audio import Link, Player, PortStats, RtpPort
 from appliance.exchange.causes import Ending, reason_header
-from appliance.exchange.codecs import row_payload
+from appliance.exchange.codecs import permitted, row_payload
 from appliance.sip.offer_answer import Local, Negotiated, accept, answer, make_offer, refresh_offer
 from appliance.sip.sdp import Payload
 
@@ -158,7 +158,7 @@ class Leg:
         self.local = Local(
             address=shown or local_ip,
             port=self.port,
-            codecs=codecs,
+            codecs=permitted(self, codecs),
             session_id=int.from_bytes(self.context.entropy(4), "big"),
         )
         return True
@@ -175,6 +175,7 @@ class Leg:
                 receive=tuple(map(row_payload, negotiated.receive)),
                 send=row_payload(negotiated.send) if negotiated.send else None,
                 send_events=row_payload(negotiated.send_events) if negotiated.send_events else None,
+                send_noise=row_payload(negotiated.send_noise) if negotiated.send_noise else None,
                 ptime=negotiated.ptime,
                 sending="send" in negotiated.direction,
                 receiving="recv" in negotiated.direction,

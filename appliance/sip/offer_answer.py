@@ -24,9 +24,16 @@ from appliance.sip.sdp import (
 
 PCMU = Payload(0, "PCMU")
 PCMA = Payload(8, "PCMA")
+G722 = Payload(9, "G722")
+"""Its RTP clock is 8000 Hz although it carries 16 kHz (RFC 3551 4.5.2)."""
+OPUS = Payload(111, "opus", 48000, "useinbandfec=1", 2)
+L16 = Payload(112, "L16", 16000)
+CN = Payload(13, "CN")
+TELEPHONE_EVENT_48000 = Payload(110, "telephone-event", 48000, "0-16")
 TELEPHONE_EVENT = Payload(101, "telephone-event", fmtp="0-16")
 
 _EVENT = "telephone-event"
+_NO_VOICE = (_EVENT, "cn")
 _PROTOS = ("RTP/AVP", "RTP/AVPF")
 
 
@@ -62,6 +69,8 @@ class Negotiated(msgspec.Struct, frozen=True, gc=False):
     """What they may send, with the numbers we gave."""
     send_events: Payload | None = None
     """telephone-event with the number they gave it; None: they do not take it."""
+    send_noise: Payload | None = None
+    """CN (RFC 3389) with the number they gave it; None: they do not take it."""
     ptime: int = 20
     """Milliseconds a packet that they would like to get."""
     direction: str = "sendrecv"
@@ -133,7 +142,7 @@ def accept(local: Local, answer_body: bytes) -> Negotiated:
     if media is None or not _acceptable(theirs, media):
         raise RemoteProtocolError("the answer has no usable audio stream", 488)
     listed = media.payloads
-    if not any(_find(local.codecs, payload) for payload in listed if payload.codec.lower() != _EVENT):
+    if not any(_find(local.codecs, payload) for payload in listed if payload.codec.lower() not in _NO_VOICE):
         raise RemoteProtocolError("the answer has no codec that was offered", 488)
     send = tuple(payload for payload in listed if _find(local.codecs, payload) is not None)
     wanted = theirs.direction_of(media)
@@ -191,7 +200,7 @@ def _choose(theirs: SessionDescription, codecs: tuple[Payload, ...]) -> tuple[in
             match = _find(offered, ours)
             if match is not None and all(match.number != other.number for other in chosen):
                 chosen.append(Payload(match.number, ours.codec, ours.clock, ours.fmtp, ours.channels))
-        if any(payload.codec != _EVENT for payload in chosen):
+        if any(payload.codec.lower() not in _NO_VOICE for payload in chosen):
             return place, tuple(chosen)
     raise RemoteProtocolError("no audio stream that we can take", 488)
 
@@ -246,13 +255,15 @@ def _negotiated(
 ) -> Negotiated:
     address = theirs.address_of(media)
     remote = None if address is None or is_hold_address(address) else (address, media.port)
-    audio = next((payload for payload in send if payload.codec.lower() != _EVENT), None)
+    audio = next((payload for payload in send if payload.codec.lower() not in _NO_VOICE), None)
+    noise = next((payload for payload in send if payload.codec.lower() == "cn"), None)
     return Negotiated(
         remote=remote,
         remote_rtcp=_rtcp_address(media, remote, mux),
         send=audio,
         receive=receive,
         send_events=_events_for(send, audio),
+        send_noise=noise,
         ptime=media.ptime or 20,
         direction=direction,
         held_by_remote="recv" not in wanted,

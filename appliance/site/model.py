@@ -33,6 +33,8 @@ class SiteInfo(Part, frozen=True):
     timezone: str = "UTC"
     country: str = "JP"
     """ISO 3166: number formats, tones, emergency numbers."""
+    codecs: tuple[str, ...] = ("opus", "G722", "PCMU", "PCMA")
+    """What phones are offered and may use, best first. A trunk has its own list."""
     record: str = "never"
     """Rule for calls of extensions and trunks: never, on-demand, always; a queue's own rule goes before."""
 
@@ -134,6 +136,8 @@ class Trunk(Part, frozen=True):
     caller_id: str = ""
     channels: int = 8
     advertise: str = ""
+    codecs: tuple[str, ...] = ("PCMU", "PCMA")
+    """G.711 unless said otherwise: it is what every carrier takes, and nothing has to be transcoded for it."""
     numbers: Mapping[str, Destination] = {}
     """Called number -> destination; compared after E.164 normalisation."""
     default: Destination = Destination(kind="announcement", target="closed")

@@ -41,6 +41,8 @@ HashSecret = Callable[[str, str], str]
 
 LANGUAGES: Final = ("ja", "en")
 ROLES: Final = ("admin", "supervisor", "agent", "wallboard")
+CODECS: Final = ("opus", "G722", "PCMU", "PCMA", "L16", "CN")
+"""What can be said on the wire; CN is comfort noise, beside the others."""
 RECORD_RULES: Final = ("never", "on-demand", "always")
 STRATEGIES: Final = (
     "longest-idle",
@@ -74,6 +76,7 @@ class Table(msgspec.Struct, frozen=True):
 
 
 _record = fields.choice("recording rule", RECORD_RULES)
+_codecs = fields.list_of(fields.choice("codec", CODECS), 10)
 _strategy = fields.choice("strategy", STRATEGIES)
 _hash_text = fields.secret
 
@@ -195,6 +198,7 @@ TABLES: Final[dict[str, Table]] = {
             "caller_id": fields.optional(fields.telephone),
             "channels": fields.whole(1, 1000),
             "advertise": fields.optional(fields.host),
+            "codecs": _codecs,
             "numbers": fields.table_of(fields.telephone, fields.destination),
             "default": fields.destination,
         },
@@ -217,6 +221,7 @@ SINGLES: Final[dict[str, Table]] = {
             "language": fields.choice("language", LANGUAGES),
             "timezone": fields.named,
             "country": fields.named,
+            "codecs": _codecs,
             "record": _record,
         },
     ),

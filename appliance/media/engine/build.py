@@ -17,7 +17,8 @@ from setuptools.command.build_ext import build_ext
 
 HERE = Path("appliance/media/engine")
 NAME = "appliance.media.engine._engine"
-FLAGS = ["-std=c11", "-O2", "-fvect-cost-model=dynamic", "-Wall", "-Wextra", "-fvisibility=hidden", "-fno-strict-aliasing"]
+FLAGS = ["-std=c11", "-O2", "-fvect-cost-model=dynamic", "-fno-strict-aliasing", "-fvisibility=hidden"]
+FLAGS += ["-Wall", "-Wextra"]
 
 
 def _contract(folder: Path) -> str:
