@@ -57,6 +57,8 @@ def measure(box: Box, calls: int, per_second: int, hold_ms: int = 200, at_once: 
     carrier = _uas(box.folder)
     try:
         time.sleep(0.3)
+        if carrier.poll() is not None:
+            raise RuntimeError("SIPp cannot be the carrier: another program has its port")
         reference = meter.reference_ms()
         arguments = ["-sn", "uac", "-s", NUMBER, "-r", str(per_second), "-m", str(calls), "-d", str(hold_ms)]
         arguments += ["-l", str(at_once or 600)]
