@@ -90,10 +90,21 @@ async def test_a_phone_that_forwards_sends_the_caller_on(box: Box, tmp_path: Pat
         await sipp.done()
         await caller.hang_up()
         await other.until("CALL_CLOSED")
+    leaving = Sipp(
+        tmp_path,
+        "register",
+        box.sip,
+        caller="203",
+        password=secret("203"),
+        status=200,
+        port=registering.port,
+        expires=0,
+    )
+    await play(leaving)
     assert (await box.record(**{"from": "201", "to": "203"}))["cause"] == "answered"
 
 
 async def test_a_phone_with_the_wrong_password_is_told_so(box: Box, tmp_path: Path) -> None:
-    await play(Sipp(tmp_path, "register", box.sip, caller="206", password="guessed", status=401))
+    await play(Sipp(tmp_path, "register", box.sip, caller="204", password="guessed", status=401))
     lines = {one["extension"]: one["contacts"] for one in await box.items("registrations")}
-    assert lines["206"] == []
+    assert lines["204"] == []

@@ -63,13 +63,14 @@ class Phone:
         host: str = "127.0.0.1",
         netns: str = "",
         codecs: str = "",
+        trace: bool = False,
     ) -> None:
         self.folder = folder / f"phone-{user}-{hertz}"
         self.folder.mkdir(parents=True, exist_ok=True)
         self.user, self.hertz, self.server = user, hertz, server
         self.port = port or free_port()
         self.host, self.netns = host, netns
-        self.register = register
+        self.register, self.trace = register, trace
         self.events: list[Json] = []
         self.program: Program | None = None
         self._control = free_port()
@@ -111,7 +112,7 @@ class Phone:
     async def start(self) -> None:
         """Starts baresip and connects to it; does not wait for its registration."""
         # Without a terminal baresip asks on its standard input for what is missing; nothing may be missing.
-        command = ["baresip", "-4", "-v", "-f", str(self.folder)]
+        command = ["baresip", "-4", "-v", *(["-s"] if self.trace else []), "-f", str(self.folder)]
         self.program = program = Program(command, self.folder / "log", netns=self.netns)
         await until(
             lambda: "baresip is ready" in program.output() or program.ended,
