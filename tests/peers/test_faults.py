@@ -110,6 +110,29 @@ async def test_a_phone_without_power_does_not_keep_the_other_from_hanging_up(box
         assert await box.items("calls") == []
 
 
+async def test_a_phone_that_vanishes_ends_the_call_and_frees_the_agent(make_box: MakeBox, tmp_path: Path) -> None:
+    """30 s without a packet from the agent's phone, then a request that it does not answer."""
+    box = make_box()
+    await box.start()
+    async with (
+        box.events() as feed,
+        phone(box, tmp_path, "201", TWO, auto_answer=True) as agent,
+        Handset(ONE) as caller,
+    ):
+        await box.set_status("aiko", "available")
+        async with Sipp(tmp_path, "caller", box.sip, "0312345600", rtp=caller.port, seconds=45) as sipp:
+            await asyncio.gather(caller.hears(TWO), agent.hears(ONE))
+            await agent.vanish()
+            ended = await feed.until("call-ended", 40)
+            assert ended["reason"] == "vanished"
+            await sipp.done(5)
+        await feed.until("agent-state-changed", agent="aiko", cause="wrap-up-over")
+        assert await box.items("calls") == []
+    record = await box.record(id=ended["call"])
+    assert (record["cause"], record["agent"]) == ("vanished", "aiko")
+    assert heard(stereo(await box.recording(record["recording"]["id"]))[0]) == {ONE}
+
+
 # --- restarts --------------------------------------------------------------------------------------------------------
 async def test_after_a_restart_everything_is_there(make_box: MakeBox, tmp_path: Path) -> None:
     box = make_box()

@@ -101,9 +101,13 @@ class Phone:
 
     # --- life --------------------------------------------------------------------------------------------------------
     async def __aenter__(self) -> Phone:
-        await self.start()
-        if self.register:
-            await self.registered()
+        try:
+            await self.start()
+            if self.register:
+                await self.registered()
+        except BaseException:
+            await self.stop()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
