@@ -51,7 +51,7 @@ from appliance.store.records import Records
 from appliance.store.secrets import verify
 from appliance.store.state import StateStore
 from appliance.store.tokens import Tokens
-from appliance.web.app import make_app, make_runner
+from appliance.web.app import listen, make_app, make_runner
 
 log = logging.getLogger("hako")
 
@@ -84,6 +84,7 @@ class Box:
         self.board = load_board(options.board)
         self.sip_address = ("", 0)
         self._web_runner: web.AppRunner | None = None
+        self._web_server: asyncio.Server | None = None
         self._web_port = 0
         self._tasks: list[asyncio.Task[None]] = []
         self._prompts_task: asyncio.Task[None] | None = None
@@ -229,10 +230,8 @@ class Box:
         self._web_runner = make_runner(app)
         await self._web_runner.setup()
         address = self.options.web
-        web_site = web.TCPSite(self._web_runner, address.host or None, address.port)
-        await web_site.start()
-        assert web_site._server is not None
-        self._web_port = web_site._server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
+        self._web_server = await listen(self._web_runner, address.host, address.port)
+        self._web_port = self._web_server.sockets[0].getsockname()[1]
 
     # --- stopping ----------------------------------------------------------------------------------------------------
     async def stop(self, reason: str) -> None:
@@ -255,6 +254,8 @@ class Box:
                 await self.core.tcp.close()
             if self.core.udp is not None:
                 self.core.udp.close()
+        if self._web_server is not None:
+            self._web_server.close()
         if self._web_runner is not None:
             await self._web_runner.cleanup()
         if hasattr(self, "library"):

@@ -142,7 +142,7 @@ export const en = {
     passwordHint: "the extension's secret: on the box, the command `hako export --secrets` shows it", models: "Where the fields are called differently",
     yealink: "Yealink: Account › Register", snom: "Snom: Identity 1 › Login", grandstream: "Grandstream: Accounts › General Settings", panasonic: "Panasonic: VoIP › SIP Settings",
     tryIt: "Then dial *43: you hear yourself. *99 says the box's address.",
-    api: "For programs", apiText: "Everything these pages show is also there for programs, described by", apiLink: "the OpenAPI document", apiToken: "A program logs in with a token: `hako token create`.",
+    api: "For programs", apiText: "Everything these pages show is also there for programs, described by ", apiLink: "the OpenAPI document", apiToken: "A program logs in with a token: `hako token create`.",
     you: "You", logout: "Log out", language: "Language", theme: "Appearance", auto: "As this device", light: "Light", dark: "Dark", contrast: "High contrast", clock: "Time of the box",
 
   },
