@@ -75,6 +75,8 @@ class TrunkLine:
         self.networks: list[Network] = []
         self.addresses: set[str] = set()
         self.faulty = False
+        self.watched = False
+        """Whether it is asked regularly whether it is there."""
         for source in config.sources:
             try:
                 self.networks.append(ipaddress.ip_network(source, strict=False))
@@ -186,7 +188,9 @@ class Trunks:
         elif not config.register:
             if line.state == "down" and line.unnamed:
                 self._up(line)
-            self.context.after(PING_SECONDS, None, lambda: self._ping(line))
+            if not line.watched:
+                line.watched = True
+                self._ping_later(line)
 
     def flow_failed(self, flow: Flow) -> None:
         """A path to a trunk broke: look it up (and connect) again."""
@@ -195,11 +199,15 @@ class Trunks:
                 line.flows = []
                 self._resolve(line)
 
+    def _ping_later(self, line: TrunkLine) -> None:
+        self.context.after(PING_SECONDS, None, lambda: self._ping(line))
+
     def _ping(self, line: TrunkLine) -> None:
-        if self.lines.get(line.config.id) is not line or not line.flows or line in self._pings.values():
+        if self.lines.get(line.config.id) is not line:
             return
         config = line.config
-        if line.legs and line.state == "up":
+        if not line.flows or (line.legs and line.state == "up"):
+            self._ping_later(line)
             return
         ping = self.context.endpoint.request(
             line.flow,
@@ -216,6 +224,7 @@ class Trunks:
         line = self._pings.pop(request_id, None)
         if line is None or self.lines.get(line.config.id) is not line:
             return
+        self._ping_later(line)
         if status in (408, 503):
             self._down(line, _SILENT, _CHECK_HOST)
         else:
