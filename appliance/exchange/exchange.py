@@ -40,6 +40,8 @@ from appliance.site.dialplan import DialPlan
 from appliance.site.model import Site
 
 Polled = Send | Resolve | CloseFlow | Stamped | Output
+_PASSED_ON = (Send, Resolve, CloseFlow)
+"""What the endpoint says that is for the drivers. A tuple, because a union is made anew each time it is asked."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,13 +135,12 @@ class Exchange:
     def deadline(self) -> float | None:
         """Monotonic time at which `timeout` wants to be called; None: nothing is due."""
         context = self.context
-        times = (
-            context.endpoint.deadline(),
-            context.center.deadline(),
-            context.timers.deadline(),
-            context.phones.registrar.deadline(),
-        )
-        return min((time for time in times if time is not None), default=None)
+        first = context.endpoint.deadline()
+        for core in (context.center, context.timers, context.phones.registrar):
+            when = core.deadline()
+            if when is not None and (first is None or when < first):
+                first = when
+        return first
 
     # --- draining ----------------------------------------------------------------------------------------------------
     def poll(self) -> Polled | None:
@@ -151,7 +152,7 @@ class Exchange:
                 return outputs.popleft()
             happened = endpoint.poll()
             if happened is not None:
-                if isinstance(happened, Send | Resolve | CloseFlow):
+                if isinstance(happened, _PASSED_ON):
                     return happened
                 self._contain(self._sip.call_of(happened), lambda: self._sip.handle(happened))  # noqa: B023
                 continue
@@ -183,8 +184,6 @@ class Exchange:
         """Runs an action for a call; what it raises ends that call and nothing else."""
         try:
             action()
-        except CommandError:
-            raise
         except Exception as error:
             self.failures += 1
             trace = traceback.format_exc(limit=-12)
