@@ -357,7 +357,7 @@ class Box:
                 "version": view.version,
                 "sip": f"{self.shown_hosts(self.sip_address[0])[0]}:{self.sip_address[1]}",
                 "faults": [{"id": one.id, "text": one.text, "remedy": one.remedy} for one in view.faults],
-                "off": [{"why": one.why, "remedy": one.remedy} for one in view.off],
+                "off": [{"why": one.text, "remedy": one.remedy} for one in self.off()],
                 "calls": len(self.exchange.calls()),
             }
 

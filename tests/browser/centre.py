@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from types import TracebackType
 
 from appliance.app.demo_phone import DemoCall, DemoPhone
@@ -34,7 +35,7 @@ class Centre:
         self.carrier.meet(address)
         for number, phone in self.phones.items():
             phone.meet(address)
-            phone.on_call = lambda call, number=number: self.ringing.update({number: call})  # type: ignore[misc]
+            phone.on_call = partial(self.ringing.__setitem__, number)
             phone.register()
         await self._until_registered(True)
         return self
@@ -45,8 +46,8 @@ class Centre:
         for phone in (self.carrier, *self.phones.values()):
             for call in list(phone.calls):
                 call.hang_up()
-        for call in await self.box.items("calls"):
-            await self.box.call_api("POST", f"calls/{call['id']}/hangup")
+        for live in await self.box.items("calls"):
+            await self.box.call_api("POST", f"calls/{live['id']}/hangup")
         for agent in await self.box.items("agents"):
             await self.box.set_status(agent["id"], "logged-out")
         for phone in self.phones.values():
@@ -98,7 +99,8 @@ class Centre:
 
     async def rings(self, phone: str) -> DemoCall:
         """Waits until a phone rings."""
-        return await until(lambda: self.ringing.get(phone), 15, f"{phone} rings")  # type: ignore[return-value]
+        await until(lambda: phone in self.ringing, 15, f"{phone} rings")
+        return self.ringing[phone]
 
     async def pick_up(self, phone: str) -> DemoCall:
         """Waits until a phone rings, and answers."""
