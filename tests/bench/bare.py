@@ -10,8 +10,10 @@ import contextlib
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 
+from tests.bench import meter
 from tests.bench.box import BARE, HOST
 
 
@@ -38,6 +40,24 @@ def running_responder() -> Iterator[int]:
     finally:
         process.terminate()
         process.wait()
+
+
+def cost_us(per_second: float, seconds: float = 3.0) -> float:
+    """CPU microseconds that it takes for a message when they come one by one, so many a second.
+
+    Many times of what it takes back to back: each message finds a processor that was asleep or did something else, and
+    caches that hold other people's data. No program that is woken by messages can take less.
+    """
+    count = int(per_second * seconds)
+    with running_responder() as pid, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own:
+        own.connect((HOST, BARE))
+        own.settimeout(2)
+        before = meter.cpu((pid,))
+        for _ in range(count):
+            own.send(meter.MESSAGE)
+            own.recv(65535)
+            time.sleep(1 / per_second)
+        return meter.since(before, meter.cpu((pid,))).total * 1e6 / count
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from tests.bench import meter
 from tests.bench.box import CALLER, CARRIER, HOST, NUMBER, SIP, Box
 
 SIPP = "sipp"
+RECEIVED = 6
+"""SIP messages that the box receives for a call; it sends eight."""
 
 
 class Cost(NamedTuple):
