@@ -13,7 +13,6 @@ import uvloop
 from appliance.app.box import Box, port_problem
 from appliance.options import Options
 
-
 SWITCH_SECONDS = 0.0005
 """How long a thread that computes (a search of records) may keep the loop waiting; the interpreter's own 5 ms, taken
 several times in one call, would be heard as a late answer."""

@@ -13,7 +13,7 @@ from tests.bench.box import CALLER, CARRIER, HOST, NUMBER, SIP, Box
 
 SIPP = "sipp"
 RECEIVED = 6
-"""SIP messages that the box receives for a call; it sends eight."""
+"""SIP messages that the box receives for a call; it sends seven."""
 
 
 class Cost(NamedTuple):
