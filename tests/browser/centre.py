@@ -37,7 +37,11 @@ class Centre:
             phone.meet(address)
             phone.on_call = partial(self.ringing.__setitem__, number)
             phone.register()
-        await self._until_registered(True)
+        try:
+            await self._until_registered(True)
+        except BaseException:
+            self._go_home()
+            raise
         return self
 
     async def __aexit__(
@@ -52,17 +56,23 @@ class Centre:
             await self.box.set_status(agent["id"], "logged-out")
         for phone in self.phones.values():
             phone.unregister()
-        await self._until_registered(False)
+        try:
+            await self._until_registered(False)
+        finally:
+            self._go_home()
+
+    def _go_home(self) -> None:
         self._ticking.cancel()
         for phone in (self.carrier, *self.phones.values()):
             phone.close()
 
     async def _until_registered(self, wanted: bool) -> None:
-        for _ in range(100):
-            if all(bool(one["contacts"]) == wanted for one in await self.box.items("registrations")):
+        for _ in range(150):
+            seen = await self.box.items("registrations")
+            if all(bool(one["contacts"]) == wanted for one in seen):
                 return
-            await asyncio.sleep(0.05)
-        raise AssertionError(f"registrations do not come or go: {await self.box.items('registrations')}")
+            await asyncio.sleep(0.1)
+        raise AssertionError(f"phones do not {'register' if wanted else 'leave'}: {seen}\n{self.box.log()}")
 
     def caller(self, number: str = "09012345678", name: str = "") -> DemoCall:
         """Somebody calls the site's number."""
