@@ -99,14 +99,14 @@ class Exchange:
         """A datagram could not be delivered (ICMP) or a connection broke or could not be made."""
         self.context.now = now
         self.context.endpoint.flow_failed(flow, reason, now)
-        self.context.phones.flow_failed(flow)
-        self.context.trunks.flow_failed(flow)
+        self._contain(None, lambda: self.context.phones.flow_failed(flow))
+        self._contain(None, lambda: self.context.trunks.flow_failed(flow))
 
     def resolved(self, query: int, flows: list[Flow], now: Instant) -> None:
         """The answer to a `Resolve`; no flows: it failed."""
         self.context.now = now
         if query < 0:
-            self.context.trunks.resolved(query, flows)
+            self._contain(None, lambda: self.context.trunks.resolved(query, flows))
         else:
             self.context.endpoint.resolved(query, flows, now)
 
@@ -125,9 +125,9 @@ class Exchange:
         context = self.context
         context.now = now
         context.endpoint.timeout(now)
-        context.center.timeout(now)
+        self._contain(None, lambda: context.center.timeout(now))
         if (due := context.phones.registrar.deadline()) is not None and due <= now.mono:
-            context.phones.expire()
+            self._contain(None, context.phones.expire)
         while (due_alarm := context.timers.pop_due(now.mono)) is not None:
             target, name = due_alarm
             target.fire(name, now)
@@ -192,8 +192,6 @@ class Exchange:
                 try:
                     call.end(INTERNAL)
                 except Exception as second:
-                    # Even the orderly end failed: the call must still not hold a channel, a port or an agent.
-                    self.context.calls.pop(call.id, None)
                     trace = traceback.format_exc(limit=-12)
                     self.context.emit(DecisionFailed(call=call.id, error=repr(second), trace=trace))
 
