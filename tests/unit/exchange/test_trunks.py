@@ -179,6 +179,17 @@ def test_an_emergency_call_tries_every_trunk() -> None:
     office.close()
 
 
+@pytest.mark.parametrize("status", [404, 486, 488, 600, 603])
+def test_an_emergency_call_that_a_carrier_refuses_goes_to_the_next(status: int) -> None:
+    office = Office(site(routes=()))
+    office.reacts(office.alpha, "status", status=status, after=0.1)
+    office.reacts(office.gamma)
+    call = office.dials(office.desk("201"), "110")
+    office.run(3.0)
+    assert office.hears(call) == {"gamma"}
+    office.close()
+
+
 def test_a_caller_may_be_sent_out_again() -> None:
     office = Office(inbound("number:0398765432"))
     office.reacts(office.gamma)
