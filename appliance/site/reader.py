@@ -205,7 +205,7 @@ TABLES: Final[dict[str, Table]] = {
         {"pattern": fields.named, "trunks": fields.list_of(fields.identifier)},
         ("pattern", "trunks"),
     ),
-    "breaks": Table(Break, {"key": fields.internal_number, "name": fields.named}, ("key", "name")),
+    "breaks": Table(Break, {"key": fields.break_key, "name": fields.named}, ("key", "name")),
 }
 """Lists of the site file."""
 
