@@ -35,7 +35,7 @@ class Box:
         self.host, self.bind = "127.0.0.1", bind
         self.site = folder / "site.toml"
         self.site.write_text(site)
-        low, high = free_range(120)
+        low, high = free_range(60)
         self.rtp = f"{low}-{high}"
         self.sip_port = self.web_port = 0
         self.program: Program | None = None

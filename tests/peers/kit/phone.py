@@ -78,7 +78,7 @@ class Phone:
         self._reader: asyncio.Task[None] | None = None
         self._answers: dict[str, Json] = {}
         self._token = 0
-        self._low, self._high = free_range(40)
+        self._low, self._high = free_range(12)
         tone = folder / f"tone-{hertz}.wav"
         if not tone.exists():
             write_tone(tone, hertz, 90)
