@@ -140,6 +140,7 @@ class Box:
         await self._start_sip()
         await self._start_media()
         await recover(self)
+        await self._listen()
         self.core.drain()
         await self._first_prompts()
         await self._start_web()
@@ -163,18 +164,30 @@ class Box:
         try:
             await core.tcp.start(host, self.sip_address[1])
         except OSError as error:
-            port, why = self.sip_address[1], error.strerror
-            text = {
-                "ja": f"SIP の TCP ポート {port} を使えません（{why}）。TCP の電話機はつながりません。",
-                "en": f"SIP over TCP is off: port {port} cannot be used ({why}).",
-            }
-            remedy = {
-                "ja": "UDP の電話機は使えます。このポートを使っている別のプログラムを終了してください。",
-                "en": "Phones that use UDP work; end the program that has the port.",
-            }
-            self.faults.raise_("sip-tcp", text, remedy)
+            self._tcp_off(error)
         core.resolver = Resolver(core.udp, core.tcp)
-        core.udp.start()
+
+    async def _listen(self) -> None:
+        """From now on SIP is read. Not before the run before is cleared up: its dialogs are ended, phones and agents
+        are known again. What has arrived meanwhile waits in the socket."""
+        assert self.core.udp is not None and self.core.tcp is not None
+        self.core.udp.start()
+        try:
+            await self.core.tcp.serve()
+        except OSError as error:
+            self._tcp_off(error)
+
+    def _tcp_off(self, error: OSError) -> None:
+        port, why = self.sip_address[1], error.strerror
+        text = {
+            "ja": f"SIP の TCP ポート {port} を使えません（{why}）。TCP の電話機はつながりません。",
+            "en": f"SIP over TCP is off: port {port} cannot be used ({why}).",
+        }
+        remedy = {
+            "ja": "UDP の電話機は使えます。このポートを使っている別のプログラムを終了してください。",
+            "en": "Phones that use UDP work; end the program that has the port.",
+        }
+        self.faults.raise_("sip-tcp", text, remedy)
 
     async def _start_media(self) -> None:
         try:

@@ -123,8 +123,8 @@ class UdpDriver:
         except OSError as error:
             if error.errno == errno.ECONNREFUSED:
                 # That was the pending error of another destination: note it, then try once more.
-                assert self._loop is not None
-                self._loop.call_soon(self._read_errors)
+                if self._loop is not None:
+                    self._loop.call_soon(self._read_errors)
                 with contextlib.suppress(OSError):
                     self._socket.sendto(data, flow.remote)
                 return

@@ -1,4 +1,4 @@
-"""Call records: what was said and done on calls that are over (and those still running)."""
+"""Call records: what was done on calls that are over; a single one also while its call goes on."""
 
 from __future__ import annotations
 
