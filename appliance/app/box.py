@@ -235,8 +235,11 @@ class Box:
 
     async def _prepare_prompts(self) -> None:
         found = await self.library.ready(self.exchange.context.site)
+        by_reason: dict[str, list[str]] = {}
         for problem in found.problems:
-            log.warning("prompt %s is a beep: %s", problem.label, problem.reason)
+            by_reason.setdefault(problem.reason, []).append(problem.label)
+        for reason, labels in by_reason.items():
+            log.warning("%d prompts are a beep (%s, …): %s", len(labels), labels[0], reason)
 
     async def _start_web(self) -> None:
         app = make_app(web_side.context(self))

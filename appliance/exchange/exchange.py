@@ -110,6 +110,11 @@ class Exchange:
         else:
             self.context.endpoint.resolved(query, flows, now)
 
+    def addresses_changed(self, now: Instant) -> None:
+        """This machine has other addresses than before."""
+        self.context.now = now
+        self._contain(None, self.context.trunks.look_again)
+
     def media_event(self, event: audio.AnyMediaEvent, now: Instant) -> None:
         """Something the media process reports."""
         self.context.now = now

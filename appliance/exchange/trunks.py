@@ -13,7 +13,7 @@ from appliance.sip.events import Resolve
 
 if TYPE_CHECKING:
     from appliance.exchange.call import Call
-    from appliance.exchange.context import Context
+    from appliance.exchange.context import Context, Deferred
     from appliance.exchange.leg import Leg
     from appliance.sip.flow import Flow
     from appliance.sip.registration import Registration
@@ -77,6 +77,8 @@ class TrunkLine:
         self.faulty = False
         self.watched = False
         """Whether it is asked regularly whether it is there."""
+        self.next_look: Deferred | None = None
+        """When its name is looked up again."""
         for source in config.sources:
             try:
                 self.networks.append(ipaddress.ip_network(source, strict=False))
@@ -166,15 +168,25 @@ class Trunks:
         if line is None or self.lines.get(line.config.id) is not line:
             return
         config = line.config
-        again = RESOLVE_SECONDS if flows else RESOLVE_AGAIN_SECONDS
-        self.context.after(again, None, lambda: self._resolve(line))
+        if line.next_look is not None:
+            line.next_look.cancel()
+            line.next_look = None
+        if not flows or not flows[0].reliable:
+            # A connection is kept until it breaks (`flow_failed`): another look would open one more.
+            again = RESOLVE_SECONDS if flows else RESOLVE_AGAIN_SECONDS
+            line.next_look = self.context.after(again, None, lambda: self._resolve(line))
         if not flows:
             if not line.flows:
                 line.unnamed = True
                 self._down(line, _no_name(config.host), _CHECK_NAME)
             return
-        same_connection = line.flows and line.flows[0].remote == flows[0].remote and not line.flows[0].reliable
-        line.flows = flows if not same_connection else line.flows
+        if line.flows and line.flows[0] not in flows:
+            line.flows = []
+            if line.registration is not None:
+                # The carrier or we ourselves are at another address: that is another registration.
+                line.registration.remove(self.context.now)
+                line.registration = None
+        line.flows = line.flows or flows
         line.addresses = {flow.remote[0] for flow in flows}
         if config.register and line.registration is None:
             line.registration = self.context.endpoint.register(
@@ -197,6 +209,12 @@ class Trunks:
         for line in self.lines.values():
             if flow.reliable and flow in line.flows:
                 line.flows = []
+                self._resolve(line)
+
+    def look_again(self) -> None:
+        """Our addresses changed: every path is found anew; connections tell by themselves that they broke."""
+        for line in self.lines.values():
+            if not line.flows or not line.flows[0].reliable:
                 self._resolve(line)
 
     def _ping_later(self, line: TrunkLine) -> None:

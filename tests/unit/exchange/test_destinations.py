@@ -35,7 +35,7 @@ def test_an_announcement_is_answered_played_and_ended() -> None:
     assert call.up
     assert office.played() == ["hello"]
     assert office.until(lambda: call.over, 10)
-    assert office.ending() == ("answered", 16)
+    assert office.ending() == ("announcement", 16)
     office.close()
 
 

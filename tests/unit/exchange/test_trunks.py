@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from appliance import events as ev
+from appliance.sip.flow import Flow
 from tests.sim.party import Plan
 from tests.sim.phones import Carrier
 from tests.sim.site import trunk
@@ -226,3 +227,37 @@ def test_a_registered_trunk_is_used_once_it_is_up() -> None:
     office.run(2.0)
     assert office.hears(again) == {"beta"}
     office.close()
+
+
+def test_a_trunk_follows_our_own_address_when_it_changes() -> None:
+    office = Office(site(trunks=(trunk("beta", "beta.example", register=True, username="box", password="x"),)))
+    office.carrier("beta")
+    trunks = office.exchange.context.trunks
+    line = trunks.lines["beta"]
+    assert office.until(lambda: line.state == "up", 30)
+    before, registration = line.flow, line.registration
+    office.exchange.resolved(_look_up(office), [before], office.exchange.context.now)
+    assert (line.flow, line.registration) == (before, registration)
+    moved = msgspec.structs.replace(before, local=("10.0.0.9", 5060))
+    office.exchange.resolved(_look_up(office), [moved], office.exchange.context.now)
+    assert line.flow == moved
+    assert line.registration is not registration
+
+
+def test_a_stream_to_a_trunk_is_used_for_as_long_as_it_lasts() -> None:
+    office = Office(site(trunks=(trunk("alpha", "10.2.0.1", transport="tcp"),)))
+    trunks, context = office.exchange.context.trunks, office.exchange.context
+    line = trunks.lines["alpha"]
+    flow = Flow("tcp", ("10.0.0.1", 40000), ("10.2.0.1", 5060), 77)
+    line.flows = []
+    office.exchange.resolved(_look_up(office), [flow], context.now)
+    office.run(1000.0)
+    assert line.flows == [flow], "no other connection was made meanwhile"
+
+
+def _look_up(office: Office) -> int:
+    """Has every trunk looked up anew; the number of the last query, whose answer is left to the test."""
+    office.exchange.addresses_changed(office.exchange.context.now)
+    trunks = office.exchange.context.trunks
+    office.exchange.context.outputs.clear()
+    return min(trunks._queries)
