@@ -82,6 +82,7 @@ class UdpDriver:
     def forget_routes(self) -> None:
         """Our addresses changed: look every route up again."""
         self._flows.clear()
+        self._addresses.forget()
 
     def _ready(self) -> None:
         for _, events in self._watch.poll(0):
