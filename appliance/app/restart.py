@@ -68,7 +68,7 @@ async def recover(box: Box) -> None:
     calls = ledger.open_calls()
     for call in calls:
         if call.queue:
-            waited = max(0.0, call.last_seen - call.started)
+            waited = max(0.0, call.last_seen - call.queued)
             core.emit(QueueLeft(call=call.call, queue=call.queue, outcome="restart", waited=round(waited, 1)))
         core.emit(CallEnded(call=call.call, cause=RESTART.cause, reason=RESTART.reason))
     if calls or ended:
