@@ -28,7 +28,7 @@ from appliance.box.health.survey import missing
 from appliance.bus import Bus
 from appliance.clock import system_now
 from appliance.errors import CommandError, HakoError
-from appliance.events import BoxStarted, BoxStopped, ConfigChanged, Entry
+from appliance.events import BoxStarted, BoxStopped, ConfigChanged, DecisionFailed, Entry
 from appliance.events.base import Words
 from appliance.exchange.exchange import Exchange
 from appliance.exchange.exchange import Options as ExchangeOptions
@@ -298,6 +298,8 @@ class Box:
     def _note_faults(self, entries: Sequence[Entry]) -> None:
         for entry in entries:
             self.faults.noted(entry.event)
+            if isinstance(entry.event, DecisionFailed):
+                log.error("a decision failed (call %s)\n%s", entry.event.call or "none", entry.event.trace)
 
     def _store_fault(self, fault: str, text: Words, remedy: Words) -> None:
         """In the ledger's thread, or while it opens."""

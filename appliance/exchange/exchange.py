@@ -165,6 +165,9 @@ class Exchange:
             if decisions:
                 decision = decisions.popleft()
                 self._contain(context.calls.get(decision.call), lambda: self._decided(decision))  # noqa: B023
+            elif endpoint.faults:
+                trace = endpoint.faults.popleft()
+                self._failed("", trace, trace.rstrip().rpartition("\n")[2])
             elif not outputs:
                 if context.stirred:
                     self._settle()
@@ -190,15 +193,16 @@ class Exchange:
         try:
             action()
         except Exception as error:
-            self.failures += 1
-            trace = traceback.format_exc(limit=-12)
-            self.context.emit(DecisionFailed(call=call.id if call else "", error=repr(error), trace=trace))
+            self._failed(call.id if call else "", traceback.format_exc(limit=-12), repr(error))
             if call is not None:
                 try:
                     call.end(INTERNAL)
                 except Exception as second:
-                    trace = traceback.format_exc(limit=-12)
-                    self.context.emit(DecisionFailed(call=call.id, error=repr(second), trace=trace))
+                    self._failed(call.id, traceback.format_exc(limit=-12), repr(second))
+
+    def _failed(self, call: str, trace: str, error: str) -> None:
+        self.failures += 1
+        self.context.emit(DecisionFailed(call=call, error=error, trace=trace))
 
     # --- configuration and restart -----------------------------------------------------------------------------------
     def configure(self, site: Site, now: Instant) -> None:

@@ -17,7 +17,7 @@ from appliance.exchange.routing import Router
 from appliance.media.table import DesiredTable
 from appliance.sip.events import Send
 from appliance.sip.flow import Flow
-from appliance.sip.session import SessionSnapshot
+from appliance.sip.session import Session, SessionSnapshot
 from tests.sim.party import Plan
 from tests.sim.voices import Voices
 from tests.unit.exchange.office import Office, inbound, site
@@ -202,6 +202,26 @@ def test_an_error_of_one_part_leaves_the_timers_of_the_others(monkeypatch: pytes
     assert done == ["timer"]
     office.exchange.flow_failed(Flow("tcp", ("10.0.0.1", 5060), ("10.9.9.9", 5060), 7), "gone", now)
     assert office.exchange.failures == 4
+
+
+def test_an_error_within_sip_is_told_with_its_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    office = Office()
+    office.strict = False
+    second = office.desk("202")
+    call = office.dials(office.desk("201"), "202")
+    office.run(2.0)
+
+    def broken(*args: Any) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(Session, "on_request", broken)
+    call.hang_up()
+    office.run(2.0)
+    failed = office.told(ev.DecisionFailed)
+    assert "RuntimeError: a bug" in failed[0].error and "on_request" in failed[0].trace
+    assert office.exchange.failures == len(failed) >= 1
+    assert not office.exchange.context.endpoint.faults
+    assert not office.exchange.calls() and not second.calls
 
 
 def test_dialogs_of_the_run_before_are_ended_with_bye() -> None:
