@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -377,6 +378,12 @@ class Box:
                 "faults": [{"id": one.id, "text": one.text, "remedy": one.remedy} for one in view.faults],
                 "off": [{"why": one.text, "remedy": one.remedy} for one in self.off()],
                 "calls": len(self.exchange.calls()),
+                "refused": [
+                    {"address": address, "method": method, "caller": caller, "why": why, "times": times}
+                    for (address, method, caller, why), times in Counter(
+                        (one.address, one.method, one.caller, one.why) for one in self.exchange.context.phones.refusals
+                    ).items()
+                ],
             }
 
         async def token_create(arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -204,6 +204,8 @@ def test_a_wrong_password_never_becomes_a_call() -> None:
     office.run(2.0)
     assert call.status == 401
     assert not office.told(ev.CallStarted)
+    (refusal,) = office.exchange.context.phones.refusals
+    assert (refusal.method, refusal.caller, office.exchange.context.phones.refused) == ("INVITE", "201", 1)
     office.close()
 
 
@@ -214,6 +216,8 @@ def test_nobody_calls_with_a_colleagues_number() -> None:
     office.run(2.0)
     assert call.status in (401, 403)
     assert not office.told(ev.CallStarted)
+    (refusal,) = office.exchange.context.phones.refusals
+    assert (refusal.method, refusal.caller, office.exchange.context.phones.refused) == ("INVITE", "203", 1)
     office.close()
 
 
