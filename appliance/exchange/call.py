@@ -177,5 +177,8 @@ class Call:
             self.context.media.drop(self._mix)
         self.context.calls.pop(self.id, None)
         self.context.emit(CallEnded(call=self.id, cause=ending.cause, reason=ending.reason))
+        # Legs know their call: without these the whole of it would be left to the garbage collector, whose searches
+        # hold the loop for tens of milliseconds.
+        self.origin, self.bridge = None, ()
         if failure is not None:
             raise failure
