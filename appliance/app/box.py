@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
@@ -42,6 +43,8 @@ from appliance.net.names import Resolver
 from appliance.net.tcp import TcpDriver
 from appliance.net.udp import UdpDriver
 from appliance.options import Options
+from appliance.site.model import Site
+from appliance.site.numbers import normalise
 from appliance.site.writer import write
 from appliance.store.apply import Applied, Opened, apply_document, apply_text, open_configuration
 from appliance.store.backup import finish_restore
@@ -78,6 +81,7 @@ class Box:
         self.opened: Opened = open_configuration(
             self.store, self.folder, options.site, os.urandom, options.sample, options.language
         )
+        warm(self.opened.site)
         self.tokens = Tokens(self.store, os.urandom, lambda: system_now().wall)
         self.state = StateStore(self.folder.state)
         self.started = system_now()
@@ -354,6 +358,7 @@ class Box:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(NEW_PROMPTS_SECONDS):
                     await self.library.ready(applied.site)
+            await asyncio.to_thread(warm, applied.site)
             self.core.do(lambda exchange, now: exchange.configure(applied.site, now))
             self.records.country = applied.site.site.country
             self.core.emit(ConfigChanged(version=applied.version, by=by, changes=applied.changes))
@@ -419,6 +424,13 @@ class Box:
     def web_urls(self) -> list[str]:
         """Where the pages are."""
         return [f"http://{host}:{self._web_port}/" for host in self.shown_hosts(self.options.web.host)]
+
+
+def warm(site: Site) -> None:
+    """Has what is read from files at first use (time zone, number formats) read now, and not while a call waits."""
+    normalise("0312345678", site.site.country)
+    with contextlib.suppress(KeyError, ValueError, OSError):
+        ZoneInfo(site.site.timezone)
 
 
 def port_problem(error: OSError, options: Options) -> HakoError:

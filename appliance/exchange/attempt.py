@@ -109,7 +109,7 @@ class Attempt:
                 self._ring_extension(target)
             else:
                 trunks = target.trunks
-                self._ring_trunk(target, trunks if target.emergency else context.trunks.in_order(trunks))
+                self._ring_trunk(target, context.trunks.in_order(trunks, emergency=target.emergency))
         self._alarm = context.after(seconds, call, self._time_up)
         if not self.legs:
             # Told in the drain, after whoever makes the attempt holds it.

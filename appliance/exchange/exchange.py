@@ -294,4 +294,6 @@ class Exchange:
         self.context.now = now
         if not self.context.phones.registered(extension):
             raise CommandError("not_registered", f"No phone is registered as {extension}.", "extension")
-        return ClickToCall(self.context, extension, number).call.id
+        click = ClickToCall(self.context, extension, number)
+        self._contain(click.call, click.begin)
+        return click.call.id

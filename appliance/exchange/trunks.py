@@ -314,9 +314,16 @@ class Trunks:
             return shown
         return self.context.endpoint.learned_host(line.flow)
 
-    def in_order(self, trunks: tuple[str, ...]) -> tuple[str, ...]:
-        """The same trunks, those that are known to be down last."""
-        return tuple(sorted(trunks, key=lambda one: one in self.lines and self.lines[one].state == "down"))
+    def in_order(self, trunks: tuple[str, ...], *, emergency: bool = False) -> tuple[str, ...]:
+        """The same trunks, those that are known to be down last; for an emergency only those that are full last."""
+
+        def late(trunk: str) -> bool:
+            line = self.lines.get(trunk)
+            if line is None:
+                return False
+            return len(line.legs) >= line.config.channels if emergency else line.state == "down"
+
+        return tuple(sorted(trunks, key=late))
 
     def usable(self, trunk: str, *, emergency: bool = False) -> TrunkLine | None:
         """The trunk when a call can be made on it now; for an emergency a channel is made free if need be."""

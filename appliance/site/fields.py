@@ -116,6 +116,16 @@ def secret(problems: Problems, path: str, value: object) -> Any:
     return value
 
 
+def pin(problems: Problems, path: str, value: object) -> Any:
+    """A PIN to key at a phone: never repeated in a message."""
+    if secret(problems, path, value) is BAD:
+        return BAD
+    if _INTERNAL.fullmatch(str(value)) is None:
+        problems.error(path, "is not 1 to 10 digits")
+        return BAD
+    return value
+
+
 def _matching(pattern: re.Pattern[str], right: str) -> Reader:
     def read(problems: Problems, path: str, value: object) -> Any:
         if isinstance(value, int) and not isinstance(value, bool):

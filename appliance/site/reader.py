@@ -106,7 +106,7 @@ TABLES: Final[dict[str, Table]] = {
             "id": fields.identifier,
             "number": fields.internal_number,
             "name": fields.text,
-            "pin": fields.internal_number,
+            "pin": fields.pin,
             "pin_hash": _hash_text,
             "extension": fields.optional(fields.internal_number),
             "user": fields.text,

@@ -157,6 +157,20 @@ def test_an_emergency_call_makes_a_channel_free() -> None:
     office.close()
 
 
+def test_an_emergency_call_ends_no_other_while_a_later_trunk_has_a_free_channel() -> None:
+    office = Office(
+        site(trunks=(trunk("alpha", "10.2.0.1", channels=1), trunk("gamma", "10.2.0.3", channels=1)), routes=())
+    )
+    office.reacts(office.alpha)
+    office.reacts(office.gamma)
+    talker = office.comes_in("0312345608")
+    call = office.dials(office.desk("201"), "119")
+    office.run(2.0)
+    assert office.hears(call) == {"gamma"}
+    assert talker.up and not talker.over
+    office.close()
+
+
 def test_an_emergency_call_never_takes_the_channel_of_another() -> None:
     office = Office(site(trunks=(trunk("alpha", "10.2.0.1", channels=1),), routes=()))
     office.reacts(office.alpha)
