@@ -218,7 +218,7 @@ async def test_after_a_kill_the_dialogs_are_ended_and_the_record_is_closed(make_
         assert "Reason: Q.850" in talking.trace()
         record = await box.record(id=started["call"])
         assert (record["cause"], record["cause_code"], record["agent"]) == ("restart", 41, "aiko")
-        assert (await box.record(id=earlier))["cause"] == "answered"
+        assert (await box.record(id=earlier))["cause"] == "announcement"
         left, right = stereo(await box.recording(record["recording"]["id"]))
         assert (heard(left[1600:]), heard(right[1600:])) == ({ONE}, {TWO})
         assert len(left) / 8000 >= 1.0
