@@ -1,6 +1,6 @@
 """Delivers events to their readers: in order, after the drain, never nested.
 
-A reader (ledger, lamps, live page, metrics) that raises is counted and reported; it never reaches a call or another reader.
+A reader (ledger, lamps, live page, metrics) that raises is counted and reported; it never reaches a call or another.
 """
 
 from __future__ import annotations

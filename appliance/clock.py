@@ -1,7 +1,7 @@
 """Time as the cores see it: a pair of readings that somebody else takes.
 
-Cores never read a clock. Each input they are given carries an `Instant`; each says with `deadline()` when it wants to be
-called again. Only the composition root and tests make instants.
+Cores never read a clock. Each input they are given carries an `Instant`; each says with `deadline()` when it wants to
+be called again. Only the composition root and tests make instants.
 """
 
 from __future__ import annotations

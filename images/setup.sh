@@ -164,7 +164,7 @@ set_up_environment() {
     [ "$purpose" != run ] || ! stamped python-run "$now" || return 0
     [ "$purpose" = run ] || extras=$extras,dev
     say "installing Python packages"
-    HAKO_WITHOUT_ENGINE=1 pip install -e ".[$extras]" # the engine is built below
+    HAKO_WITHOUT_ENGINE=1 pip install --use-pep517 -e ".[$extras]" # the engine is built below
     if [ "$purpose" = run ]; then stamp python-run "$now"; else stamp python-test "$now"; fi
 }
 

@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import logging
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
@@ -28,7 +30,7 @@ from appliance.box.health.survey import missing
 from appliance.bus import Bus
 from appliance.clock import system_now
 from appliance.errors import CommandError, HakoError
-from appliance.events import BoxStarted, BoxStopped, ConfigChanged, Entry
+from appliance.events import BoxStarted, BoxStopped, ConfigChanged, DecisionFailed, Entry
 from appliance.events.base import Words
 from appliance.exchange.exchange import Exchange
 from appliance.exchange.exchange import Options as ExchangeOptions
@@ -41,6 +43,8 @@ from appliance.net.names import Resolver
 from appliance.net.tcp import TcpDriver
 from appliance.net.udp import UdpDriver
 from appliance.options import Options
+from appliance.site.model import Site
+from appliance.site.numbers import normalise
 from appliance.site.writer import write
 from appliance.store.apply import Applied, Opened, apply_document, apply_text, open_configuration
 from appliance.store.backup import finish_restore
@@ -51,7 +55,7 @@ from appliance.store.records import Records
 from appliance.store.secrets import verify
 from appliance.store.state import StateStore
 from appliance.store.tokens import Tokens
-from appliance.web.app import make_app, make_runner
+from appliance.web.app import listen, make_app, make_runner
 
 log = logging.getLogger("hako")
 
@@ -77,6 +81,7 @@ class Box:
         self.opened: Opened = open_configuration(
             self.store, self.folder, options.site, os.urandom, options.sample, options.language
         )
+        warm(self.opened.site)
         self.tokens = Tokens(self.store, os.urandom, lambda: system_now().wall)
         self.state = StateStore(self.folder.state)
         self.started = system_now()
@@ -84,6 +89,7 @@ class Box:
         self.board = load_board(options.board)
         self.sip_address = ("", 0)
         self._web_runner: web.AppRunner | None = None
+        self._web_server: asyncio.Server | None = None
         self._web_port = 0
         self._tasks: list[asyncio.Task[None]] = []
         self._prompts_task: asyncio.Task[None] | None = None
@@ -139,6 +145,7 @@ class Box:
         await self._start_sip()
         await self._start_media()
         await recover(self)
+        await self._listen()
         self.core.drain()
         await self._first_prompts()
         await self._start_web()
@@ -162,18 +169,30 @@ class Box:
         try:
             await core.tcp.start(host, self.sip_address[1])
         except OSError as error:
-            port, why = self.sip_address[1], error.strerror
-            text = {
-                "ja": f"SIP の TCP ポート {port} を使えません（{why}）。TCP の電話機はつながりません。",
-                "en": f"SIP over TCP is off: port {port} cannot be used ({why}).",
-            }
-            remedy = {
-                "ja": "UDP の電話機は使えます。このポートを使っている別のプログラムを終了してください。",
-                "en": "Phones that use UDP work; end the program that has the port.",
-            }
-            self.faults.raise_("sip-tcp", text, remedy)
+            self._tcp_off(error)
         core.resolver = Resolver(core.udp, core.tcp)
-        core.udp.start()
+
+    async def _listen(self) -> None:
+        """From now on SIP is read. Not before the run before is cleared up: its dialogs are ended, phones and agents
+        are known again. What has arrived meanwhile waits in the socket."""
+        assert self.core.udp is not None and self.core.tcp is not None
+        self.core.udp.start()
+        try:
+            await self.core.tcp.serve()
+        except OSError as error:
+            self._tcp_off(error)
+
+    def _tcp_off(self, error: OSError) -> None:
+        port, why = self.sip_address[1], error.strerror
+        text = {
+            "ja": f"SIP の TCP ポート {port} を使えません（{why}）。TCP の電話機はつながりません。",
+            "en": f"SIP over TCP is off: port {port} cannot be used ({why}).",
+        }
+        remedy = {
+            "ja": "UDP の電話機は使えます。このポートを使っている別のプログラムを終了してください。",
+            "en": "Phones that use UDP work; end the program that has the port.",
+        }
+        self.faults.raise_("sip-tcp", text, remedy)
 
     async def _start_media(self) -> None:
         try:
@@ -221,18 +240,19 @@ class Box:
 
     async def _prepare_prompts(self) -> None:
         found = await self.library.ready(self.exchange.context.site)
+        by_reason: dict[str, list[str]] = {}
         for problem in found.problems:
-            log.warning("prompt %s is a beep: %s", problem.label, problem.reason)
+            by_reason.setdefault(problem.reason, []).append(problem.label)
+        for reason, labels in by_reason.items():
+            log.warning("%d prompts are a beep (%s, …): %s", len(labels), labels[0], reason)
 
     async def _start_web(self) -> None:
         app = make_app(web_side.context(self))
         self._web_runner = make_runner(app)
         await self._web_runner.setup()
         address = self.options.web
-        web_site = web.TCPSite(self._web_runner, address.host or None, address.port)
-        await web_site.start()
-        assert web_site._server is not None
-        self._web_port = web_site._server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
+        self._web_server = await listen(self._web_runner, address.host, address.port)
+        self._web_port = self._web_server.sockets[0].getsockname()[1]
 
     # --- stopping ----------------------------------------------------------------------------------------------------
     async def stop(self, reason: str) -> None:
@@ -255,6 +275,8 @@ class Box:
                 await self.core.tcp.close()
             if self.core.udp is not None:
                 self.core.udp.close()
+        if self._web_server is not None:
+            self._web_server.close()
         if self._web_runner is not None:
             await self._web_runner.cleanup()
         if hasattr(self, "library"):
@@ -281,6 +303,8 @@ class Box:
     def _note_faults(self, entries: Sequence[Entry]) -> None:
         for entry in entries:
             self.faults.noted(entry.event)
+            if isinstance(entry.event, DecisionFailed):
+                log.error("a decision failed (call %s)\n%s", entry.event.call or "none", entry.event.trace)
 
     def _store_fault(self, fault: str, text: Words, remedy: Words) -> None:
         """In the ledger's thread, or while it opens."""
@@ -334,6 +358,7 @@ class Box:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(NEW_PROMPTS_SECONDS):
                     await self.library.ready(applied.site)
+            await asyncio.to_thread(warm, applied.site)
             self.core.do(lambda exchange, now: exchange.configure(applied.site, now))
             self.records.country = applied.site.site.country
             self.core.emit(ConfigChanged(version=applied.version, by=by, changes=applied.changes))
@@ -356,8 +381,14 @@ class Box:
                 "version": view.version,
                 "sip": f"{self.shown_hosts(self.sip_address[0])[0]}:{self.sip_address[1]}",
                 "faults": [{"id": one.id, "text": one.text, "remedy": one.remedy} for one in view.faults],
-                "off": [{"why": one.why, "remedy": one.remedy} for one in view.off],
+                "off": [{"why": one.text, "remedy": one.remedy} for one in self.off()],
                 "calls": len(self.exchange.calls()),
+                "refused": [
+                    {"address": address, "method": method, "caller": caller, "why": why, "times": times}
+                    for (address, method, caller, why), times in Counter(
+                        (one.address, one.method, one.caller, one.why) for one in self.exchange.context.phones.refusals
+                    ).items()
+                ],
             }
 
         async def token_create(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -393,6 +424,13 @@ class Box:
     def web_urls(self) -> list[str]:
         """Where the pages are."""
         return [f"http://{host}:{self._web_port}/" for host in self.shown_hosts(self.options.web.host)]
+
+
+def warm(site: Site) -> None:
+    """Has what is read from files at first use (time zone, number formats) read now, and not while a call waits."""
+    normalise("0312345678", site.site.country)
+    with contextlib.suppress(KeyError, ValueError, OSError):
+        ZoneInfo(site.site.timezone)
 
 
 def port_problem(error: OSError, options: Options) -> HakoError:

@@ -55,10 +55,12 @@ class DemoCall:
         if self.session is None or self.session.ended:
             return
         now = system_now()
-        if self.session.state in ("calling", "early") and self.session.direction == "out":
+        if self.session.state not in ("calling", "early"):
+            self.session.bye(now)
+        elif self.session.direction == "out":
             self.session.cancel(now)
         else:
-            self.session.bye(now)
+            self.session.reject(603, now)
         self.phone.drain()
 
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("hako.restart")
 
+RECENT_SECONDS = 120.0
+"""Before the last sign of life: how long the kernel may keep written data from the disk, and some."""
+
 
 def _decode(kind: type[msgspec.Struct], kept: dict[str, bytes]) -> list[msgspec.Struct]:
     """What can be read of what was kept; a newer or older version's shape is passed over."""
@@ -45,6 +48,17 @@ def _mend(root: Path, relative: str) -> float:
         return 0.0
 
 
+def _mend_recent(root: Path, since: float) -> None:
+    """A file that was complete moments before a power cut may promise more than reached the disk."""
+    days = sorted((day for day in root.glob("*/*/*") if day.is_dir()), reverse=True)[:2]
+    for path in (file for day in days for file in day.glob("*.wav")):
+        try:
+            if path.stat().st_mtime >= since:
+                repair(path)
+        except (OSError, ValueError):
+            log.warning("the recording %s cannot be mended", path.name)
+
+
 async def recover(box: Box) -> None:
     """Runs before the first call is taken; SIP and media are there already."""
     state, core, ledger = box.state, box.core, box.ledger
@@ -58,6 +72,8 @@ async def recover(box: Box) -> None:
     ]
     statuses = [(one.agent, one.status, one.reason, one.extension) for one in ledger.agent_statuses()]
     core.do(lambda exchange, now: exchange.restore(bindings, statuses, now))
+    if not ledger.clean:
+        await asyncio.to_thread(_mend_recent, box.folder.recordings, state.last_alive - RECENT_SECONDS)
     for recording in ledger.open_recordings():
         seconds = await asyncio.to_thread(_mend, box.folder.recordings, recording.path)
         core.emit(
@@ -68,7 +84,7 @@ async def recover(box: Box) -> None:
     calls = ledger.open_calls()
     for call in calls:
         if call.queue:
-            waited = max(0.0, call.last_seen - call.started)
+            waited = max(0.0, call.last_seen - call.queued)
             core.emit(QueueLeft(call=call.call, queue=call.queue, outcome="restart", waited=round(waited, 1)))
         core.emit(CallEnded(call=call.call, cause=RESTART.cause, reason=RESTART.reason))
     if calls or ended:

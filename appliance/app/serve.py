@@ -6,11 +6,16 @@ import asyncio
 import gc
 import logging
 import signal
+import sys
 
 import uvloop
 
 from appliance.app.box import Box, port_problem
 from appliance.options import Options
+
+SWITCH_SECONDS = 0.0005
+"""How long a thread that computes (a search of records) may keep the loop waiting; the interpreter's own 5 ms, taken
+several times in one call, would be heard as a late answer."""
 
 
 def set_up_log() -> None:
@@ -22,6 +27,7 @@ def set_up_log() -> None:
 def serve(options: Options) -> int:
     """Runs a box until SIGINT or SIGTERM; 0 when it stopped as asked. Raises HakoError with what is wrong."""
     set_up_log()
+    sys.setswitchinterval(SWITCH_SECONDS)
     box = Box(options)
     return uvloop.run(_run(box))
 

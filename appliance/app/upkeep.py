@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from appliance.box.addresses import Address, lan_addresses
 from appliance.box.health.survey import survey
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("hako.upkeep")
 
 HEARTBEAT_SECONDS = 5
+ADDRESSES_SECONDS = 3
+"""How often our addresses are read. After a power cut the router may be there later than the box."""
 
 
 class Upkeep:
@@ -22,6 +25,7 @@ class Upkeep:
     def __init__(self, box: Box) -> None:
         self.box = box
         self._found: set[str] = set()
+        self._addresses: list[Address] | None = None
 
     async def every_second(self) -> None:
         """Heartbeat and clock; until cancelled."""
@@ -30,8 +34,21 @@ class Upkeep:
             box.core.watch_clock()
             if beat % HEARTBEAT_SECONDS == 0:
                 box.state.alive(box.core.now().wall)
+            if beat % ADDRESSES_SECONDS == 0:
+                await self.follow_addresses()
             beat += 1
             await asyncio.sleep(1.0)
+
+    async def follow_addresses(self) -> None:
+        """Calls show the address that routes to their party: another one here means to find every path anew."""
+        found = await asyncio.to_thread(lan_addresses)
+        if found == self._addresses:
+            return
+        self._addresses = found
+        core = self.box.core
+        if core.udp is not None:
+            core.udp.forget_routes()
+        core.do(lambda exchange, now: exchange.addresses_changed(now))
 
     async def every_minute(self) -> None:
         """The machine's health becomes faults, and faults that are mended go; until cancelled."""

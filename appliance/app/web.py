@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from appliance import __version__
+from appliance.box.health.finding import Finding
 from appliance.clock import Instant, rfc3339
 from appliance.events import Entry
 from appliance.events.base import Words
@@ -116,6 +117,27 @@ _OFF_NAMES: dict[str, Words] = {
 """What people call the things that may be off."""
 
 
+_NO_PANEL = Finding(
+    id="gpio",
+    severity="ok",
+    text={
+        "ja": "この本体にはランプがないため、前面パネルは画面にだけ表示されます。",
+        "en": "This machine has no lamps of its own: the front panel is on the pages only.",
+    },
+    remedy={
+        "ja": "Raspberry Pi にパネルを付けたら `hako serve --board pi4-panel` で起動してください。",
+        "en": "With a panel on a Raspberry Pi, start with `hako serve --board pi4-panel`.",
+    },
+)
+
+
+def _off(box: Box) -> tuple[OffView, ...]:
+    found = box.off()
+    if not box.board.lamps:
+        found.append(_NO_PANEL)
+    return tuple(OffView(feature=one.id, name=_name_of(one.id), why=one.text, remedy=one.remedy) for one in found)
+
+
 def _name_of(feature: str) -> Words:
     return _OFF_NAMES.get(feature, {"ja": feature, "en": feature})
 
@@ -139,7 +161,7 @@ def system(box: Box) -> SystemView:
         ready=box.ready,
         board=box.board.name,
         addresses=tuple(addresses),
-        off=tuple(OffView(feature=one.id, name=_name_of(one.id), why=one.text, remedy=one.remedy) for one in box.off()),
+        off=_off(box),
         faults=box.faults.views(),
         breaks=tuple(BreakView(key=one.key, name=one.name) for one in box.exchange.context.site.breaks),
     )

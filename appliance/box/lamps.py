@@ -37,7 +37,11 @@ def panel(
     faults: Sequence[FaultView],
     ready: bool,
 ) -> list[LampView]:
-    """The lamps in the order they stand on the panel. Agents take the agents' lamps in the order of the site file."""
+    """The lamps in the order they stand on the panel. Agents take the agents' lamps in the order of the site file.
+
+    Service calls (dial codes, echo) are in no figure, so no lamp counts them.
+    """
+    calls = [call for call in calls if call.kind != "service"]
     lamps = [
         _ready(ready, registrations),
         _trunk(trunks),

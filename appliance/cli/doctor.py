@@ -92,6 +92,9 @@ def _running(running: Running) -> Iterator[Finding]:
     faults = status.get("faults", ())
     for fault in faults:
         yield Finding("problem", _said(fault["text"]), _said(fault["remedy"]))
+    for one in status.get("refused", ()):
+        text = "{address} was refused (lately {times} times): {method} as {caller}: {why}".format(**one)
+        yield Finding("warning", text, "if it is a phone of yours, check its user name and password")
     for off in status.get("off", ()):
         yield Finding("warning", _said(off["why"]), _said(off["remedy"]))
 

@@ -93,8 +93,3 @@ def document(entry: Entry) -> dict[str, Any]:
     for name, key in _fields[type(event)]:
         shown[key] = getattr(event, name)
     return shown
-
-
-def encode_entry(entry: Entry) -> bytes:
-    """`document` as JSON: one WebSocket message."""
-    return _encoder.encode(document(entry))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from appliance.exchange.causes import ANSWERED, NO_CODEC, Ending
+from appliance.exchange.causes import ANNOUNCED, NO_CODEC, Ending
 from appliance.exchange.codecs import caller_codecs
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Announce(LegActivity):
 
     name = "announcement"
 
-    def __init__(self, leg: Leg, files: tuple[str, ...], ending: Ending = ANSWERED) -> None:
+    def __init__(self, leg: Leg, files: tuple[str, ...], ending: Ending = ANNOUNCED) -> None:
         super().__init__(leg)
         self.files = files
         self.ending = ending

@@ -108,7 +108,8 @@ class Attempt:
             if target.extension:
                 self._ring_extension(target)
             else:
-                self._ring_trunk(target, context.trunks.in_order(target.trunks))
+                trunks = target.trunks
+                self._ring_trunk(target, context.trunks.in_order(trunks, emergency=target.emergency))
         self._alarm = context.after(seconds, call, self._time_up)
         if not self.legs:
             # Told in the drain, after whoever makes the attempt holds it.
@@ -263,7 +264,8 @@ class Attempt:
             self.ringer.attempt_lost(leg)
         leg.ended(ending, "them", status)
         target, trunks = self._trunks_left.pop(leg, (None, ()))
-        if target is not None and trunks and (status in (403, 408) or 500 <= status < 600 or status == 0):
+        # Some carriers refuse emergency numbers, with a status of their choice: such a call tries all.
+        if target is not None and (target.emergency or status in (0, 403, 408) or 500 <= status < 600):
             self._ring_trunk(target, trunks)
         if not self.legs:
             self._fail()

@@ -156,15 +156,29 @@ class Call:
             self.end(ending)
 
     def end(self, ending: Ending) -> None:
-        """Ends every leg and closes the record."""
+        """Ends every leg and closes the record. What a step raises is raised at the end: no other step is left out."""
         if self.ended:
             return
         self.ended = True
-        self.recorder.stop("ended")
+        failure: Exception | None = None
+        try:
+            self.recorder.stop("ended")
+        except Exception as error:
+            failure = error
         for leg in list(self.legs):
-            leg.hang_up(ending)
+            try:
+                leg.hang_up(ending)
+            except Exception as error:
+                failure = failure or error
+                leg.free()
+                self.context.center.forget(self.id, self.context.now)
         self.remix()
         if self._mix:
             self.context.media.drop(self._mix)
         self.context.calls.pop(self.id, None)
         self.context.emit(CallEnded(call=self.id, cause=ending.cause, reason=ending.reason))
+        # Legs know their call: without these the whole of it would be left to the garbage collector, whose searches
+        # hold the loop for tens of milliseconds.
+        self.origin, self.bridge = None, ()
+        if failure is not None:
+            raise failure

@@ -23,6 +23,8 @@ class Ending(msgspec.Struct, frozen=True, gc=False):
 
 
 ANSWERED = Ending("answered", 16, 200)
+ANNOUNCED = Ending("announcement", 16, 480)
+"""The caller heard what the box had to say and spoke to nobody."""
 CANCELLED = Ending("cancelled", 16, 487)
 BUSY = Ending("busy", 17, 486, tone="busy")
 NO_ANSWER = Ending("no-answer", 19, 480, prompt="no-answer")

@@ -32,7 +32,12 @@ class ClickToCall:
             caller_name=context.phones.name(extension),
             extension=extension,
         )
-        self.attempt = Attempt(context, self.call, self, (Target(extension=extension),), ALL, RING_SECONDS)
+        self.attempt: Attempt | None = None
+
+    def begin(self) -> None:
+        """Rings the extension."""
+        target = Target(extension=self.call.extension)
+        self.attempt = Attempt(self.context, self.call, self, (target,), ALL, RING_SECONDS)
 
     def attempt_ringing(self, leg: Leg) -> None:
         """The extension's own phone rings: nobody to tell."""

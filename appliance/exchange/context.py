@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from appliance.site.model import Site
 
 
+def _nothing() -> None:
+    """What a cancelled deferral does."""
+
+
 class Deferred:
     """Something to be done later, unless it is cancelled."""
 
@@ -45,6 +49,8 @@ class Deferred:
     def cancel(self) -> None:
         """It will not be done; may be called any time."""
         self._context.timers.cancel(self._alarm)
+        # Whoever holds this is often held by the action: let go, so that nobody has to search for the circle.
+        self._call, self._action = None, _nothing
 
 
 class Context:

@@ -40,6 +40,8 @@ from appliance.site.dialplan import DialPlan
 from appliance.site.model import Site
 
 Polled = Send | Resolve | CloseFlow | Stamped | Output
+_PASSED_ON = (Send, Resolve, CloseFlow)
+"""What the endpoint says that is for the drivers. A tuple, because a union is made anew each time it is asked."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,16 +99,21 @@ class Exchange:
         """A datagram could not be delivered (ICMP) or a connection broke or could not be made."""
         self.context.now = now
         self.context.endpoint.flow_failed(flow, reason, now)
-        self.context.phones.flow_failed(flow)
-        self.context.trunks.flow_failed(flow)
+        self._contain(None, lambda: self.context.phones.flow_failed(flow))
+        self._contain(None, lambda: self.context.trunks.flow_failed(flow))
 
     def resolved(self, query: int, flows: list[Flow], now: Instant) -> None:
         """The answer to a `Resolve`; no flows: it failed."""
         self.context.now = now
         if query < 0:
-            self.context.trunks.resolved(query, flows)
+            self._contain(None, lambda: self.context.trunks.resolved(query, flows))
         else:
             self.context.endpoint.resolved(query, flows, now)
+
+    def addresses_changed(self, now: Instant) -> None:
+        """This machine has other addresses than before."""
+        self.context.now = now
+        self._contain(None, self.context.trunks.look_again)
 
     def media_event(self, event: audio.AnyMediaEvent, now: Instant) -> None:
         """Something the media process reports."""
@@ -123,9 +130,9 @@ class Exchange:
         context = self.context
         context.now = now
         context.endpoint.timeout(now)
-        context.center.timeout(now)
+        self._contain(None, lambda: context.center.timeout(now))
         if (due := context.phones.registrar.deadline()) is not None and due <= now.mono:
-            context.phones.expire()
+            self._contain(None, context.phones.expire)
         while (due_alarm := context.timers.pop_due(now.mono)) is not None:
             target, name = due_alarm
             target.fire(name, now)
@@ -133,13 +140,12 @@ class Exchange:
     def deadline(self) -> float | None:
         """Monotonic time at which `timeout` wants to be called; None: nothing is due."""
         context = self.context
-        times = (
-            context.endpoint.deadline(),
-            context.center.deadline(),
-            context.timers.deadline(),
-            context.phones.registrar.deadline(),
-        )
-        return min((time for time in times if time is not None), default=None)
+        first = context.endpoint.deadline()
+        for core in (context.center, context.timers, context.phones.registrar):
+            when = core.deadline()
+            if when is not None and (first is None or when < first):
+                first = when
+        return first
 
     # --- draining ----------------------------------------------------------------------------------------------------
     def poll(self) -> Polled | None:
@@ -151,7 +157,7 @@ class Exchange:
                 return outputs.popleft()
             happened = endpoint.poll()
             if happened is not None:
-                if isinstance(happened, Send | Resolve | CloseFlow):
+                if isinstance(happened, _PASSED_ON):
                     return happened
                 self._contain(self._sip.call_of(happened), lambda: self._sip.handle(happened))  # noqa: B023
                 continue
@@ -159,6 +165,9 @@ class Exchange:
             if decisions:
                 decision = decisions.popleft()
                 self._contain(context.calls.get(decision.call), lambda: self._decided(decision))  # noqa: B023
+            elif endpoint.faults:
+                trace = endpoint.faults.popleft()
+                self._failed("", trace, trace.rstrip().rpartition("\n")[2])
             elif not outputs:
                 if context.stirred:
                     self._settle()
@@ -183,20 +192,17 @@ class Exchange:
         """Runs an action for a call; what it raises ends that call and nothing else."""
         try:
             action()
-        except CommandError:
-            raise
         except Exception as error:
-            self.failures += 1
-            trace = traceback.format_exc(limit=-12)
-            self.context.emit(DecisionFailed(call=call.id if call else "", error=repr(error), trace=trace))
+            self._failed(call.id if call else "", traceback.format_exc(limit=-12), repr(error))
             if call is not None:
                 try:
                     call.end(INTERNAL)
                 except Exception as second:
-                    # Even the orderly end failed: the call must still not hold a channel, a port or an agent.
-                    self.context.calls.pop(call.id, None)
-                    trace = traceback.format_exc(limit=-12)
-                    self.context.emit(DecisionFailed(call=call.id, error=repr(second), trace=trace))
+                    self._failed(call.id, traceback.format_exc(limit=-12), repr(second))
+
+    def _failed(self, call: str, trace: str, error: str) -> None:
+        self.failures += 1
+        self.context.emit(DecisionFailed(call=call, error=error, trace=trace))
 
     # --- configuration and restart -----------------------------------------------------------------------------------
     def configure(self, site: Site, now: Instant) -> None:
@@ -288,4 +294,6 @@ class Exchange:
         self.context.now = now
         if not self.context.phones.registered(extension):
             raise CommandError("not_registered", f"No phone is registered as {extension}.", "extension")
-        return ClickToCall(self.context, extension, number).call.id
+        click = ClickToCall(self.context, extension, number)
+        self._contain(click.call, click.begin)
+        return click.call.id

@@ -46,6 +46,8 @@ def identify(context: Context, session: Session) -> Caller | None:
         session.reject(status, context.now, headers=tuple(headers))
         return None
     if shown != extension:
-        session.reject(403, context.now, "The caller in From is not the authenticated extension")
+        why = "The caller in From is not the authenticated extension"
+        context.phones.note_refusal(request, flow, why)
+        session.reject(403, context.now, why)
         return None
     return Caller(extension, context.phones.name(extension), called, extension=extension)

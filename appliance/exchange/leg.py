@@ -329,8 +329,12 @@ class Leg:
         except RemoteProtocolError:
             return False
         self.session = session
-        if session.flow is not None:
+        # Each branch was offered a session and an address of its own; the last one rung is not always this one.
+        self.body = session.local_sdp or self.body
+        if session.flow is not None and session.flow.local[0] != self.local_ip:
             self.local_ip = session.flow.local[0]
+            shown = self.context.trunks.shown_address(self.trunk)
+            self.local = msgspec.structs.replace(self.local, address=shown or self.local_ip)
         self._negotiate(negotiated)
         return True
 
@@ -470,6 +474,19 @@ class Leg:
             context.phones.leg_ended(self)
         self.hearing = ()
         self.call.remix()
+
+    def free(self) -> None:
+        """After an error of ours in its end: it must still not hold a channel, a port or a phone."""
+        self.state, self.activity, self.hearing = "ended", None, ()
+        self._drop_player()
+        context = self.context
+        context.media.drop(self.port_row)
+        context.media.release_port(self.port)
+        context.rows.pop(self.port_row, None)
+        if self in self.call.legs:
+            self.call.legs.remove(self)
+        context.trunks.vacate(self.trunk, self)
+        context.phones.leg_ended(self)
 
     def phone_changed(self) -> None:
         """The leg's state says something new about the phone it is on."""

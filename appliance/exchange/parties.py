@@ -22,7 +22,8 @@ def party(number: str, host: str, name: str = "") -> NameAddr:
 def number_of(uri: SipUri | TelUri | OtherUri) -> str:
     """What a person would dial to reach the URI; empty where there is nothing to dial."""
     if isinstance(uri, SipUri):
-        return uri.user or ""
+        # A telephone-subscriber as user part brings its parameters along (RFC 3261 19.1.6).
+        return (uri.user or "").partition(";")[0]
     return uri.number if isinstance(uri, TelUri) else ""
 
 

@@ -81,15 +81,16 @@ class Phones:
         if verdict.kind == "ok":
             return verdict.username, [], 200
         if verdict.kind == "wrong":
-            self.refused += 1
-            self.refusals.append(
-                Refusal(
-                    self.context.now.wall, flow.remote[0], request.method, number_of(request.from_.uri), verdict.reason
-                )
-            )
+            self.note_refusal(request, flow, verdict.reason)
         stale = verdict.kind == "stale"
         agent = request.headers.get("User-Agent") or ""
         return "", self.authenticator.challenge(self.context.now, stale=stale, user_agent=agent), 401
+
+    def note_refusal(self, request: Request, flow: Flow, why: str) -> None:
+        """Counts a request that becomes neither a call nor a registration, and keeps it for a while."""
+        self.refused += 1
+        shown = number_of(request.from_.uri)[:64]
+        self.refusals.append(Refusal(self.context.now.wall, flow.remote[0], request.method, shown, why))
 
     # --- registration ------------------------------------------------------------------------------------------------
     def bindings(self, extension: str) -> list[Binding]:
@@ -111,7 +112,9 @@ class Phones:
             for name, value in headers:
                 response.headers.add(name, value)
         elif number_of(request.to.uri) != extension:
-            response = request.reply(403, "The address of record is not the authenticated extension")
+            why = "The address of record is not the authenticated extension"
+            self.note_refusal(request, flow, why)
+            response = request.reply(403, why)
         else:
             response, changes = self.registrar.handle(request, flow, context.now, extension)
             self._changed(changes, "removed")

@@ -6,6 +6,7 @@ never whisper or prompts. Which calls: the queue's rule, else the extension's, e
 
 from __future__ import annotations
 
+import weakref
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -24,7 +25,8 @@ class CallRecorder:
 
     def __init__(self, context: Context, call: Call) -> None:
         self.context = context
-        self.call = call
+        self.call: Call = weakref.proxy(call)
+        """Whose part this is: a recorder does not keep its call alive."""
         self.row: Recorder | None = None
         self.id = ""
         self.failed = False

@@ -143,7 +143,7 @@ class Router:
         Farewell(leg, ending).begin()
 
     def _to_nothing(self, leg: Leg, _target: str) -> None:
-        Announce(leg, self.context.phrase("closed"), CLOSED).begin()
+        Announce(leg, self._announced("closed"), CLOSED).begin()
 
     def _to_extension(self, leg: Leg, target: str) -> None:
         if target not in self.context.phones.extensions:
@@ -188,14 +188,16 @@ class Router:
             InMenu(leg, menu).begin()
 
     def _to_announcement(self, leg: Leg, target: str) -> None:
+        Announce(leg, self._announced(target)).begin()
+
+    def _announced(self, target: str) -> tuple[str, ...]:
+        """The files of an announcement; for a site without it the box has words of its own."""
         context = self.context
         one = self._announcements.get(target)
         files: tuple[str, ...] = ()
         if one is not None:
             files = context.voice.file(one.file) if one.file else context.voice.text(one.text, context.language)
-        # A site without the announcement (busy is the default overflow) still says something fitting.
-        name = target if target in ("busy", "closed") else "closed"
-        Announce(leg, files or context.phrase(name)).begin()
+        return files or context.phrase("agents-busy" if target == "busy" else "closed")
 
     def _to_number(self, leg: Leg, target: str) -> None:
         meaning = self.context.plan.lookup(target)

@@ -9,7 +9,7 @@ import msgspec
 from appliance.exchange.activities import LegActivity
 from appliance.exchange.attempt import Attempt
 from appliance.exchange.call import Call
-from appliance.exchange.causes import CANCELLED, HUNG_UP, VANISHED, Ending, ending_of
+from appliance.exchange.causes import CANCELLED, HUNG_UP, INTERNAL, VANISHED, Ending, ending_of
 from appliance.exchange.identify import Caller, identify
 from appliance.exchange.leg import Leg
 from appliance.exchange.outputs import DropDialog, SaveDialog
@@ -78,7 +78,12 @@ class SipEvents:
     # --- beginnings --------------------------------------------------------------------------------------------------
     def _incoming(self, event: sip.IncomingSession) -> None:
         session, context = event.session, self.context
-        caller = identify(context, session)
+        try:
+            caller = identify(context, session)
+        except Exception:
+            # There is no call yet that this could end: the INVITE must be answered here.
+            session.terminate(context.now, INTERNAL.status)
+            raise
         if caller is None:
             return
         # The call exists from here on: what its first step raises must end it, not leave it.

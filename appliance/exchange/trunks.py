@@ -13,7 +13,7 @@ from appliance.sip.events import Resolve
 
 if TYPE_CHECKING:
     from appliance.exchange.call import Call
-    from appliance.exchange.context import Context
+    from appliance.exchange.context import Context, Deferred
     from appliance.exchange.leg import Leg
     from appliance.sip.flow import Flow
     from appliance.sip.registration import Registration
@@ -75,6 +75,10 @@ class TrunkLine:
         self.networks: list[Network] = []
         self.addresses: set[str] = set()
         self.faulty = False
+        self.watched = False
+        """Whether it is asked regularly whether it is there."""
+        self.next_look: Deferred | None = None
+        """When its name is looked up again."""
         for source in config.sources:
             try:
                 self.networks.append(ipaddress.ip_network(source, strict=False))
@@ -164,15 +168,25 @@ class Trunks:
         if line is None or self.lines.get(line.config.id) is not line:
             return
         config = line.config
-        again = RESOLVE_SECONDS if flows else RESOLVE_AGAIN_SECONDS
-        self.context.after(again, None, lambda: self._resolve(line))
+        if line.next_look is not None:
+            line.next_look.cancel()
+            line.next_look = None
+        if not flows or not flows[0].reliable:
+            # A connection is kept until it breaks (`flow_failed`): another look would open one more.
+            again = RESOLVE_SECONDS if flows else RESOLVE_AGAIN_SECONDS
+            line.next_look = self.context.after(again, None, lambda: self._resolve(line))
         if not flows:
             if not line.flows:
                 line.unnamed = True
                 self._down(line, _no_name(config.host), _CHECK_NAME)
             return
-        same_connection = line.flows and line.flows[0].remote == flows[0].remote and not line.flows[0].reliable
-        line.flows = flows if not same_connection else line.flows
+        if line.flows and line.flows[0] not in flows:
+            line.flows = []
+            if line.registration is not None:
+                # The carrier or we ourselves are at another address: that is another registration.
+                line.registration.remove(self.context.now)
+                line.registration = None
+        line.flows = line.flows or flows
         line.addresses = {flow.remote[0] for flow in flows}
         if config.register and line.registration is None:
             line.registration = self.context.endpoint.register(
@@ -186,7 +200,9 @@ class Trunks:
         elif not config.register:
             if line.state == "down" and line.unnamed:
                 self._up(line)
-            self.context.after(PING_SECONDS, None, lambda: self._ping(line))
+            if not line.watched:
+                line.watched = True
+                self._ping_later(line)
 
     def flow_failed(self, flow: Flow) -> None:
         """A path to a trunk broke: look it up (and connect) again."""
@@ -195,11 +211,21 @@ class Trunks:
                 line.flows = []
                 self._resolve(line)
 
+    def look_again(self) -> None:
+        """Our addresses changed: every path is found anew; connections tell by themselves that they broke."""
+        for line in self.lines.values():
+            if not line.flows or not line.flows[0].reliable:
+                self._resolve(line)
+
+    def _ping_later(self, line: TrunkLine) -> None:
+        self.context.after(PING_SECONDS, None, lambda: self._ping(line))
+
     def _ping(self, line: TrunkLine) -> None:
-        if self.lines.get(line.config.id) is not line or not line.flows or line in self._pings.values():
+        if self.lines.get(line.config.id) is not line:
             return
         config = line.config
-        if line.legs and line.state == "up":
+        if not line.flows or (line.legs and line.state == "up"):
+            self._ping_later(line)
             return
         ping = self.context.endpoint.request(
             line.flow,
@@ -216,6 +242,7 @@ class Trunks:
         line = self._pings.pop(request_id, None)
         if line is None or self.lines.get(line.config.id) is not line:
             return
+        self._ping_later(line)
         if status in (408, 503):
             self._down(line, _SILENT, _CHECK_HOST)
         else:
@@ -287,9 +314,16 @@ class Trunks:
             return shown
         return self.context.endpoint.learned_host(line.flow)
 
-    def in_order(self, trunks: tuple[str, ...]) -> tuple[str, ...]:
-        """The same trunks, those that are known to be down last."""
-        return tuple(sorted(trunks, key=lambda one: one in self.lines and self.lines[one].state == "down"))
+    def in_order(self, trunks: tuple[str, ...], *, emergency: bool = False) -> tuple[str, ...]:
+        """The same trunks, those that are known to be down last; for an emergency only those that are full last."""
+
+        def late(trunk: str) -> bool:
+            line = self.lines.get(trunk)
+            if line is None:
+                return False
+            return len(line.legs) >= line.config.channels if emergency else line.state == "down"
+
+        return tuple(sorted(trunks, key=late))
 
     def usable(self, trunk: str, *, emergency: bool = False) -> TrunkLine | None:
         """The trunk when a call can be made on it now; for an emergency a channel is made free if need be."""

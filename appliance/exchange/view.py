@@ -15,9 +15,9 @@ class LegView(View, frozen=True, kw_only=True):
     id: str
     direction: str
     state: str
-    """calling, ringing, early, talking (answered), held, ending"""
+    """calling, ringing, talking (answered), held"""
     activity: str
-    """dialling, menu, queue, offer, bridge, announcement, music, code, ringback, idle"""
+    """dialling, menu, queue, offer, bridge, announcement, music, echo, code, idle"""
     extension: str = ""
     trunk: str = ""
     agent: str = ""
@@ -105,7 +105,7 @@ class TrunkView(View, frozen=True, kw_only=True):
     id: str
     host: str
     state: str
-    """up, down, registering, unregistered (a trunk without registration is up until a call or ping fails)"""
+    """up, down, registering (a trunk without registration is up until a ping or its name fails)"""
     reason: Words = msgspec.field(default_factory=dict)
     """Why it is down, by language; empty when it is not."""
     channels: int

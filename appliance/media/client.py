@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import importlib.util
 import logging
 import os
 import signal
@@ -171,6 +172,8 @@ class MediaClient:
     # --- starting -------------------------------------------------------------------------------------------------
     async def _start_new(self) -> Held:
         await self._reap()
+        if importlib.util.find_spec("appliance.media.engine._engine") is None:
+            raise EngineUnavailable("the media engine is not built")
         command = [sys.executable, "-m", "appliance.media.engine.process"]
         command += ["--socket", str(self._path), "--data", str(self._data)]
         self._child = child = await asyncio.to_thread(_spawn, command)

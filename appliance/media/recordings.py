@@ -6,12 +6,9 @@ One stereo file a call, left the outside party, right our side. Everything here 
 from __future__ import annotations
 
 import os
-import re
 import struct
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from appliance.media.wav import (
     ALAW,
@@ -32,18 +29,6 @@ _FRAME = 4
 _ENGINE_HEADER = 256
 """The engine's samples begin here; what stands before is its header."""
 _READ = 64 * 1024
-_UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
-
-
-def relative_path(call: str, leg: str, wall: float, timezone: str = "UTC") -> str:
-    """`YYYY/MM/DD/<call>-<leg>.wav` under `recordings/`; the day is that of the site's time zone."""
-    try:
-        zone = ZoneInfo(timezone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        day = datetime.fromtimestamp(wall, UTC)
-    else:
-        day = datetime.fromtimestamp(wall, zone)
-    return f"{day:%Y/%m/%d}/{_UNSAFE.sub('_', call)}-{_UNSAFE.sub('_', leg)}.wav"
 
 
 def locate(root: Path, relative: str) -> Path:

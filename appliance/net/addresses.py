@@ -34,3 +34,7 @@ class LocalAddresses:
             self._known.clear()
         self._known[host] = (address, now + KEEP_SECONDS)
         return address
+
+    def forget(self) -> None:
+        """They changed: the kernel is asked anew."""
+        self._known.clear()

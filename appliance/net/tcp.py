@@ -70,10 +70,15 @@ class TcpDriver:
         return len(self.connections) < MAX_CONNECTIONS
 
     async def start(self, host: str, port: int) -> None:
-        """Listens; OSError when it cannot."""
+        """Takes the port; OSError when it cannot."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Connection(self), host, port)
+        self._server = await loop.create_server(lambda: Connection(self), host, port, start_serving=False)
         self.address = self._server.sockets[0].getsockname()[:2]
+
+    async def serve(self) -> None:
+        """Listens from now on, where the port could be had."""
+        if self._server is not None:
+            await self._server.start_serving()
 
     async def connect(self, host: str, port: int) -> Flow | None:
         """Opens a connection to a literal address; None when that fails."""

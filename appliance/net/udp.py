@@ -82,6 +82,7 @@ class UdpDriver:
     def forget_routes(self) -> None:
         """Our addresses changed: look every route up again."""
         self._flows.clear()
+        self._addresses.forget()
 
     def _ready(self) -> None:
         for _, events in self._watch.poll(0):
@@ -123,8 +124,8 @@ class UdpDriver:
         except OSError as error:
             if error.errno == errno.ECONNREFUSED:
                 # That was the pending error of another destination: note it, then try once more.
-                assert self._loop is not None
-                self._loop.call_soon(self._read_errors)
+                if self._loop is not None:
+                    self._loop.call_soon(self._read_errors)
                 with contextlib.suppress(OSError):
                     self._socket.sendto(data, flow.remote)
                 return

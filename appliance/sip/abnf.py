@@ -21,7 +21,8 @@ TOKEN_CHARS = r"A-Za-z0-9\-.!%*_+`'~"
 # gen-value = token / host / quoted-string. Phones put "/", "@", "=" and the like into values too: what cannot end the
 # value or start another element is let through, as long as it is visible ASCII.
 _VALUE = r"[!#-+\--:=?-~]++"
-_QUOTED = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+# Atomic groups: before Python 3.11.5 a possessive repeat of a group keeps what its last, failed round consumed.
+_QUOTED = r'"[^"\\]*+(?>(?:\\.[^"\\]*+)*)"'
 
 _token = re.compile(rf"[{TOKEN_CHARS}]+")
 _quoted = re.compile(_QUOTED, re.DOTALL)
@@ -29,7 +30,7 @@ _plain_params = re.compile(rf"(?:;[{TOKEN_CHARS}]++(?:={_VALUE})?)*")
 _param = re.compile(rf"[ \t]*+;[ \t]*+([{TOKEN_CHARS}]++)(?:[ \t]*+=[ \t]*+({_VALUE}|{_QUOTED}))?[ \t]*+", re.DOTALL)
 _escaped_char = re.compile(r"\\(.)", re.DOTALL)
 _control = re.compile(r"[\x00-\x1f\x7f]+")
-_list_piece = re.compile(rf'(?:[^,"<]++|{_QUOTED}|<[^>]*+>)++', re.DOTALL)
+_list_piece = re.compile(rf'(?>(?:[^,"<]++|{_QUOTED}|<[^>]*+>)+)', re.DOTALL)
 _digits = re.compile(r"[0-9]{1,10}")
 
 

@@ -11,7 +11,7 @@ from appliance.sip.abnf import TOKEN_CHARS, quote, unquote
 
 _scheme = re.compile(rf"([{TOKEN_CHARS}]++)[ \t]*+")
 _pair = re.compile(
-    rf'[ \t]*+([{TOKEN_CHARS}]++)[ \t]*+=[ \t]*+("[^"\\]*+(?:\\.[^"\\]*+)*+"|[!#-+\--~]++)[ \t]*+(?:,[ \t]*+)*+',
+    rf'[ \t]*+([{TOKEN_CHARS}]++)[ \t]*+=[ \t]*+("[^"\\]*+(?>(?:\\.[^"\\]*+)*)"|[!#-+\--~]++)[ \t]*+(?>(?:,[ \t]*+)*)',
     re.DOTALL,
 )
 _UNQUOTED = frozenset(("algorithm", "qop", "nc", "stale"))

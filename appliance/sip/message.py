@@ -147,11 +147,6 @@ class _Message:
         return self._read_all("Require", _parse_required_options)
 
     @property
-    def proxy_require(self) -> tuple[str, ...]:
-        """Option tags of Proxy-Require, lower case."""
-        return self._read_all("Proxy-Require", _parse_options)
-
-    @property
     def supported(self) -> tuple[str, ...]:
         """Option tags of Supported, lower case."""
         return self._read_all("Supported", _parse_options)

@@ -21,11 +21,11 @@ _HEADER = r"[A-Za-z0-9\-_.!~*'()\[\]/?:+$%]"
 _sip = re.compile(
     rf"(?:({_USER}++)(?::({_PASSWORD}*+))?@)?"
     r"(\[[0-9A-Fa-f:.]++\]|[A-Za-z0-9._\-]++)(?::([0-9]{1,5}))?"
-    rf"((?:;{_PARAM}++(?:={_VALUE}++)?)*+)"
-    rf"(?:\?({_HEADER}++={_HEADER}*+(?:&{_HEADER}++={_HEADER}*+)*+))?"
+    rf"((?>(?:;{_PARAM}++(?:={_VALUE}++)?)*))"
+    rf"(?:\?({_HEADER}++={_HEADER}*+(?>(?:&{_HEADER}++={_HEADER}*+)*)))?"
 )
 _scheme = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*+):([!-;=?-~]++)")
-_tel = re.compile(rf"(\+?[0-9A-Fa-f*#().\-]++)((?:;{_PARAM}++(?:={_VALUE}++)?)*+)")
+_tel = re.compile(rf"(\+?[0-9A-Fa-f*#().\-]++)((?>(?:;{_PARAM}++(?:={_VALUE}++)?)*))")
 _bad_escape = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _separators = str.maketrans("", "", "-.() ")
 

@@ -96,7 +96,7 @@ def _check_people(site: Site, problems: Problems, plain: Plain) -> None:
         if extension.password:
             _warn_weak(problems, path, extension.password, extension.number)
         else:
-            problems.warn(path, "is missing; no phone can register until there is one")
+            problems.warn(path, "is missing; a box that has one keeps it, else no phone can register")
     extensions = {extension.number for extension in site.extensions}
     users = {user.name for user in site.users}
     queues = {queue.id for queue in site.queues}

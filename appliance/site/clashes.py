@@ -9,6 +9,7 @@ from appliance.site.codes import CODES, PARK_SLOTS, Code, dialled, may_follow
 from appliance.site.emergency import emergency_numbers
 from appliance.site.fields import Problems, shown
 from appliance.site.model import Site
+from appliance.site.numbers import PRIVACY_PREFIXES
 
 
 class Taken(NamedTuple):
@@ -45,14 +46,15 @@ def check_numbers(site: Site, problems: Problems) -> None:
     _check_equal([*numbers, *codes], problems)
     _check_hidden(numbers, codes, problems)
     _check_prefixes(numbers, problems)
-    _check_routes(site, numbers, problems)
+    _check_routes(site, [*numbers, *codes], problems)
 
 
 def _check_emergency(site: Site, taken: list[Taken], problems: Problems) -> None:
     country = site.site.country
     for number in emergency_numbers(country):
+        with_privacy = tuple(prefix + number for prefix in PRIVACY_PREFIXES.get(country, ()))
         for one in taken:
-            if one.digits == number:
+            if one.digits == number or one.digits in with_privacy:
                 problems.error(one.path, f"{shown(one.digits)} is an emergency number of {country}; take another one")
             elif one.digits.startswith(number):
                 problems.error(
@@ -104,13 +106,13 @@ def _check_prefixes(numbers: list[Taken], problems: Problems) -> None:
                 )
 
 
-def _check_routes(site: Site, numbers: list[Taken], problems: Problems) -> None:
-    by_digits = {one.digits: one for one in numbers}
+def _check_routes(site: Site, taken: list[Taken], problems: Problems) -> None:
+    used = {slot: f"park slot {slot}" for slot in PARK_SLOTS} | {one.digits: one.what for one in taken}
     emergency = emergency_numbers(site.site.country)
     for index, route in enumerate(site.routes):
         path, pattern = f"routes[{index}].pattern", shown(route.pattern)
-        hidden_by = by_digits.get(route.pattern)
+        hidden_by = used.get(route.pattern)
         if hidden_by is not None:
-            problems.error(path, f"{pattern} is never used: it is {hidden_by.what} of this site")
+            problems.error(path, f"{pattern} is never used: it is {hidden_by} of this site")
         if route.pattern in emergency:
             problems.warn(path, f"{pattern} is an emergency number and needs no route; every trunk is tried")

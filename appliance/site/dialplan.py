@@ -146,7 +146,11 @@ class DialPlan:
         digits = clean(dialled_string)
         if digits.startswith("+"):
             digits = dialable(digits, self.country)
-        return self._exact.get(digits) or self._code(digits) or self._route(digits)
+        meaning = self._exact.get(digits) or self._code(digits) or self._route(digits)
+        if isinstance(meaning, Unknown) and digits.endswith("#"):
+            # Many people end a number with # to have it dialled at once, and some phones send it along.
+            return self.lookup(digits[:-1])
+        return meaning
 
     def _code(self, digits: str) -> CodeDialled | None:
         for prefix, code in self._prefixes:

@@ -116,6 +116,16 @@ def secret(problems: Problems, path: str, value: object) -> Any:
     return value
 
 
+def pin(problems: Problems, path: str, value: object) -> Any:
+    """A PIN to key at a phone: never repeated in a message."""
+    if secret(problems, path, value) is BAD:
+        return BAD
+    if _INTERNAL.fullmatch(str(value)) is None:
+        problems.error(path, "is not 1 to 10 digits")
+        return BAD
+    return value
+
+
 def _matching(pattern: re.Pattern[str], right: str) -> Reader:
     def read(problems: Problems, path: str, value: object) -> Any:
         if isinstance(value, int) and not isinstance(value, bool):
@@ -135,6 +145,7 @@ telephone: Reader = _matching(
     _TELEPHONE, 'a telephone number; digits, a + in front if international, such as "0312345678"'
 )
 dial_code: Reader = _matching(_CODE, "a dial code; digits, * and #, at most 8")
+break_key: Reader = _matching(re.compile(r"[0-9]"), "the digit that follows the break code; 0 to 9")
 host: Reader = _matching(_HOST, 'a host name or address, such as "203.0.113.5"')
 
 

@@ -1,7 +1,7 @@
 """The typed configuration: what a site file says, validated, with every default filled in.
 
-Frozen objects; the inside of the box never meets a dict. `reader` makes a `Site` from parsed TOML or stored documents and
-reports every problem; `writer` makes TOML from a `Site`. Keys are those of the contract's site file.
+Frozen objects; the inside of the box never meets a dict. `reader` makes a `Site` from parsed TOML or stored documents
+and reports every problem; `writer` makes TOML from a `Site`. Keys are those of the contract's site file.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Destination(Part, frozen=True):
-    """Where a call goes next: `extension:201` is kind "extension", target "201"; `music` and `hangup` have no target."""
+    """Where a call goes next: `extension:201` is kind "extension", target "201"; `music`, `hangup` have no target."""
 
     kind: str
     """extension, queue, menu, group, hours, announcement, voicemail, conference, number, music, hangup"""

@@ -109,7 +109,7 @@ TABLES: Final[dict[str, Table]] = {
             "id": fields.identifier,
             "number": fields.internal_number,
             "name": fields.text,
-            "pin": fields.internal_number,
+            "pin": fields.pin,
             "pin_hash": _hash_text,
             "extension": fields.optional(fields.internal_number),
             "user": fields.text,
@@ -209,7 +209,7 @@ TABLES: Final[dict[str, Table]] = {
         {"pattern": fields.named, "trunks": fields.list_of(fields.identifier)},
         ("pattern", "trunks"),
     ),
-    "breaks": Table(Break, {"key": fields.internal_number, "name": fields.named}, ("key", "name")),
+    "breaks": Table(Break, {"key": fields.break_key, "name": fields.named}, ("key", "name")),
 }
 """Lists of the site file."""
 

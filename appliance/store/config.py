@@ -45,7 +45,8 @@ class ConfigStore:
         """`clock` gives the wall time; `on_fault` is told when the file was damaged. Raises StoreError."""
         self.path = path
         self._clock = clock
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
+        """Held while the file is read and written: a change of one table writes the others again with it."""
         self._database = TinyDB(path, storage=lambda file: SafeStorage(file, on_fault))
         self._versions = self._database.table("versions")
 
@@ -56,7 +57,7 @@ class ConfigStore:
 
     def load(self) -> tuple[Site, int]:
         """The site in force and its version; an empty site and 0 on a fresh box. Skips versions that cannot be read."""
-        with self._lock:
+        with self.lock:
             for document in self._newest_first():
                 try:
                     return msgspec.convert(document["site"], Site), document.doc_id
@@ -66,7 +67,7 @@ class ConfigStore:
 
     def get(self, version: int) -> Site:
         """The site as it was at a version. Raises CommandError("unknown-version")."""
-        with self._lock:
+        with self.lock:
             document = self._versions.get(doc_id=version)
         if not isinstance(document, Document):
             raise CommandError("unknown-version", f"version {version} of the configuration is not kept", "version")
@@ -78,7 +79,7 @@ class ConfigStore:
         Returns the new version, or the present one when nothing changed. Raises CommandError("version-conflict"),
         StoreError (the old configuration stays).
         """
-        with self._lock:
+        with self.lock:
             present, version = self.load()
             self._expect(expected_version, version)
             changes = diff(present, site)
@@ -100,7 +101,7 @@ class ConfigStore:
 
     def history(self, limit: int = KEEP) -> list[Change]:
         """The versions kept, newest first."""
-        with self._lock:
+        with self.lock:
             documents = self._newest_first()[:limit]
         return [
             Change(
@@ -117,7 +118,7 @@ class ConfigStore:
 
         Raises CommandError("nothing-to-undo"), CommandError("version-conflict"), StoreError.
         """
-        with self._lock:
+        with self.lock:
             versions = self._newest_first()
             if len(versions) < 2:
                 raise CommandError("nothing-to-undo", "there is no earlier configuration")

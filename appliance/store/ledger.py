@@ -302,8 +302,10 @@ class Ledger:
 
     def _tell(self, entries: list[Entry]) -> None:
         with self._recent_lock:
-            recent = self._recent + entries if len(self._recent) < 2 * RECENT else self._recent[-RECENT:] + entries
-            self._recent = recent
+            recent = self._recent
+            recent += entries
+            if len(recent) > 2 * RECENT:
+                del recent[:-RECENT]
             self.last_seq = entries[-1].seq
         if self._on_commit is not None:
             try:

@@ -24,7 +24,8 @@ class OpenCall(msgspec.Struct, frozen=True):
     agent: str
     queue: str
     """Set while it waits in a queue."""
-    started: float
+    queued: float
+    """Wall time at which it entered that queue."""
     last_seen: float
     """Wall time of the last sign of life of the box; its record will end then."""
 
@@ -68,13 +69,14 @@ def take_over(database: sqlite3.Connection, projection: Projection, last_alive: 
         projection.last_seen = max(last[1], last_alive)
     for row in database.execute(_OPEN):
         projection.load(row)
-    waiting = dict(database.execute("SELECT call, queue FROM queue_visits WHERE left IS NULL").fetchall())
+    visits = database.execute("SELECT call, queue, entered FROM queue_visits WHERE left IS NULL").fetchall()
+    waiting = {call: (queue, entered) for call, queue, entered in visits}
     calls = []
     for record in projection.open.values():
         kind, journey = record.fixed[0], record.fixed[1]
         seen = max(record.started, projection.last_seen)
-        queue = waiting.get(record.call, "")
-        calls.append(OpenCall(record.call, journey, kind, record.agent, queue, record.started, seen))
+        queue, queued = waiting.get(record.call, ("", 0.0))
+        calls.append(OpenCall(record.call, journey, kind, record.agent, queue, queued, seen))
     recordings = database.execute("SELECT id, call, path FROM recordings WHERE seconds IS NULL").fetchall()
     statuses = database.execute("SELECT agent, status, reason, extension, at FROM agent_status").fetchall()
     return Leftovers(

@@ -1,7 +1,7 @@
 """What must survive the process but not the power: bindings, dialogs, the heartbeat. SQLite without fsync.
 
 Writes are queued and merged (a dialog that came and went costs nothing) and carried out by a thread of its own within a
-few milliseconds. A damaged file is thrown away: phones register again, and calls are gone after a power cut anyway.
+moment. A damaged file is thrown away: phones register again, and calls are gone after a power cut anyway.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from appliance.store.migrations import STATE
 BINDINGS: Final = "bindings"
 DIALOGS: Final = "dialogs"
 
-GATHER_SECONDS: Final = 0.005
+GATHER_SECONDS: Final = 0.02
+"""What happens within this time is written together: each time the writer wakes costs more than what it writes."""
 
 
 class StateStore:

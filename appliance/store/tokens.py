@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import threading
 from collections.abc import Callable
 from typing import Final
 
@@ -34,7 +33,7 @@ class Tokens:
     def __init__(self, config: ConfigStore, entropy: Entropy, clock: Callable[[], float]) -> None:
         self._table = config.database.table("tokens")
         self._entropy, self._clock = entropy, clock
-        self._lock = threading.Lock()
+        self._lock = config.lock
         self._by_digest: dict[str, Token] = {}
         for document in self._table.all():
             token = Token(

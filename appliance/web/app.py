@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
@@ -13,6 +14,7 @@ from appliance.errors import CommandError, ConfigError
 from appliance.web import api, metrics, openapi
 from appliance.web.context import WebContext
 from appliance.web.dispatch import endpoint
+from appliance.web.guard import Guarded
 from appliance.web.pages import Pages
 from appliance.web.problem import Problem, from_command, from_config, from_http, respond
 from appliance.web.route import LARGE_BODY
@@ -64,6 +66,13 @@ def make_runner(app: web.Application) -> web.AppRunner:
     return web.AppRunner(app, access_log=None, handle_signals=False, keepalive_timeout=75.0, shutdown_timeout=2.0)
 
 
+async def listen(runner: web.AppRunner, host: str, port: int) -> asyncio.Server:
+    """Opens the port of a runner that is set up ("" is every address, port 0 any free one). Raises OSError."""
+    app, serve = runner.app, cast(Callable[[], asyncio.Protocol], runner.server)
+    guard = app[SERVER].guard
+    return await asyncio.get_running_loop().create_server(lambda: Guarded(guard, serve()), host or None, port)
+
+
 async def _secure(request: web.Request, response: web.StreamResponse) -> None:
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
@@ -76,6 +85,7 @@ def _errors(server: Server, pages: Pages) -> Middleware:
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        server.guard.begun(request.transport)
         try:
             response = await _serve(request, handler, pages)
         except Problem as problem:

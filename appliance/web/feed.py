@@ -5,7 +5,6 @@ Pure: no sockets, no clock. `Involved` answers for an agent which calls are his.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -13,24 +12,19 @@ import msgspec
 
 from appliance import events
 from appliance.clock import rfc3339
-from appliance.events import Entry, Event
+from appliance.events import Entry, Event, codec
 from appliance.exchange.view import AgentView, CallView, LampView
 
 MAX_CALLS = 5000
 """Calls whose agents are remembered."""
 
 _encode = msgspec.json.Encoder().encode
-_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
-KINDS: dict[type[Event], str] = {
-    kind: _WORD.sub("-", kind.__name__).lower()
-    for name in events.__all__
-    if isinstance(kind := getattr(events, name), type) and issubclass(kind, Event) and kind is not Event
-}
+KINDS: Mapping[type[Event], str] = codec.WORDS
 """Event class to its name on the wire: `CallStarted` is `call-started`."""
 
-NOT_FOR_SUPERVISOR = frozenset({events.LogIn, events.ConfigChanged})
-"""Users and configuration are the administrator's."""
+NOT_FOR_SUPERVISOR = frozenset({events.LogIn, events.ConfigChanged, codec.UnknownEvent})
+"""Users and configuration are the administrator's; so is what a newer version wrote and this one cannot judge."""
 FOR_WALLBOARD = frozenset(
     {
         events.AgentStateChanged,
@@ -58,10 +52,8 @@ def message(entry: Entry) -> bytes:
 
 def shown(entry: Entry) -> dict[str, Any]:
     """The entry as the API shows it: `type`, `at`, `seq` and every field of the event."""
-    kind = type(entry.event)
-    left_out = hidden(kind)
-    fields = {name: getattr(entry.event, name) for name in kind.__struct_fields__ if name not in left_out}
-    return {"type": KINDS[kind], "at": rfc3339(entry.at), "seq": entry.seq, **fields}
+    left_out = hidden(type(entry.event))
+    return {name: value for name, value in codec.document(entry).items() if name not in left_out}
 
 
 def panel_message(lamps: Sequence[LampView], at: float, seq: int) -> bytes:

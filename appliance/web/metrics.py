@@ -112,6 +112,7 @@ def _of_server(server: Server) -> Iterator[Metric]:
     yield Metric("hako_web_answers_total", "counter", "HTTP answers.", answered)
     yield Metric("hako_web_failures_total", "counter", "Requests that failed by a bug.", [({}, server.failures)])
     yield _gauge("hako_web_watchers", "Pages that watch live.", [({}, len(server.hub))])
+    yield Metric("hako_web_connections_refused_total", "counter", "Too many, or silent.", [({}, server.guard.refused)])
     yield Metric("hako_web_watchers_dropped_total", "counter", "Pages that were too slow.", [({}, server.hub.dropped)])
     yield Metric("hako_web_logins_throttled_total", "counter", "Log-ins told to wait.", [({}, server.throttle.refused)])
     yield _gauge("hako_web_sessions", "Log-ins kept.", [({}, len(server.door.sessions))])

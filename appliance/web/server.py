@@ -12,6 +12,7 @@ from aiohttp import web
 from appliance.web.auth import Doorkeeper
 from appliance.web.context import WebContext
 from appliance.web.events import Hub
+from appliance.web.guard import Guard
 from appliance.web.passwords import Passwords
 from appliance.web.route import Route
 from appliance.web.throttle import Throttle
@@ -30,6 +31,7 @@ class Server:
         self.throttle = Throttle()
         self.passwords = Passwords(context.verify_password)
         self._readers = ThreadPoolExecutor(2, "web-read")
+        self.guard = Guard()
         self.hub = Hub(context, self.in_thread)
         self.waveforms = Waveforms(self.in_thread)
         self.answered: dict[int, int] = {}

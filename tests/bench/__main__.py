@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tests.bench import calls, meter, registrations, relay, rtpengine, table
+from tests.bench import bare, calls, meter, registrations, relay, rtpengine, table
 from tests.bench.box import Box, pages, running_box
 from tests.bench.meter import median
 from tests.bench.peers import Peers
@@ -48,13 +48,17 @@ def signalling(box: Box, plan: Plan) -> list[Row]:
     if shutil.which(calls.SIPP) is None:
         say("no SIPp (apt-get install sip-tester): calls and registrations are not measured")
         return []
-    paced, fast, phones = [], [], []
+    paced, brisk, fast, phones = [], [], [], []
+    calls.measure(box, plan.calls, 100)  # the first calls after a start cost more
+    woken = []
     for number in range(plan.rounds):
+        woken.append(bare.cost_us(50 * calls.RECEIVED))
         paced.append(calls.measure(box, plan.calls, 50))
+        brisk.append(calls.measure(box, plan.calls * 2, 200))
         fast.append(calls.measure(box, plan.calls * 2, 2000, hold_ms=0, at_once=24))
         phones.append(registrations.measure(box, plan.registrations))
-        say(f"round {number + 1}: {paced[-1]}\n         {fast[-1]}\n         {phones[-1]}")
-    failed = sum(one.failed for one in paced + fast) + sum(one.failed for one in phones)
+        say(f"round {number + 1}: {paced[-1]}\n         {brisk[-1]}\n         {fast[-1]}\n         {phones[-1]}")
+    failed = sum(one.failed for one in paced + brisk + fast) + sum(one.failed for one in phones)
     user, system = median([one.user_ms for one in paced]), median([one.system_ms for one in paced])
     media, base = median([one.media_ms for one in paced]), median([one.reference_ms for one in paced])
     note = f"user {user:.2f} + system {system:.2f}; {media:.2f} of it hako-media; {failed} failed"
@@ -62,11 +66,12 @@ def signalling(box: Box, plan: Plan) -> list[Row]:
     return [
         Row("CPU per call, 50 a second", median([one.total_ms for one in paced]), "ms", 3.3, 2, note=note),
         Row(
-            "the same in units of the reference load",
-            median([one.total_ms / one.reference_ms for one in paced]),
-            "×",
-            note=f"a bare Python forwarder takes {base:.3f} ms a call here",
+            "a bare responder, woken as often at that pace",
+            median(woken) * calls.RECEIVED / 1000,
+            "ms",
+            note=f"{median(woken):.0f} µs a message; back to back {base * 1000 / meter.MESSAGES_A_CALL:.1f} µs",
         ),
+        Row("CPU per call, 200 a second", median([one.total_ms for one in brisk]), "ms", 3.3, 2),
         Row("CPU per call, as fast as it goes", median([one.total_ms for one in fast]), "ms", 3.3, 2),
         Row("calls a second, SIPp beside it", median([one.per_second for one in fast]), "/s"),
         Row("registrations with digest on one core", per_core, "/s", 1500, 3000, more_is_better=True),
@@ -74,23 +79,19 @@ def signalling(box: Box, plan: Plan) -> list[Row]:
 
 
 def delays(box: Box, plan: Plan) -> list[Row]:
-    """INVITE in to INVITE out, and to 100."""
-    with Peers() as peers:
-        quiet = peers.measure(max(100, plan.invites // 5), 20)
+    """INVITE in to INVITE out, and to 100, beside a bare responder that gets the same messages."""
+    with Peers() as peers, bare.running_responder():
+        quiet, quiet_bare = peers.measure(max(100, plan.invites // 5), 20), peers.take_bare()
         with pages(box, PAGES_A_SECOND):
-            busy = peers.measure(plan.invites, 50)
-    note = f"{len(busy)} INVITEs at 50 a second, {PAGES_A_SECOND:.0f} pages a second"
+            busy, busy_bare = peers.measure(plan.invites, 50), peers.take_bare()
+    note = f"{len(busy)} INVITEs at 50 a second, {PAGES_A_SECOND:.0f} pages a second; "
+    note += f"the bare responder beside it {meter.rank(busy_bare, 0.999):.1f} ms"
+    alone = f"the bare responder beside it {median(quiet_bare):.2f} ms"
+    late = meter.rank([one.trying for one in busy], 0.999)
     return [
-        Row("INVITE in to INVITE out, median", median([one.out for one in quiet]), "ms", 3, 1.5),
-        Row(
-            "INVITE to 100, p99.9, pages meanwhile",
-            meter.rank([one.trying for one in busy], 0.999),
-            "ms",
-            20,
-            10,
-            note=note,
-        ),
-        Row("INVITE in to INVITE out, median, pages meanwhile", median([one.out for one in busy]), "ms"),
+        Row("INVITE in to INVITE out, median", median([one.out for one in quiet]), "ms", 3, 1.5, note=alone),
+        Row("the same while pages are served", median([one.out for one in busy]), "ms"),
+        Row("INVITE to 100, p99.9, while pages are served", late, "ms", 20, 10, note=note),
     ]
 
 

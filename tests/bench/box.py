@@ -17,9 +17,9 @@ from pathlib import Path
 from tests.bench import meter
 
 HOST = f"127.77.{os.getpid() % 250}.1"
-"""All of 127/8 is this machine: an address that nobody else uses makes every port free."""
-SIP, WEB, CALLER, CARRIER, CONTROL = 5060, 8080, 5070, 5080, 2222
-"""Of the box, of both outside ends, and of the relay beside it."""
+"""All of 127/8 is this machine: on an address that nobody else uses every port is free that no one has everywhere."""
+SIP, WEB, CALLER, CARRIER, CONTROL, BARE = 14060, 14080, 14070, 14090, 14022, 14030
+"""Of the box, of both outside ends, and of what is measured beside it."""
 RTP_LOW, RTP_HIGH = 20000, 20999
 STREAMS = 22000
 """First RTP port of the telephones: two for each end of each of 200 calls."""

@@ -12,6 +12,8 @@ from tests.bench import meter
 from tests.bench.box import CALLER, CARRIER, HOST, NUMBER, SIP, Box
 
 SIPP = "sipp"
+RECEIVED = 6
+"""SIP messages that the box receives for a call; it sends seven."""
 
 
 class Cost(NamedTuple):
@@ -57,6 +59,8 @@ def measure(box: Box, calls: int, per_second: int, hold_ms: int = 200, at_once: 
     carrier = _uas(box.folder)
     try:
         time.sleep(0.3)
+        if carrier.poll() is not None:
+            raise RuntimeError("SIPp cannot be the carrier: another program has its port")
         reference = meter.reference_ms()
         arguments = ["-sn", "uac", "-s", NUMBER, "-r", str(per_second), "-m", str(calls), "-d", str(hold_ms)]
         arguments += ["-l", str(at_once or 600)]

@@ -15,7 +15,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tests.bench.box import CALLER, CARRIER, HOST, NUMBER, SIP, STREAMS
+from tests.bench.box import BARE, CALLER, CARRIER, HOST, NUMBER, SIP, STREAMS
+from tests.bench.meter import MESSAGE
 
 SO_TIMESTAMPNS = 35
 _port = re.compile(rb"m=audio (\d+)")
@@ -72,6 +73,8 @@ class Peers:
         self._calls: dict[int, _Call] = {}
         self._next = 0
         self._run = f"{time.time_ns():x}".encode()
+        self.bare: list[float] = []
+        """Milliseconds in which the bare responder gave each INVITE back, where it runs."""
         self.refused: list[str] = []
         """Status lines of calls that failed."""
 
@@ -104,6 +107,11 @@ class Peers:
             for call in calls.values()
             if call.trying and call.out
         ]
+
+    def take_bare(self) -> list[float]:
+        """What the bare responder took since the last time, in milliseconds."""
+        taken, self.bare = self.bare, []
+        return taken
 
     def establish(self, count: int, per_second: float = 80.0) -> list[Held]:
         """Sets up so many calls that stay; raises RuntimeError when not all of them come about."""
@@ -182,6 +190,7 @@ class Peers:
         text = text % (len(body), body)
         call.sent = time.time()
         self._send(self._caller, text)
+        self._caller.sendto(b"%d %s" % (time.time_ns(), MESSAGE), (HOST, BARE))
 
     def _bye(self, number: int) -> None:
         call = self._calls[number]
@@ -191,6 +200,9 @@ class Peers:
             call.ended = True
 
     def _at_caller(self, data: bytes, at: float) -> None:
+        if data.endswith(MESSAGE):
+            self.bare.append((at - int(data.partition(b" ")[0]) / 1e9) * 1e3)
+            return
         found, cseq = _call_id.search(data), _cseq.search(data)
         if found is None or cseq is None or not data.startswith(b"SIP/2.0 ") or not found[1].startswith(self._run):
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from types import TracebackType
 
 from appliance.app.demo_phone import DemoCall, DemoPhone
@@ -34,9 +35,13 @@ class Centre:
         self.carrier.meet(address)
         for number, phone in self.phones.items():
             phone.meet(address)
-            phone.on_call = lambda call, number=number: self.ringing.update({number: call})  # type: ignore[misc]
+            phone.on_call = partial(self.ringing.__setitem__, number)
             phone.register()
-        await self._until_registered(True)
+        try:
+            await self._until_registered(True)
+        except BaseException:
+            self._go_home()
+            raise
         return self
 
     async def __aexit__(
@@ -45,23 +50,29 @@ class Centre:
         for phone in (self.carrier, *self.phones.values()):
             for call in list(phone.calls):
                 call.hang_up()
-        for call in await self.box.items("calls"):
-            await self.box.call_api("POST", f"calls/{call['id']}/hangup")
+        for live in await self.box.items("calls"):
+            await self.box.call_api("POST", f"calls/{live['id']}/hangup")
         for agent in await self.box.items("agents"):
             await self.box.set_status(agent["id"], "logged-out")
         for phone in self.phones.values():
             phone.unregister()
-        await self._until_registered(False)
+        try:
+            await self._until_registered(False)
+        finally:
+            self._go_home()
+
+    def _go_home(self) -> None:
         self._ticking.cancel()
         for phone in (self.carrier, *self.phones.values()):
             phone.close()
 
     async def _until_registered(self, wanted: bool) -> None:
-        for _ in range(100):
-            if all(bool(one["contacts"]) == wanted for one in await self.box.items("registrations")):
+        for _ in range(150):
+            seen = await self.box.items("registrations")
+            if all(bool(one["contacts"]) == wanted for one in seen):
                 return
-            await asyncio.sleep(0.05)
-        raise AssertionError(f"registrations do not come or go: {await self.box.items('registrations')}")
+            await asyncio.sleep(0.1)
+        raise AssertionError(f"phones do not {'register' if wanted else 'leave'}: {seen}\n{self.box.log()}")
 
     def caller(self, number: str = "09012345678", name: str = "") -> DemoCall:
         """Somebody calls the site's number."""
@@ -98,7 +109,8 @@ class Centre:
 
     async def rings(self, phone: str) -> DemoCall:
         """Waits until a phone rings."""
-        return await until(lambda: self.ringing.get(phone), 15, f"{phone} rings")  # type: ignore[return-value]
+        await until(lambda: phone in self.ringing, 15, f"{phone} rings")
+        return self.ringing[phone]
 
     async def pick_up(self, phone: str) -> DemoCall:
         """Waits until a phone rings, and answers."""

@@ -31,8 +31,10 @@ async def test_the_browsers_language_goes_before_the_sites_and_the_choice_before
     await expect(page.locator("nav")).to_contain_text("通話記録")
     assert await page.locator("html").get_attribute("lang") == "ja"
     await screen.go("system")
+    await expect(page.locator("main")).to_contain_text("前面パネルは画面にだけ表示されます")
     await page.get_by_role("button", name="English").click()
     await expect(page.locator("nav")).to_contain_text("Records")
+    await expect(page.locator("main")).to_contain_text("the front panel is on the pages only")
     await page.reload()
     await expect(page.locator("nav")).to_contain_text("Records")
     assert await page.locator("html").get_attribute("lang") == "en"

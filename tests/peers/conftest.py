@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -52,8 +51,9 @@ async def box(shared_box: Box) -> AsyncIterator[Box]:
 def share_prompts(maker: Box, other: Box) -> None:
     """Spares a box the making of prompts that another one has."""
     cache = other.data / "prompts" / "cache"
-    cache.parent.mkdir(parents=True)
-    shutil.copytree(maker.data / "prompts" / "cache", cache, copy_function=os.link)
+    cache.mkdir(parents=True)
+    for prompt in (maker.data / "prompts" / "cache").glob("[0-9a-f]*.wav"):
+        os.link(prompt, cache / prompt.name)
 
 
 MakeBox = Callable[..., Box]

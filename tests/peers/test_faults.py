@@ -21,8 +21,8 @@ from tests.peers.kit.handset import Handset
 from tests.peers.kit.phone import Phone
 from tests.peers.kit.ports import free_port
 from tests.peers.kit.processes import Program, until
-from tests.peers.kit.site import secret, site_file
 from tests.peers.kit.sipp import Sipp, play
+from tests.peers.kit.site import secret, site_file
 from tests.peers.kit.sound import ONE, TWO, heard, stereo
 
 pytestmark = pytest.mark.peer
@@ -33,10 +33,10 @@ def phone(box: Box, folder: Path, number: str, hertz: int, **options: object) ->
 
 
 @contextlib.asynccontextmanager
-async def conversation(box: Box, folder: Path) -> AsyncIterator[tuple[Phone, Phone, str]]:
-    """201 and 202 talk: (caller, called, id of the call)."""
-    async with phone(box, folder, "201", ONE) as caller, phone(box, folder, "202", TWO, auto_answer=True) as called:
-        await caller.dial("202")
+async def conversation(box: Box, folder: Path, number: str = "202") -> AsyncIterator[tuple[Phone, Phone, str]]:
+    """201 and another phone talk: (caller, called, id of the call)."""
+    async with phone(box, folder, "201", ONE) as caller, phone(box, folder, number, TWO, auto_answer=True) as called:
+        await caller.dial(number)
         await asyncio.gather(caller.hears(TWO), called.hears(ONE))
         yield caller, called, (await box.items("calls"))[0]["id"]
 
@@ -101,12 +101,36 @@ async def test_datagrams_of_any_content_harm_no_call(box: Box, tmp_path: Path) -
 
 
 async def test_a_phone_without_power_does_not_keep_the_other_from_hanging_up(box: Box, tmp_path: Path) -> None:
-    async with box.events() as feed, conversation(box, tmp_path) as (caller, called, call):
+    # 206, since its registration outlives it.
+    async with box.events() as feed, conversation(box, tmp_path, "206") as (caller, called, call):
         await called.vanish()
         await asyncio.sleep(0.3)
         await caller.hang_up()
         await feed.until("call-ended", call=call)
         assert await box.items("calls") == []
+
+
+async def test_a_phone_that_vanishes_ends_the_call_and_frees_the_agent(make_box: MakeBox, tmp_path: Path) -> None:
+    """30 s without a packet from the agent's phone, then a request that it does not answer."""
+    box = make_box()
+    await box.start()
+    async with (
+        box.events() as feed,
+        phone(box, tmp_path, "201", TWO, auto_answer=True) as agent,
+        Handset(ONE) as caller,
+    ):
+        await box.set_status("aiko", "available")
+        async with Sipp(tmp_path, "caller", box.sip, "0312345600", rtp=caller.port, seconds=45) as sipp:
+            await asyncio.gather(caller.hears(TWO), agent.hears(ONE))
+            await agent.vanish()
+            ended = await feed.until("call-ended", 40)
+            assert ended["reason"] == "vanished"
+            await sipp.done(5)
+        await feed.until("agent-state-changed", agent="aiko", cause="wrap-up-over")
+        assert await box.items("calls") == []
+    record = await box.record(id=ended["call"])
+    assert (record["cause"], record["agent"]) == ("vanished", "aiko")
+    assert heard(stereo(await box.recording(record["recording"]["id"]))[0]) == {ONE}
 
 
 # --- restarts --------------------------------------------------------------------------------------------------------
@@ -194,7 +218,7 @@ async def test_after_a_kill_the_dialogs_are_ended_and_the_record_is_closed(make_
         assert "Reason: Q.850" in talking.trace()
         record = await box.record(id=started["call"])
         assert (record["cause"], record["cause_code"], record["agent"]) == ("restart", 41, "aiko")
-        assert (await box.record(id=earlier))["cause"] == "answered"
+        assert (await box.record(id=earlier))["cause"] == "announcement"
         left, right = stereo(await box.recording(record["recording"]["id"]))
         assert (heard(left[1600:]), heard(right[1600:])) == ({ONE}, {TWO})
         assert len(left) / 8000 >= 1.0

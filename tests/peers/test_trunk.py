@@ -161,7 +161,7 @@ async def test_with_nobody_logged_in_the_overflow_is_heard_at_once(box: Box, tmp
         assert sounds(caller.audio()[:8000])
         left = await feed.until("queue-left")
         assert (left["outcome"], left["waited"] < 0.5) == ("overflow", True)
-    assert (await box.record(to="0312345600", cause="answered"))["agent"] == ""
+    assert (await box.record(to="0312345600", cause="announcement"))["agent"] == ""
 
 
 async def test_a_busy_agent_and_one_who_rejects_are_passed_over(box: Box, tmp_path: Path) -> None:

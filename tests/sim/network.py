@@ -60,6 +60,8 @@ class Network:
         self.hosts: dict[Address, Host] = {}
         self.deaf: set[Address] = set()
         """Addresses whose packets vanish, both ways (a firewall, a dead line)."""
+        self.unheard: set[Address] = set()
+        """Addresses whose packets vanish on their way out only."""
         self.connections: dict[int, Connection] = {}
         self.carried = 0
         self.lost = 0
@@ -101,7 +103,7 @@ class Network:
         return delay
 
     def _deliver(self, flow: Flow, data: bytes) -> None:
-        if flow.local in self.deaf or flow.remote in self.deaf:
+        if flow.local in self.deaf or flow.remote in self.deaf or flow.local in self.unheard:
             return
         host = self.hosts.get(flow.remote)
         if host is not None:

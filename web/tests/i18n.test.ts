@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { affected } from "../src/live/affected";
 import { en } from "../src/i18n/en";
 import { ja } from "../src/i18n/ja";
+import { inLanguage } from "../src/i18n";
 import { chooseLanguage, parsePreferences } from "../src/preferences";
 
 type Tree = { [key: string]: unknown };
@@ -53,6 +54,15 @@ describe("the language", () => {
     expect(chooseLanguage("", "", ["de-DE", "ja-JP"], "en")).toBe("ja");
     expect(chooseLanguage("", "", ["de-DE"], "ja")).toBe("ja");
     expect(chooseLanguage("", "", [], "")).toBe("en");
+  });
+});
+
+describe("what the box says by language", () => {
+  it("is said in the reader's, else in English, else as it is", () => {
+    expect(inLanguage({ ja: "満杯", en: "Full" }, "ja")).toBe("満杯");
+    expect(inLanguage({ ja: "", en: "Full" }, "ja")).toBe("Full");
+    expect(inLanguage({ ja: "満杯" }, "en")).toBe("満杯");
+    expect(inLanguage({}, "en")).toBe("");
   });
 });
 

@@ -71,8 +71,8 @@ def judge(free: int, total: int, read_only: bool = False, no_inodes: bool = Fals
             severity="warning",
             text=words,
             remedy={
-                "ja": "古い録音を消すか、保存期間を短くしてください。",
-                "en": "Delete old recordings or keep them for a shorter time.",
+                "ja": "古い録音を消すか、より大きなディスクに替えてください。",
+                "en": "Delete old recordings or use a larger disk.",
             },
         )
     return Finding(id="disk", severity="ok", text=words)

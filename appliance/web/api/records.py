@@ -1,4 +1,4 @@
-"""Call records: what was said and done on calls that are over (and those still running)."""
+"""Call records: what was done on calls that are over; a single one also while its call goes on."""
 
 from __future__ import annotations
 
@@ -60,7 +60,8 @@ async def show_all(visit: Visit) -> Page[Record]:
     number = "".join(sign for sign in query.number if sign not in " -().")
     if query.number and not number:
         raise invalid("number", "This is no number.")
-    zone = _zone(visit.context.system().timezone)
+    timezone = visit.context.system().timezone
+    zone = await visit.server.in_thread(lambda: _zone(timezone))
     wanted = Filter(
         since=moment("from", query.from_, zone),
         until=moment("to", query.to, zone, end=True),
@@ -116,6 +117,7 @@ def moment(field: str, text: str, zone: tzinfo, *, end: bool = False) -> float |
 
 
 def _zone(name: str) -> tzinfo:
+    """The zone of the site; may read its file."""
     try:
         return zoneinfo.ZoneInfo(name)
     except (KeyError, ValueError, OSError):

@@ -30,12 +30,12 @@ Json = dict[str, Any]
 class Box:
     """Starts, stops and kills one box; a new start finds the same folder and, once known, the same ports."""
 
-    def __init__(self, folder: Path, site: str, netns: str = "", host: str = "127.0.0.1") -> None:
+    def __init__(self, folder: Path, site: str, bind: str = "127.0.0.1") -> None:
         self.folder, self.data = folder, folder / "data"
-        self.host, self.netns = host, netns
+        self.host, self.bind = "127.0.0.1", bind
         self.site = folder / "site.toml"
         self.site.write_text(site)
-        low, high = free_range(120)
+        low, high = free_range(60)
         self.rtp = f"{low}-{high}"
         self.sip_port = self.web_port = 0
         self.program: Program | None = None
@@ -49,13 +49,13 @@ class Box:
         """The whole command line."""
         serve = [*self.prefix, str(Path(sys.executable).parent / "hako"), "serve"]
         serve += ["--data", str(self.data), "--site", str(self.site), "--rtp", self.rtp]
-        return [*serve, "--sip", f"{self.host}:{self.sip_port}", "--web", f"{self.host}:{self.web_port}"]
+        return [*serve, "--sip", f"{self.bind}:{self.sip_port}", "--web", f"{self.bind}:{self.web_port}"]
 
     async def start(self) -> None:
         """Returns when calls can be made."""
         self.starts += 1
         log = self.folder / f"box{self.starts}.log"
-        self.program = program = Program(self.command(), log, Path(__file__).parents[3], self.netns)
+        self.program = program = Program(self.command(), log, Path(__file__).parents[3])
         line = await until(
             lambda: (
                 next((one for one in program.output().splitlines() if one.startswith("ready ")), "") or program.ended

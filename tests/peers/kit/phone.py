@@ -63,13 +63,14 @@ class Phone:
         host: str = "127.0.0.1",
         netns: str = "",
         codecs: str = "",
+        trace: bool = False,
     ) -> None:
         self.folder = folder / f"phone-{user}-{hertz}"
         self.folder.mkdir(parents=True, exist_ok=True)
         self.user, self.hertz, self.server = user, hertz, server
         self.port = port or free_port()
         self.host, self.netns = host, netns
-        self.register = register
+        self.register, self.trace = register, trace
         self.events: list[Json] = []
         self.program: Program | None = None
         self._control = free_port()
@@ -77,7 +78,7 @@ class Phone:
         self._reader: asyncio.Task[None] | None = None
         self._answers: dict[str, Json] = {}
         self._token = 0
-        self._low, self._high = free_range(40)
+        self._low, self._high = free_range(12)
         tone = folder / f"tone-{hertz}.wav"
         if not tone.exists():
             write_tone(tone, hertz, 90)
@@ -100,9 +101,13 @@ class Phone:
 
     # --- life --------------------------------------------------------------------------------------------------------
     async def __aenter__(self) -> Phone:
-        await self.start()
-        if self.register:
-            await self.registered()
+        try:
+            await self.start()
+            if self.register:
+                await self.registered()
+        except BaseException:
+            await self.stop()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -111,7 +116,7 @@ class Phone:
     async def start(self) -> None:
         """Starts baresip and connects to it; does not wait for its registration."""
         # Without a terminal baresip asks on its standard input for what is missing; nothing may be missing.
-        command = ["baresip", "-4", "-v", "-f", str(self.folder)]
+        command = ["baresip", "-4", "-v", *(["-s"] if self.trace else []), "-f", str(self.folder)]
         self.program = program = Program(command, self.folder / "log", netns=self.netns)
         await until(
             lambda: "baresip is ready" in program.output() or program.ended,

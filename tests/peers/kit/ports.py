@@ -1,14 +1,19 @@
-"""Ports that nobody uses, outside the range the kernel gives out by itself, so that tests may run beside a box."""
+"""Ports that nobody uses: outside the kernel's own range, and in a slice that no other test run on this machine has.
+
+A port given out is not given out again before the whole slice has been: what is free now may be promised to a program
+that binds it later (the audio ports of a box or phone).
+"""
 
 from __future__ import annotations
 
-import random
+import fcntl
 import socket
+import tempfile
+from pathlib import Path
+from typing import TextIO
 
-LOWEST, HIGHEST = 17400, 32600
+LOWEST, SLICE, SLICES = 17400, 3800, 4
 """Below the kernel's ephemeral range (32768 up), above the box's own default range of audio ports."""
-
-_dice = random.SystemRandom()
 
 
 def is_free(port: int, host: str = "127.0.0.1", *, tcp: bool = True) -> bool:
@@ -22,19 +27,44 @@ def is_free(port: int, host: str = "127.0.0.1", *, tcp: bool = True) -> bool:
     return True
 
 
+class Slice:
+    """The ports of this test run; the lock goes with the process."""
+
+    def __init__(self) -> None:
+        self._lock: TextIO | None = None
+        self._low = LOWEST
+        for number in range(SLICES):
+            lock = (Path(tempfile.gettempdir()) / f"hako-test-ports-{number}.lock").open("w")
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                lock.close()
+                continue
+            self._lock, self._low = lock, LOWEST + number * SLICE
+            break
+        self._next = 0
+
+    def take(self, count: int) -> int:
+        """The lowest of `count` neighbouring ports (the first one even) that are free."""
+        for _ in range(SLICE // 2):
+            if self._next + count > SLICE:
+                self._next = 0
+            low = self._low + self._next
+            self._next += count + count % 2
+            if all(is_free(port, "0.0.0.0") for port in range(low, low + count)):
+                return low
+        raise OSError("no free ports")
+
+
+_slice = Slice()
+
+
 def free_port() -> int:
-    """An even port that was free a moment ago on UDP and TCP, and the one after it too."""
-    for _ in range(500):
-        port = _dice.randrange(LOWEST, HIGHEST, 2)
-        if is_free(port) and is_free(port + 1):
-            return port
-    raise OSError("no free port")
+    """An even port that is free on UDP and TCP, and so is the one after it."""
+    return _slice.take(2)
 
 
 def free_range(count: int) -> tuple[int, int]:
-    """`count` neighbouring UDP ports, as (lowest, highest)."""
-    for _ in range(200):
-        low = _dice.randrange(LOWEST, HIGHEST - count, 2)
-        if all(is_free(port, "0.0.0.0", tcp=False) for port in range(low, low + count)):
-            return low, low + count - 1
-    raise OSError("no free range of ports")
+    """`count` neighbouring ports, as (lowest, highest)."""
+    low = _slice.take(count)
+    return low, low + count - 1

@@ -90,7 +90,7 @@ class Sipp:
         text = (SCENARIOS / f"{scenario}.xml").read_text()
         for name, piece in _PIECES.items():
             text = text.replace(name, piece)
-        chosen = {"caller": caller, "number": number, "rtp": rtp, "rtp2": rtp, "codec": codec} | values
+        chosen = {"caller": caller, "number": number, "rtp": rtp, "rtp2": rtp, "codec": codec, "expires": 60} | values
         for key, value in chosen.items():
             text = text.replace(f"@@{key.upper()}@@", str(value))
         assert "@@" not in text, f"{scenario}: nobody chose {text.partition('@@')[2].partition('@@')[0]}"

@@ -35,9 +35,9 @@ def light(lamp: LampView) -> str:
     return f"{lamp.color} {lamp.mode}"
 
 
-def call(recording: bool = False) -> CallView:
+def call(recording: bool = False, kind: str = "inbound") -> CallView:
     return CallView(
-        id="c", journey="j", kind="inbound", from_="1", to="2", state="talking", destination="", started=SINCE,
+        id="c", journey="j", kind=kind, from_="1", to="2", state="talking", destination="", started=SINCE,
         since=SINCE,
         recording=recording,
     )  # fmt: skip
@@ -114,6 +114,7 @@ def test_waiting_blinks_faster_the_longer_somebody_waits(longest: float, expecte
 def test_calls_and_recording() -> None:
     shown = lamps(calls=(call(), call(recording=True)))
     assert light(shown["calls"]) == "green on" and light(shown["recording"]) == "red on"
+    assert light(lamps(calls=(call(kind="service"),))["calls"]) == "off off"
     assert "recording" in shown and light(lamps(calls=(call(),))["recording"]) == "off off"
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 import types
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from appliance.cli import main
+from appliance.cli import doctor, main
+from appliance.cli.client import Running
 from appliance.options import Address, Options
 from appliance.store.lock import DataFolder
 
@@ -118,6 +120,17 @@ def test_doctor_names_a_remedy_a_line(site: Path, data: str, capsys: Output) -> 
     assert any(line.startswith("problem: the call records are damaged") and " -> " in line for line in lines)
     assert any("can be read by other users" in line and f"-> chmod 700 {data}" in line for line in lines)
     assert lines.index(next(line for line in lines if line.startswith("ok: "))) > 0
+
+
+def test_doctor_names_who_was_refused() -> None:
+    refused = {"address": "192.0.2.7", "method": "REGISTER", "caller": "201", "why": "wrong password", "times": 3}
+
+    class Asked(Running):
+        def ask(self, command: str, arguments: dict[str, Any]) -> Any:
+            return {"refused": [refused]}
+
+    said = [str(finding) for finding in doctor._running(Asked(DataFolder("/none")))]
+    assert any("192.0.2.7 was refused (lately 3 times): REGISTER as 201: wrong password -> " in line for line in said)
 
 
 @pytest.mark.parametrize("arguments", [["export"], ["token", "create", "x", "--role", "admin"], ["backup", "f"]])

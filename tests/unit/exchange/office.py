@@ -100,8 +100,8 @@ def inbound(text: str, **changes: Any) -> Site:
 class Office(World):
     """Everything goes right but what a test makes go wrong."""
 
-    def __init__(self, configured: Site | None = None) -> None:
-        super().__init__(1, configured or site())
+    def __init__(self, configured: Site | None = None, ports: range = range(10_000, 12_000)) -> None:
+        super().__init__(1, configured or site(), ports=ports)
         self.check_every = 1
         self.alpha: Carrier = self.carrier("alpha")
         self.gamma: Carrier = self.carrier("gamma")

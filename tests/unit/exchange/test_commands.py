@@ -10,12 +10,14 @@ import pytest
 
 from appliance import events as ev
 from appliance.errors import CommandError
-from appliance.exchange import audio
+from appliance.exchange import audio, sip_events
 from appliance.exchange.exchange import Exchange, Options
+from appliance.exchange.leg import Leg
 from appliance.exchange.routing import Router
 from appliance.media.table import DesiredTable
 from appliance.sip.events import Send
-from appliance.sip.session import SessionSnapshot
+from appliance.sip.flow import Flow
+from appliance.sip.session import Session, SessionSnapshot
 from tests.sim.party import Plan
 from tests.sim.voices import Voices
 from tests.unit.exchange.office import Office, inbound, site
@@ -139,6 +141,87 @@ def test_an_error_of_ours_ends_that_call_and_no_other(monkeypatch: pytest.Monkey
     good.hang_up()
     office.run(1.0)
     assert not office.exchange.calls()
+
+
+def test_an_error_at_the_end_of_a_call_leaves_no_call_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    office = Office()
+    office.strict = False
+    second = office.desk("202")
+    call = office.dials(office.desk("201"), "202")
+    office.run(2.0)
+    (view,) = office.exchange.calls()
+    plain, broken = Leg.ended, []
+
+    def ended(self: Leg, *args: Any) -> None:
+        if not broken:
+            broken.append(self)
+            raise RuntimeError("a bug")
+        plain(self, *args)
+
+    monkeypatch.setattr(Leg, "ended", ended)
+    office.box.do(lambda box, now: box.hangup(view.id, now))
+    office.run(1.0)
+    assert not office.exchange.calls()
+    assert [one.call for one in office.told(ev.CallEnded)] == [view.id]
+    assert office.exchange.failures == 1
+    assert call.over
+    assert not second.calls
+    assert not office.exchange.context.phones.legs
+    assert not office.box.table.ports_used
+
+
+def test_an_invite_that_cannot_be_judged_is_answered_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    office = Office()
+    office.strict = False
+    phone = office.desk("201")
+
+    def broken(*args: Any) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(sip_events, "identify", broken)
+    assert office.dials(phone, "202").status == 500
+    assert office.exchange.failures == 1
+
+
+def test_an_error_of_one_part_leaves_the_timers_of_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    office = Office()
+    office.strict = False
+    context, now = office.exchange.context, office.exchange.context.now
+    done: list[str] = []
+
+    def broken(*args: Any) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(context.center, "timeout", broken)
+    monkeypatch.setattr(context.phones, "expire", broken)
+    monkeypatch.setattr(context.phones.registrar, "deadline", lambda: now.mono)
+    monkeypatch.setattr(context.phones, "flow_failed", broken)
+    monkeypatch.setattr(context.trunks, "flow_failed", broken)
+    context.after(0.0, None, lambda: done.append("timer"))
+    office.exchange.timeout(now)
+    assert done == ["timer"]
+    office.exchange.flow_failed(Flow("tcp", ("10.0.0.1", 5060), ("10.9.9.9", 5060), 7), "gone", now)
+    assert office.exchange.failures == 4
+
+
+def test_an_error_within_sip_is_told_with_its_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    office = Office()
+    office.strict = False
+    second = office.desk("202")
+    call = office.dials(office.desk("201"), "202")
+    office.run(2.0)
+
+    def broken(*args: Any) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(Session, "on_request", broken)
+    call.hang_up()
+    office.run(2.0)
+    failed = office.told(ev.DecisionFailed)
+    assert "RuntimeError: a bug" in failed[0].error and "on_request" in failed[0].trace
+    assert office.exchange.failures == len(failed) >= 1
+    assert not office.exchange.context.endpoint.faults
+    assert not office.exchange.calls() and not second.calls
 
 
 def test_dialogs_of_the_run_before_are_ended_with_bye() -> None:

@@ -38,7 +38,7 @@ def test_three_wrong_pins_end_the_dialogue() -> None:
     keyed(office, office.desk("205"), "*60", "1#9999#1#8888#1#7777#")
     assert office.played()[-1] == "wrong-pin"
     assert not office.told(ev.AgentStatusChanged)
-    assert office.ending() == ("answered", 16)
+    assert office.ending() == ("announcement", 16)
     office.close()
 
 

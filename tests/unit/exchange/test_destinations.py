@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from appliance import events as ev
+from appliance.site.model import Announcement
 from tests.sim.party import Plan
 from tests.unit.exchange.office import Office, destination, inbound, site
 
@@ -34,7 +35,7 @@ def test_an_announcement_is_answered_played_and_ended() -> None:
     assert call.up
     assert office.played() == ["hello"]
     assert office.until(lambda: call.over, 10)
-    assert office.ending() == ("answered", 16)
+    assert office.ending() == ("announcement", 16)
     office.close()
 
 
@@ -48,6 +49,20 @@ def test_what_is_not_there_says_so_and_is_never_silence(where: str, heard: str) 
     assert office.hears(call) == {heard}
     assert office.until(lambda: call.over, 10)
     office.close()
+
+
+def test_what_is_not_built_speaks_the_sites_own_closed_announcement() -> None:
+    office = Office(inbound("voicemail:201", announcements=(Announcement(id="closed", text="we are closed"),)))
+    call = office.comes_in()
+    assert office.hears(call) == {"we are closed"}
+    assert office.until(lambda: call.over, 10)
+    assert office.ending() == ("closed", 16)
+    office.close()
+
+
+def test_a_site_without_words_of_its_own_says_that_the_agents_are_busy() -> None:
+    office = Office(inbound("announcement:busy", announcements=()))
+    assert office.hears(office.comes_in()) == {"agents-busy"}
 
 
 def test_music_plays_until_the_caller_leaves() -> None:

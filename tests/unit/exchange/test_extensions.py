@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from appliance import events as ev
+from appliance.sip.sdp import SessionDescription
 from tests.sim.party import Plan
 from tests.unit.exchange.office import LONG, Office, site
 
@@ -102,6 +103,25 @@ def test_every_contact_rings_at_once_and_the_first_answer_stops_the_others() -> 
     office.close()
 
 
+@pytest.mark.parametrize("place", [0, 1])
+def test_each_contact_keeps_the_session_that_it_was_offered(place: int) -> None:
+    office = Office()
+    caller = office.desk("201")
+    phones = [office.desk("202", "forever"), office.desk("202", "forever")]
+    fast = phones[place]
+    office.reacts(fast, after=2.0, plan=Plan(talk=1000.0, holds=[(2.0, 5.0, "sendonly")]))
+    office.dials(caller, "202")
+    office.run(3.0)
+    (call,) = fast.calls.values()
+    assert call.session is not None
+    offered = SessionDescription.parse(call.session.remote_sdp or b"").origin
+    office.run(3.0)
+    answered = SessionDescription.parse(call.session.remote_sdp or b"").origin
+    assert answered.session_id == offered.session_id
+    assert answered.version == offered.version + 1
+    office.close()
+
+
 def test_one_busy_contact_does_not_end_the_ringing_of_the_other() -> None:
     office = Office()
     caller = office.desk("201")
@@ -184,6 +204,8 @@ def test_a_wrong_password_never_becomes_a_call() -> None:
     office.run(2.0)
     assert call.status == 401
     assert not office.told(ev.CallStarted)
+    (refusal,) = office.exchange.context.phones.refusals
+    assert (refusal.method, refusal.caller, office.exchange.context.phones.refused) == ("INVITE", "201", 1)
     office.close()
 
 
@@ -194,6 +216,8 @@ def test_nobody_calls_with_a_colleagues_number() -> None:
     office.run(2.0)
     assert call.status in (401, 403)
     assert not office.told(ev.CallStarted)
+    (refusal,) = office.exchange.context.phones.refusals
+    assert (refusal.method, refusal.caller, office.exchange.context.phones.refused) == ("INVITE", "203", 1)
     office.close()
 
 

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from appliance import events as ev
+from appliance.sip.flow import Flow
 from tests.sim.party import Plan
 from tests.sim.phones import Carrier
 from tests.sim.site import trunk
@@ -156,6 +157,20 @@ def test_an_emergency_call_makes_a_channel_free() -> None:
     office.close()
 
 
+def test_an_emergency_call_ends_no_other_while_a_later_trunk_has_a_free_channel() -> None:
+    office = Office(
+        site(trunks=(trunk("alpha", "10.2.0.1", channels=1), trunk("gamma", "10.2.0.3", channels=1)), routes=())
+    )
+    office.reacts(office.alpha)
+    office.reacts(office.gamma)
+    talker = office.comes_in("0312345608")
+    call = office.dials(office.desk("201"), "119")
+    office.run(2.0)
+    assert office.hears(call) == {"gamma"}
+    assert talker.up and not talker.over
+    office.close()
+
+
 def test_an_emergency_call_never_takes_the_channel_of_another() -> None:
     office = Office(site(trunks=(trunk("alpha", "10.2.0.1", channels=1),), routes=()))
     office.reacts(office.alpha)
@@ -174,6 +189,17 @@ def test_an_emergency_call_tries_every_trunk() -> None:
     office.reacts(office.alpha, "status", status=503, after=0.1)
     office.reacts(office.gamma)
     call = office.dials(office.desk("201"), "184110")
+    office.run(3.0)
+    assert office.hears(call) == {"gamma"}
+    office.close()
+
+
+@pytest.mark.parametrize("status", [404, 486, 488, 600, 603])
+def test_an_emergency_call_that_a_carrier_refuses_goes_to_the_next(status: int) -> None:
+    office = Office(site(routes=()))
+    office.reacts(office.alpha, "status", status=status, after=0.1)
+    office.reacts(office.gamma)
+    call = office.dials(office.desk("201"), "110")
     office.run(3.0)
     assert office.hears(call) == {"gamma"}
     office.close()
@@ -215,3 +241,37 @@ def test_a_registered_trunk_is_used_once_it_is_up() -> None:
     office.run(2.0)
     assert office.hears(again) == {"beta"}
     office.close()
+
+
+def test_a_trunk_follows_our_own_address_when_it_changes() -> None:
+    office = Office(site(trunks=(trunk("beta", "beta.example", register=True, username="box", password="x"),)))
+    office.carrier("beta")
+    trunks = office.exchange.context.trunks
+    line = trunks.lines["beta"]
+    assert office.until(lambda: line.state == "up", 30)
+    before, registration = line.flow, line.registration
+    office.exchange.resolved(_look_up(office), [before], office.exchange.context.now)
+    assert (line.flow, line.registration) == (before, registration)
+    moved = msgspec.structs.replace(before, local=("10.0.0.9", 5060))
+    office.exchange.resolved(_look_up(office), [moved], office.exchange.context.now)
+    assert line.flow == moved
+    assert line.registration is not registration
+
+
+def test_a_stream_to_a_trunk_is_used_for_as_long_as_it_lasts() -> None:
+    office = Office(site(trunks=(trunk("alpha", "10.2.0.1", transport="tcp"),)))
+    trunks, context = office.exchange.context.trunks, office.exchange.context
+    line = trunks.lines["alpha"]
+    flow = Flow("tcp", ("10.0.0.1", 40000), ("10.2.0.1", 5060), 77)
+    line.flows = []
+    office.exchange.resolved(_look_up(office), [flow], context.now)
+    office.run(1000.0)
+    assert line.flows == [flow], "no other connection was made meanwhile"
+
+
+def _look_up(office: Office) -> int:
+    """Has every trunk looked up anew; the number of the last query, whose answer is left to the test."""
+    office.exchange.addresses_changed(office.exchange.context.now)
+    trunks = office.exchange.context.trunks
+    office.exchange.context.outputs.clear()
+    return min(trunks._queries)

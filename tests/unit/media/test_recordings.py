@@ -98,14 +98,6 @@ def test_waveform_of_companded_audio(tmp_path: Path) -> None:
     assert peaks[1] == pytest.approx((0.9803, 0.9803), abs=1e-3)
 
 
-def test_the_day_is_that_of_the_site() -> None:
-    wall = 1_795_273_200.0  # 2026-11-21 15:00 UTC, midnight in Tokyo
-    assert recordings.relative_path("c1", "l2", wall, "Asia/Tokyo") == "2026/11/22/c1-l2.wav"
-    assert recordings.relative_path("c1", "l2", wall - 1, "Asia/Tokyo") == "2026/11/21/c1-l2.wav"
-    assert recordings.relative_path("c1", "l2", wall, "No/Zone") == "2026/11/21/c1-l2.wav"
-    assert recordings.relative_path("../../etc", "a b", wall) == "2026/11/21/_etc-a_b.wav"
-
-
 def test_paths_stay_in_the_folder(tmp_path: Path) -> None:
     assert recordings.locate(tmp_path, "2026/11/21/a-b.wav") == tmp_path.resolve() / "2026/11/21/a-b.wav"
     for outside in ("../secret", "/etc/passwd", "2026/../../x"):

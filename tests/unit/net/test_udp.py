@@ -100,3 +100,21 @@ def test_a_burst_is_read_whole_and_empty_datagrams_do_no_harm(kind: str) -> None
         assert ends.got[297] == b"297"
 
     in_loop(test, kind)
+
+
+def test_another_address_of_ours_is_seen_once_the_routes_are_forgotten() -> None:
+    ours = ["127.0.0.1"]
+
+    class Changing(LocalAddresses):
+        def towards(self, host: str) -> str:
+            return ours[0]
+
+    driver = UdpDriver("0.0.0.0", 0, Changing(lambda: 0.0), lambda *_: None, lambda *_: None, lambda: None)
+    try:
+        peer = ("192.0.2.1", 5060)
+        assert driver.flow_to(peer).local[0] == "127.0.0.1"
+        ours[0] = "192.0.2.20"
+        driver.forget_routes()
+        assert driver.flow_to(peer).local[0] == "192.0.2.20"
+    finally:
+        driver.close()

@@ -148,3 +148,11 @@ def test_a_thousand_routes() -> None:
     routes = tuple(Route(pattern=f"0{number:04}XXXXX", trunks=("carrier",)) for number in range(1000))
     found = DialPlan(Site(routes=routes)).lookup("0099912345")
     assert isinstance(found, External) and found.pattern == "00999XXXXX"
+
+
+@pytest.mark.parametrize(
+    ("dialled", "same"), [("110#", "110"), ("201#", "201"), ("0312345678#", "0312345678"), ("*43#", "*43")]
+)
+def test_a_hash_that_ends_the_number_is_not_part_of_it(dialled: str, same: str) -> None:
+    plan = DialPlan(SITE)
+    assert plan.lookup(dialled) == plan.lookup(same)

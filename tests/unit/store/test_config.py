@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import random
 import stat
+import threading
+import time
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -20,7 +23,7 @@ from appliance.store import safe
 from appliance.store.apply import apply_text, open_configuration
 from appliance.store.config import KEEP, ConfigStore
 from appliance.store.lock import DataFolder
-from appliance.store.safe import StoreError
+from appliance.store.safe import SafeStorage, StoreError
 from appliance.store.secrets import hash_secret, keep_or_hash, verify
 from appliance.store.tokens import Tokens
 
@@ -276,3 +279,30 @@ def test_a_stored_site_of_older_software_gets_the_new_defaults(tmp_path: Path) -
     old["extensions"][0]["forgotten"] = 1
     config.database.table("versions").insert({"site": old})
     assert config.load() == (site("201"), 2)
+
+
+def test_a_token_made_while_a_configuration_is_kept_loses_neither(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = SafeStorage.write
+
+    def slowly(self: SafeStorage, data: dict[str, dict[str, Any]]) -> None:
+        time.sleep(0.005)
+        write(self, data)
+
+    monkeypatch.setattr(SafeStorage, "write", slowly)
+    config = store(tmp_path)
+    tokens = Tokens(config, os.urandom, clock)
+
+    def save() -> None:
+        for number in range(10):
+            config.save(site(str(200 + number)), "test")
+
+    saver = threading.Thread(target=save)
+    saver.start()
+    for number in range(10):
+        tokens.create(f"token {number}", "admin")
+    saver.join()
+    again = store(tmp_path)
+    assert again.load()[1] == 10
+    assert len(Tokens(again, os.urandom, clock).list()) == 10

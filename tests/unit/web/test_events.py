@@ -16,6 +16,7 @@ from appliance.events import (
     CallStarted,
     ConfigChanged,
     DecisionFailed,
+    Entry,
     Event,
     FaultRaised,
     LegEnded,
@@ -23,6 +24,7 @@ from appliance.events import (
     LogIn,
     QueueEntered,
     QueueOffered,
+    codec,
 )
 from appliance.exchange.view import AgentView
 from appliance.web import events, feed
@@ -229,6 +231,15 @@ async def test_the_inside_of_a_failure_stays_inside(client: Client, box: FakeBox
         box.ledger.commit(DecisionFailed(call="c1", error="boom", trace="Traceback ..."))
         message = await hear(socket)
         assert message["error"] == "boom" and "trace" not in message
+
+
+def test_what_a_newer_version_wrote_is_shown_as_it_was_and_to_the_administrator_alone() -> None:
+    event = codec.decode("call-teleported", 3, b'{"call":"c1","to":"mars"}')
+    shown = feed.shown(Entry(7, 0.0, 0.0, "boot", event))
+    assert (shown["type"], shown["seq"], shown["to"]) == ("call-teleported", 7, "mars")
+    assert [role for role in ("admin", "supervisor", "wallboard", "agent") if feed.may_see(role, "a", event, None)] == [
+        "admin"
+    ]
 
 
 def test_every_event_has_a_name_and_hides_no_field_behind_type_at_or_seq() -> None:

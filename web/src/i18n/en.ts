@@ -105,7 +105,7 @@ export const en = {
   },
 
   cause: {
-    answered: "Answered", abandoned: "Abandoned", cancelled: "Caller gave up", busy: "Busy", "no-answer": "No answer", "not-registered": "Phone not registered", unreachable: "Unreachable",
+    answered: "Answered", announcement: "Heard an announcement", abandoned: "Abandoned", cancelled: "Caller gave up", busy: "Busy", "no-answer": "No answer", "not-registered": "Phone not registered", unreachable: "Unreachable",
     rejected: "Rejected", "wrong-number": "Wrong number", "no-channel": "No free line", "not-allowed": "Not allowed", "no-codec": "No common audio format", failed: "Failed", loop: "Routed in circles",
     vanished: "Phone vanished", restart: "Cut by a restart", "internal-error": "Error in the box", preempted: "Gave way to an emergency call", "hung-up": "Ended", closed: "Closed", overflow: "Overflow",
     timeout: "Waited too long", "media-lost": "Audio lost",
@@ -126,7 +126,7 @@ export const en = {
 
   },
   offerOutcome: { answered: "answered", "no-answer": "did not answer", rejected: "rejected", busy: "busy", unreachable: "unreachable", withdrawn: "withdrawn" } as Record<string, string>,
-  queueOutcome: { answered: "answered", abandoned: "hung up", overflow: "nobody logged in", timeout: "waited too long", closed: "closed" } as Record<string, string>,
+  queueOutcome: { answered: "answered", abandoned: "hung up", overflow: "nobody logged in", timeout: "waited too long", closed: "closed", restart: "the box went down" } as Record<string, string>,
   menuOutcome: { key: "key", default: "no valid key", hangup: "hung up" } as Record<string, string>,
 
   player: {
@@ -142,7 +142,7 @@ export const en = {
     passwordHint: "the extension's secret: on the box, the command `hako export --secrets` shows it", models: "Where the fields are called differently",
     yealink: "Yealink: Account › Register", snom: "Snom: Identity 1 › Login", grandstream: "Grandstream: Accounts › General Settings", panasonic: "Panasonic: VoIP › SIP Settings",
     tryIt: "Then dial *43: you hear yourself. *99 says the box's address.",
-    api: "For programs", apiText: "Everything these pages show is also there for programs, described by", apiLink: "the OpenAPI document", apiToken: "A program logs in with a token: `hako token create`.",
+    api: "For programs", apiText: "Everything these pages show is also there for programs, described by ", apiLink: "the OpenAPI document", apiToken: "A program logs in with a token: `hako token create`.",
     you: "You", logout: "Log out", language: "Language", theme: "Appearance", auto: "As this device", light: "Light", dark: "Dark", contrast: "High contrast", clock: "Time of the box",
 
   },

@@ -135,7 +135,7 @@ function Programs(): JSX.Element {
   return (
     <Card title={t.system.api}>
       <div class="card-body">
-        <p>{t.system.apiText} <a href="/api/v1/openapi.json">{t.system.apiLink}</a>.</p>
+        <p>{t.system.apiText}<a href="/api/v1/openapi.json">{t.system.apiLink}</a></p>
         <p class="hint"><Typed text={t.system.apiToken} /></p>
       </div>
     </Card>

@@ -62,7 +62,8 @@ export function Calls(): JSX.Element {
   const { user } = useStore(session);
   // An agent has no card of waiting callers: whoever rings at his phone is a call of his.
   const apart = user?.role === "agent" ? [] : calls.filter((call) => call.queue !== "" && isWaiting(call));
-  const shown = calls.filter((call) => call.kind !== "service" && !apart.includes(call)).concat(calls.filter((call) => call.kind === "service"));
+  // Somebody who keys a dial code or listens to himself is no call that anybody looks for; his phone is shown busy.
+  const shown = calls.filter((call) => call.kind !== "service" && !apart.includes(call));
   return (
     <Card title={t.calls.title} class="calls" aside={<span class="count">{shown.length}</span>}>
       {shown.length === 0 ? <Empty>{t.calls.empty}</Empty> : (

@@ -27,9 +27,11 @@ function look(lamp: LampView, t: Words): string {
 export function FrontPanel(): JSX.Element | null {
   const { t, manner } = useSpeech();
   const lamps = useLive((state) => state.panel);
+  const told = useLive((state) => state.faults.length > 0);
   if (lamps.length === 0) return null;
   const language = manner.language;
-  const notable = lamps.filter(isNotable);
+  // Faults that stand above with their remedy need not be said twice.
+  const notable = lamps.filter((lamp) => isNotable(lamp) && !(told && lamp.id === "fault"));
   return (
     <section class="device" aria-label={t.panel.title}>
       <div class="device-front">
