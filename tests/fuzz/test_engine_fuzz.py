@@ -18,14 +18,19 @@ ENGINE, HERE = ROOT / "appliance/media/engine", Path(__file__).parent / "engine"
 STRICT = ["-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-fno-strict-aliasing", f"-I{ENGINE}", "-pthread"]
 SOURCES = [str(path) for path in sorted(ENGINE.glob("*.c")) if path.name != "_engine.c"]
 SANITIZERS = {"address,undefined": "address-undefined", "thread": "thread"}
-TARGETS = ["rtp", "rtcp", "event", "wav", "receive"]
+TARGETS = ["rtp", "rtcp", "event", "wav", "receive", "noise"]
+WHOLE = ("receive", "noise")
+"""Targets that are linked with all of the engine."""
 SECONDS = float(os.environ.get("HAKO_FUZZ_SECONDS", "2"))
 
 
 def compiled(folder: Path, name: str, compiler: str, flags: list[str], sources: list[str]) -> Path:
     program = folder / name
     result = subprocess.run(
-        [compiler, *STRICT, *flags, *sources, "-lopus", "-lm", "-o", str(program)], capture_output=True, text=True, timeout=110
+        [compiler, *STRICT, *flags, *sources, "-lopus", "-lm", "-o", str(program)],
+        capture_output=True,
+        text=True,
+        timeout=110,
     )
     assert result.returncode == 0, result.stderr
     return program
@@ -53,7 +58,7 @@ def test_rows_that_come_and_go_under_load(sanitizer: str, tmp_path: Path) -> Non
 @pytest.mark.parametrize("target", TARGETS)
 def test_no_input_disturbs_the_parser(target: str, tmp_path: Path) -> None:
     sources = [str(HERE / f"fuzz_{target}.c")]
-    sources += SOURCES if target == "receive" else [str(ENGINE / "rtp.c"), str(ENGINE / "wav.c")]
+    sources += SOURCES if target in WHOLE else [str(ENGINE / "rtp.c"), str(ENGINE / "wav.c")]
     flags = ["-O1", "-g", "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=undefined"]
     program = compiled(tmp_path, f"fuzz_{target}", "clang", flags, sources)
     corpus = tmp_path / "corpus"

@@ -11,7 +11,7 @@
 #define MOST_TARGET (240 * MS)
 #define FEW 25                 /* packets that tell nothing yet */
 
-enum { BUCKET_MS = 4, GUARD = 64, FORGET = 1024 };
+enum { BUCKET_MS = 4, GUARD = 64, FORGET = 1024, LOSSY = 1500 /* packets: half a minute */ };
 
 void playout_reset(struct playout *playout)
 {
@@ -34,7 +34,9 @@ static int64_t due(const struct playout *playout, uint32_t timestamp)
 
 int64_t playout_target(const struct playout *playout)
 {
-    return playout->packets < FEW ? FIRST_TARGET : playout->target;
+    int64_t target = playout->packets < FEW ? FIRST_TARGET : playout->target;
+    /* Opus carries a copy of each packet in the next one: where packets get lost it is waited for. */
+    return target + (playout->codec == HK_OPUS && playout->lossy ? 20 * MS : 0);
 }
 
 static void choose_target(struct playout *playout)
@@ -128,6 +130,7 @@ void playout_put(struct playout *playout, const struct playout_packet *packet, i
     playout->written = at + (uint32_t)packet->size;
     *slot = (struct playout_slot){true,          packet->sequence, (uint16_t)packet->size, packet->codec,
                                   packet->units, packet->timestamp, at};
+    playout->lossy -= playout->lossy > 0;
     if ((int16_t)(packet->sequence - playout->newest) > 0)
         playout->newest = packet->sequence;
     if (audio)
@@ -312,11 +315,14 @@ static bool advance(struct playout *playout, struct codecs *codecs, int opus_rat
         play(playout, codecs, slot, opus_rate);
     } else if (gap <= 0 || slot->sequence == playout->next || span(playout, gap) > 300 * MS) {
         playout->talking = false; /* far behind, a pause, or too much is missing to be made up */
-    } else if (delay >= target - 4 * MS) {
-        begin_concealment(playout); /* its time has come while we waited for the one before it */
-        playout->at = slot->timestamp;
-        play(playout, codecs, slot, opus_rate);
+    } else if (playout->expanded > 0) {
+        /* Lost, and made up in part while we waited for it. */
+        int64_t made = playout->expanded < span(playout, gap) ? playout->expanded : span(playout, gap);
+        playout->at += (uint32_t)(made * playout->units / 125000);
+        playout->expanded = 0;
+        playout->lossy = LOSSY;
     } else {
+        playout->lossy = LOSSY;
         replace(playout, codecs, slot, gap);
     }
     return true;

@@ -57,6 +57,7 @@ struct playout {
     /* delays: transit is arrival minus timestamp, on a timeline that begins with the stream */
     uint32_t reference;
     int64_t reference_time, window_from, fastest[2];
+    int lossy; /* packets until losses of the past are forgotten */
     unsigned packets; /* counted below; all are halved at 1024, so that old ones are forgotten */
     uint16_t counts[PLAYOUT_BUCKETS];
     int64_t target;

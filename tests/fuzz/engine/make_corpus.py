@@ -39,7 +39,21 @@ INPUTS: dict[str, dict[str, bytes]] = {
         "list first": WAV[:12] + b"LIST\3\0\0\0abc\0" + WAV[12:],
         "extensible": WAV[:16] + b"\x28\0\0\0\xfe\xff" + WAV[22:36] + bytes(8) + b"\1\0" + bytes(14) + WAV[36:],
     },
+    "noise": {
+        "level": b"\x04\x28",
+        "spectrum": b"\x04\x28" + bytes(range(100, 112)),
+        "g722": b"\x05" + AUDIO,
+        "opus": b"\x06\x78" + AUDIO[:60],
+        "opus of 60 ms": b"\x0e\x1b\x03" + AUDIO,
+        "linear": b"\x27" + AUDIO * 2,
+    },
     "receive": {
+        "opus": conversation(*((20, 6 | n % 2, rtp(96, 100 + n, b"\x78" + AUDIO[:40])) for n in range(9))),
+        "g722": conversation(*((20, 6 | n % 2, rtp(9, 100 + n, AUDIO)) for n in range(9))),
+        "noise": conversation(*((20, 6, rtp(13 if n % 3 == 2 else 0, 100 + n, AUDIO[20:21] * 160)) for n in range(9))),
+        "wide key": conversation(
+            *((20, 6, rtp(102, 50 + n, bytes([5, 0x8A if n > 3 else 10, 3, n]))) for n in range(7))
+        ),
         "talk": conversation(*((20, 6 | n % 2, rtp(n % 2 * 8, 100 + n, AUDIO)) for n in range(12))),
         "stranger": conversation(*((20, 2, rtp(0, 7 + n, AUDIO)) for n in range(7))),
         "key": conversation(*((20, 6, rtp(101, 50 + n, bytes([5, 0x8A if n > 3 else 10, 1, n]))) for n in range(7))),

@@ -118,6 +118,7 @@ EXPORT size_t still_resample(int16_t *out, int to, const int16_t *in, size_t n, 
 EXPORT size_t still_code(int codec, int clock, int frame, int16_t *out, const int16_t *in, size_t n, const uint8_t *lost)
 {
     /* The codec alone: coded and decoded, with its own means where `lost` says that a frame did not come. */
+    g711_init();
     int rate = codec == HK_OPUS ? 48000 : codec_rate((uint8_t)codec, (uint32_t)clock);
     struct codecs *codecs = codecs_new(true);
     uint8_t bytes[2][CODEC_LARGEST];

@@ -108,7 +108,8 @@ def test_what_the_network_does_is_not_heard(
     # Opus makes its own concealment softer than ours.
     assert holes(sound, 400, least=2500 if kind == OPUS else 5000) <= most_holes, (name, playout)
     assert clicks(sound, 400) <= most_clicks, (name, playout)
-    assert playout["target"] <= most_target
+    copies = 20 if kind == OPUS and "lost" in name else 0
+    assert playout["target"] <= most_target + copies, "Opus waits for the copy of what is lost"
     continuous(still.heard[b])
 
 
