@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import sys
 from collections.abc import Callable
 from typing import NamedTuple
@@ -159,6 +160,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="put the table into tests/bench/README.md")
     parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS))
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends what was started
     plan = QUICK if options.quick else FULL
     conditions = [table.machine()]
     if shutil.which(calls.SIPP):
