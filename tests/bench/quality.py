@@ -3,7 +3,8 @@ the codecs alone with the same packets lost and no network at all. `python -m te
 table.
 
 The engine runs on a clock of its own (tests/unit/media/still.py), so that a minute of speech takes a second and the
-same network is met each time. Speech is synthesised by the box's own voice; PESQ comes from PyPI `pesq` (a development tool).
+same network is met each time. Speech is synthesised by the box's own voice; PESQ comes from PyPI `pesq`, a development
+tool.
 """
 
 from __future__ import annotations

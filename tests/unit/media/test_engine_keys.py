@@ -7,7 +7,7 @@ import struct
 import pytest
 
 from appliance.exchange.audio import Digit, Link, Mix, Payload
-from tests.unit.media.engine_box import EngineBox
+from tests.unit.media.engine_box import EVENTS, EngineBox
 from tests.unit.media.rtp import FRAME, Party, continuous, run
 
 
@@ -113,3 +113,13 @@ def test_a_port_that_does_not_receive_tells_no_keys(box: EngineBox) -> None:
     a = box.party(receiving=False)
     a.send_event(0, 101)
     assert digits(box) == [] and isinstance(a, Party)
+
+
+def test_keys_of_a_row_go_out_once(box: EngineBox) -> None:
+    a, b = box.party(440), box.party()
+    box.bridge(a, b)
+    run(0.2, [a, b])
+    box.change(b, press="5#", press_generation=1)
+    run(0.6, [a, b])
+    codes = [packet.payload[0] for packet in b.received if packet.type == EVENTS.number]
+    assert codes == [5] * 7 + [11] * 7
