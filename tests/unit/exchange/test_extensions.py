@@ -249,3 +249,11 @@ def test_a_phone_that_is_only_silent_stays_in_its_call() -> None:
     assert call.up
     assert not call.over
     office.close()
+
+
+def test_whoever_dials_the_own_number_finds_it_busy() -> None:
+    office = Office()
+    call = office.dials(office.desk("201"), "201")
+    office.run(10.0)
+    assert call.over and office.ending() == ("busy", 17)
+    office.close()
