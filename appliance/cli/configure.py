@@ -63,6 +63,7 @@ def _apply(text: bytes, folder: DataFolder) -> tuple[list[str], list[str]]:
     if not folder.path.exists():
         # A bad file leaves not even a folder behind.
         load(text)
+        print(f"{folder.path} is new: a box that starts there begins with this site", file=sys.stderr)
     with box(folder, create=True) as running:
         if running is not None:
             read_toml(text)

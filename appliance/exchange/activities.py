@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from appliance.exchange.causes import ANNOUNCED, NO_CODEC, Ending
+from appliance.exchange.causes import ANNOUNCED, NO_CHANNEL, NO_CODEC, Ending
 from appliance.exchange.codecs import caller_codecs
 
 if TYPE_CHECKING:
@@ -47,10 +47,10 @@ class LegActivity:
         """Leaves nothing behind."""
 
     def answer(self) -> bool:
-        """Answers the leg if it is not answered yet; ends the call and says False when no audio can be agreed."""
+        """Answers the leg if it is not answered yet; else ends the call: no port is free, or no audio can be agreed."""
         if self.leg.answer(caller_codecs(self.leg)):
             return True
-        self.call.end(NO_CODEC)
+        self.call.end(NO_CODEC if self.leg.port else NO_CHANNEL)
         return False
 
 

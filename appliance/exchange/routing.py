@@ -9,6 +9,7 @@ from appliance.exchange.activities import Announce, Echo, Farewell, LegActivity,
 from appliance.exchange.attempt import Target
 from appliance.exchange.causes import (
     ANSWERED,
+    BUSY,
     CLOSED,
     LOOP,
     NO_CHANNEL,
@@ -148,6 +149,9 @@ class Router:
     def _to_extension(self, leg: Leg, target: str) -> None:
         if target not in self.context.phones.extensions:
             self.fail(leg, WRONG_NUMBER)
+        elif leg.direction == "in" and leg.extension == target:
+            # Whoever dials the own number is on that line.
+            self.fail(leg, BUSY)
         else:
             Dialling(leg, (Target(extension=target),)).begin()
 

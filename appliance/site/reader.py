@@ -265,6 +265,9 @@ def read(text: str | bytes, present: Site | None = None, hash_secret: HashSecret
         document = read_toml(text)
     except ConfigError as error:
         return Reading(None, tuple(error.problems))
+    if not document:
+        # An editor that failed while saving leaves such a file: it must not take everything away.
+        return Reading(None, ("the file is empty; a site has at least [site]",))
     return read_document(document, present, hash_secret)
 
 

@@ -71,9 +71,17 @@ def apply_document(
 def _apply(store: ConfigStore, reading: Reading, present: Site, by: str, expected: int) -> Applied:
     if reading.site is None:
         raise ConfigError(list(reading.errors))
+    if _administrators(present) and not _administrators(reading.site):
+        raise ConfigError(
+            ["users: no user with the role admin would be left, and nobody could log in to change it back"]
+        )
     changes = diff(present, reading.site)
     version = store.save(reading.site, by, expected)
     return Applied(site=reading.site, version=version, changes=changes, warnings=reading.warnings)
+
+
+def _administrators(site: Site) -> bool:
+    return any(user.role == "admin" for user in site.users)
 
 
 def open_configuration(

@@ -89,6 +89,15 @@ def test_a_caller_who_gives_up_stops_the_ringing() -> None:
     office.close()
 
 
+def test_a_caller_for_whom_no_audio_port_is_free_meets_a_full_box_and_not_a_wrong_codec() -> None:
+    office = Office(ports=range(10_000, 10_002))
+    first, second = office.dials(office.desk("201"), "*44"), office.dials(office.desk("202"), "*44")
+    office.run(1.0)
+    assert (first.up, second.status) == (True, 503)
+    assert office.ending() == ("no-channel", 34)
+    office.close()
+
+
 def test_every_contact_rings_at_once_and_the_first_answer_stops_the_others() -> None:
     office = Office()
     caller = office.desk("201")
@@ -239,4 +248,12 @@ def test_a_phone_that_is_only_silent_stays_in_its_call() -> None:
     office.run(150.0)
     assert call.up
     assert not call.over
+    office.close()
+
+
+def test_whoever_dials_the_own_number_finds_it_busy() -> None:
+    office = Office()
+    call = office.dials(office.desk("201"), "201")
+    office.run(10.0)
+    assert call.over and office.ending() == ("busy", 17)
     office.close()

@@ -190,7 +190,7 @@ def test_emergency_numbers_are_those_of_the_country() -> None:
 
 
 def test_the_default_codes_do_not_clash_among_themselves() -> None:
-    assert read("").errors == ()
+    assert read("[site]").errors == ()
 
 
 def test_all_problems_come_at_once() -> None:
@@ -338,3 +338,9 @@ def test_a_large_site_is_checked_in_a_moment() -> None:
 
 def test_what_is_no_table_at_all() -> None:
     assert read_document([]).errors == ("the configuration is not a table",)
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "# nothing but a comment\n"])
+def test_a_file_without_anything_is_no_site(text: str) -> None:
+    reading = read(text)
+    assert reading.site is None and "empty" in reading.errors[0]

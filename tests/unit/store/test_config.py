@@ -266,7 +266,7 @@ def test_a_bad_site_file_changes_nothing(tmp_path: Path) -> None:
     with pytest.raises(CommandError):
         apply_text(config, '[[extensions]]\nnumber = "202"\n', "x", 7)
     with pytest.raises(CommandError):
-        apply_text(config, "", "x", 0)
+        apply_text(config, "[site]", "x", 0)
     assert config.load() == (applied.site, 1)
     assert apply_text(config, '[[extensions]]\nnumber = "201"\n', "x").changes == ()
 
@@ -306,3 +306,12 @@ def test_a_token_made_while_a_configuration_is_kept_loses_neither(
     again = store(tmp_path)
     assert again.load()[1] == 10
     assert len(Tokens(again, os.urandom, clock).list()) == 10
+
+
+def test_a_site_file_that_would_leave_no_administrator_changes_nothing(tmp_path: Path) -> None:
+    config = store(tmp_path)
+    applied = apply_text(config, '[[users]]\nname = "root"\npassword = "correct horse"\nrole = "admin"\n', "x")
+    for text in ("", "[site]\n", '[[extensions]]\nnumber = "201"\n'):
+        with pytest.raises(ConfigError):
+            apply_text(config, text, "x")
+    assert config.load() == (applied.site, 1)
