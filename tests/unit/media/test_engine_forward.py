@@ -30,6 +30,7 @@ def test_two_parties_hear_each_other_undecoded(box: EngineBox) -> None:
 def test_packets_go_on_with_their_payload_loss_and_order(box: EngineBox) -> None:
     a, b = box.party(), box.party()
     box.bridge(a, b)
+    box.settle()
     payloads = [bytes([number]) * 160 for number in range(6)]
     for number in (0, 2, 1, 5):
         a.sequence, a.timestamp = 100 + number, 5000 + 160 * number
@@ -202,6 +203,7 @@ def test_a_ports_address_is_free_as_soon_as_it_is_dropped(box: EngineBox) -> Non
 def test_statistics_say_what_came_and_what_did_not(box: EngineBox) -> None:
     a, b = box.party(), box.party()
     box.bridge(a, b)
+    box.settle()
     for number in range(50):
         if number % 10 == 3:
             a.sequence, a.timestamp = a.sequence + 1, a.timestamp + 160
