@@ -32,6 +32,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Of the sample site."""
     sip: Address = Address("", 5060)
     web: Address = Address("", 8080)
+    https: Address | None = None
+    """The pages by HTTPS; None: not."""
     rtp: tuple[int, int] = (16384, 17383)
     """Lowest and highest UDP port for audio."""
     advertise: str = ""
@@ -40,5 +42,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Name of the board in `hw/boards`; empty: found out, or none."""
     on_ready: Callable[[str, str, tuple[str, ...]], None] | None = None
     """(SIP host:port, web URL, first log-ins or ()) once calls can be made."""
+    on_https: Callable[[str], None] | None = None
+    """HTTPS URL, right after `on_ready` where there is one."""
     on_note: Callable[[str], None] | None = None
     """Lines for the person who started it: warnings, what is off, how a site file differs."""

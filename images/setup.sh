@@ -164,7 +164,10 @@ set_up_environment() {
     [ "$purpose" != run ] || ! stamped python-run "$now" || return 0
     [ "$purpose" = run ] || extras=$extras,dev
     say "installing Python packages"
-    HAKO_WITHOUT_ENGINE=1 pip install --use-pep517 -e ".[$extras]" # the engine is built below
+    # The web phone's libraries are large; where they cannot be had the rest is.
+    HAKO_WITHOUT_ENGINE=1 pip install --use-pep517 -e ".[$extras,webphone]" ||
+        { lacks "the web phone's libraries could not be installed; telephones in the browser are off" &&
+            HAKO_WITHOUT_ENGINE=1 pip install --use-pep517 -e ".[$extras]"; } # the engine is built below
     if [ "$purpose" = run ]; then stamp python-run "$now"; else stamp python-test "$now"; fi
 }
 

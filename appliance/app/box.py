@@ -19,6 +19,7 @@ from appliance.app import web as web_side
 from appliance.app.core import Core
 from appliance.app.faults import Faults
 from appliance.app.figures import Figures
+from appliance.app.https import Https
 from appliance.app.live import Live
 from appliance.app.restart import recover
 from appliance.app.upkeep import Upkeep
@@ -135,6 +136,7 @@ class Box:
         self.faults = Faults(self.core.emit, lambda: system_now().wall)
         for fault in self._early_faults:
             self.faults.raise_(*fault)
+        self.https = Https(self.folder.path, self.options.https, self.faults, lambda: system_now().wall)
         self.lamps = LampDriver(self.board)
         self.figures = Figures(self.records, lambda: self.exchange.context.site, system_now)
         self.live = Live(self.exchange, self.figures, self.board, self.lamps, self.faults.views, lambda: self.ready)
@@ -253,6 +255,7 @@ class Box:
         address = self.options.web
         self._web_server = await listen(self._web_runner, address.host, address.port)
         self._web_port = self._web_server.sockets[0].getsockname()[1]
+        await self.https.start(self._web_runner)
 
     # --- stopping ----------------------------------------------------------------------------------------------------
     async def stop(self, reason: str) -> None:
@@ -275,6 +278,8 @@ class Box:
                 await self.core.tcp.close()
             if self.core.udp is not None:
                 self.core.udp.close()
+        if hasattr(self, "https"):
+            await self.https.close()
         if self._web_server is not None:
             self._web_server.close()
         if self._web_runner is not None:
@@ -424,6 +429,11 @@ class Box:
     def web_urls(self) -> list[str]:
         """Where the pages are."""
         return [f"http://{host}:{self._web_port}/" for host in self.shown_hosts(self.options.web.host)]
+
+    def https_urls(self) -> list[str]:
+        """Where the pages are by HTTPS; empty while they are not."""
+        port = self.https.port
+        return [f"https://{host}:{port}/" for host in self.shown_hosts(self.https.host)] if port else []
 
 
 def warm(site: Site) -> None:

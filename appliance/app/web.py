@@ -148,7 +148,7 @@ def system(box: Box) -> SystemView:
     now = box.core.now()
     sip = box.sip_address
     addresses = [AddressView(use="sip-udp", address=f"{host}:{sip[1]}") for host in box.shown_hosts(sip[0])] + [
-        AddressView(use="web", address=url) for url in box.web_urls()
+        AddressView(use="web", address=url) for url in (*box.web_urls(), *box.https_urls())
     ]
     return SystemView(
         name=site.name,
@@ -214,4 +214,6 @@ def context(box: Box) -> WebContext:
         readiness=lambda: readiness(box),
         metrics=lambda: metrics(box),
         configuration=Settings(box),
+        authority=box.https.folder.authority,
+        https_port=lambda: box.https.port,
     )

@@ -77,6 +77,11 @@ def address(text: str) -> Address:
     return Address(host, int(port))
 
 
+def address_or_off(text: str) -> Address | str:
+    """An address, or the word `off`."""
+    return text if text == "off" else address(text)
+
+
 def port_range(text: str) -> tuple[int, int]:
     """`LOW-HIGH`, at least two ports for each leg."""
     low, dash, high = text.partition("-")
@@ -122,6 +127,12 @@ def _serving(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         sip, web = free.get(name, ("0.0.0.0:5060", "0.0.0.0:8080"))
         command.add_argument("--sip", type=address, default=sip, metavar="HOST:PORT", help=f"SIP (default: {sip})")
         command.add_argument("--web", type=address, default=web, metavar="HOST:PORT", help=f"web (default: {web})")
+        command.add_argument(
+            "--https",
+            type=address_or_off,
+            metavar="HOST:PORT",
+            help="web by HTTPS, or off (default: port 8443 beside --web; any free one where --web has port 0)",
+        )
         command.add_argument("--rtp", type=port_range, default=(16384, 17383), metavar="LOW-HIGH", help="audio ports")
         command.add_argument("--advertise", default="", metavar="IP", help="our address as others must see it")
         command.add_argument("--board", default="", metavar="NAME", help="the board, where it is not recognised")

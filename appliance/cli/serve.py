@@ -10,6 +10,7 @@ from pathlib import Path
 from appliance.cli.main import address, spoken_language
 from appliance.options import Address, Options
 
+HTTPS_PORT = 8443
 OnReady = Callable[[str, str, tuple[str, ...]], None]
 
 
@@ -33,16 +34,29 @@ def _options(arguments: argparse.Namespace, data: Path | None, on_ready: OnReady
         language=getattr(arguments, "language", None) or spoken_language(),
         sip=_address(arguments.sip),
         web=_address(arguments.web),
+        https=_https(arguments.https, _address(arguments.web)),
         rtp=arguments.rtp,
         advertise=arguments.advertise,
         board=arguments.board,
         on_ready=on_ready,
+        on_https=_announce_https,
         on_note=_note,
     )
 
 
 def _address(value: Address | str) -> Address:
     return address(value) if isinstance(value, str) else value
+
+
+def _https(given: Address | str | None, web: Address) -> Address | None:
+    """Where HTTPS listens; left open, beside the web port: 8443 there, or any free port where that takes any."""
+    if given is None:
+        return Address(web.host, HTTPS_PORT if web.port else 0)
+    return None if given == "off" else _address(given)
+
+
+def _announce_https(url: str) -> None:
+    print(f"https web={url}", flush=True)
 
 
 def _note(line: str) -> None:

@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from appliance.errors import CommandError, ConfigError
-from appliance.web import api, metrics, openapi
+from appliance.web import api, authority, metrics, openapi
 from appliance.web.context import WebContext
 from appliance.web.dispatch import endpoint
 from appliance.web.guard import Guarded
@@ -54,6 +54,7 @@ def make_app(context: WebContext) -> web.Application:
     app.router.add_get(f"{PREFIX}/openapi.json", openapi.serve(document))
     app.router.add_get("/healthz", metrics.healthz(server))
     app.router.add_get("/metrics", metrics.serve(server))
+    app.router.add_get("/ca.crt", authority.serve(server))
     app.on_response_prepare.append(_secure)
     app.on_startup.append(server.start)
     app.on_shutdown.append(server.stop)

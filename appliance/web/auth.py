@@ -13,6 +13,9 @@ from appliance.web.route import Principal
 from appliance.web.sessions import Session, Sessions
 
 COOKIE = "hako_session"
+SECURE_COOKIE = f"__Host-{COOKIE}"
+"""By HTTPS. Cookies know no ports: one name for both would have the browser refuse the log-in by HTTP once a secure
+cookie of that name is there. By HTTPS the plain one counts as well, so that who changes over stays logged in."""
 ROLES = frozenset({"admin", "supervisor", "agent", "wallboard"})
 
 
@@ -37,8 +40,14 @@ class Doorkeeper:
 
     def session(self, request: web.Request) -> Session | None:
         """The session of the request's cookie."""
-        secret = request.cookies.get(COOKIE)
-        return self.sessions.find(secret, self._context.clock().mono) if secret else None
+        return next(iter(self.given(request)), None)
+
+    def given(self, request: web.Request) -> list[Session]:
+        """The sessions of all cookies of the request, the one that counts first."""
+        mono = self._context.clock().mono
+        secrets = [request.cookies.get(name) for name in ((SECURE_COOKIE, COOKIE) if request.secure else (COOKIE,))]
+        found = [self.sessions.find(secret, mono) for secret in secrets if secret]
+        return [session for session in found if session is not None]
 
     def who(self, session: Session) -> Principal | None:
         """The session's user as configured now; None (and the session ends) when removed or given another password."""

@@ -209,6 +209,10 @@ class WebContext:
     """Counters and gauges of the box beside those made from the views (*loop*)."""
     configuration: Configuration | None = None
     """None: answers 501."""
+    authority: Path | None = None
+    """Certificate of the box's own authority, given out as `/ca.crt`; None: it has none."""
+    https_port: Callable[[], int] = lambda: 0
+    """Where the pages are by HTTPS; 0: nowhere (*loop*)."""
     pages: Path = Path(__file__).parent / "pages"
     """The built pages."""
     verify_password: Callable[[str, str], Awaitable[bool]] | None = None

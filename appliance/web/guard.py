@@ -9,13 +9,19 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from ipaddress import ip_address
-from typing import cast
+from typing import Protocol, cast
 
 HEAD_SECONDS = 15.0
 """Within this time of connecting the head of a first request is there."""
 MAX_CONNECTIONS = 400
 MAX_OF_ADDRESS = 64
 """A browser opens some six and a WebSocket. Programs on the box itself (a proxy) are not limited."""
+
+
+class Connection(Protocol):
+    """What can be ended: a transport, or a connection that has not come so far."""
+
+    def abort(self) -> None: ...
 
 
 class Guard:
@@ -25,12 +31,12 @@ class Guard:
         self._head_seconds, self._most = head_seconds, most
         self._open = 0
         self._of_address: Counter[str] = Counter()
-        self._silent: dict[asyncio.BaseTransport, asyncio.TimerHandle] = {}
+        self._silent: dict[object, asyncio.TimerHandle] = {}
         """Connections without a request so far, with what ends them."""
         self.refused = 0
         """Connections closed because there were too many, or because no request came."""
 
-    def admit(self, address: str, transport: asyncio.Transport) -> bool:
+    def admit(self, address: str, connection: Connection) -> bool:
         """Whether one more connection of this address may be; if so `left` tells of its end."""
         if self._open >= self._most or (self._of_address[address] >= MAX_OF_ADDRESS and not _is_own(address)):
             self.refused += 1
@@ -38,26 +44,34 @@ class Guard:
         self._open += 1
         self._of_address[address] += 1
         loop = asyncio.get_running_loop()
-        self._silent[transport] = loop.call_later(self._head_seconds, self._give_up, transport)
+        self._silent[connection] = loop.call_later(self._head_seconds, self._give_up, connection)
         return True
 
-    def begun(self, transport: asyncio.BaseTransport | None) -> None:
-        """A whole request head arrived on this connection."""
-        if transport is not None and (timer := self._silent.pop(transport, None)) is not None:
+    def goes_on_as(self, connection: Connection, transport: asyncio.Transport) -> None:
+        """An admitted connection is known by its transport from now on; the time for its first request runs on."""
+        timer = self._silent.pop(connection, None)
+        if timer is not None:
+            loop = asyncio.get_running_loop()
+            self._silent[transport] = loop.call_at(timer.when(), self._give_up, transport)
             timer.cancel()
 
-    def left(self, address: str, transport: asyncio.BaseTransport) -> None:
+    def begun(self, connection: object) -> None:
+        """A whole request head arrived on this connection."""
+        if (timer := self._silent.pop(connection, None)) is not None:
+            timer.cancel()
+
+    def left(self, address: str, connection: object) -> None:
         """An admitted connection is gone."""
         self._open -= 1
         self._of_address[address] -= 1
         if not self._of_address[address]:
             del self._of_address[address]
-        self.begun(transport)
+        self.begun(connection)
 
-    def _give_up(self, transport: asyncio.Transport) -> None:
-        self._silent.pop(transport, None)
+    def _give_up(self, connection: Connection) -> None:
+        self._silent.pop(connection, None)
         self.refused += 1
-        transport.abort()
+        connection.abort()
 
 
 class Guarded(asyncio.Protocol):

@@ -8,6 +8,7 @@ from appliance.web.api import (
     calls,
     config,
     events,
+    https,
     later,
     lines,
     panel,
@@ -30,6 +31,7 @@ ROUTES: tuple[Route, ...] = (
     *panel.ROUTES,
     *system.ROUTES,
     *config.ROUTES,
+    *https.ROUTES,
     *events.ROUTES,
     *later.ROUTES,
 )

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from appliance.events import LogIn
 from appliance.exchange.view import View
-from appliance.web.auth import COOKIE, principal, unauthenticated
+from appliance.web.auth import COOKIE, SECURE_COOKIE, principal, unauthenticated
 from appliance.web.problem import Problem
 from appliance.web.route import EVERYONE, JSON, Principal, Route, Visit
 from appliance.web.sessions import LONGEST_SECONDS
@@ -74,13 +74,14 @@ async def log_in(visit: Visit) -> web.Response:
     view = _view(visit, principal(account, bearer=False))
     response = web.Response(status=200, body=msgspec.json.encode(view), content_type=JSON)
     response.headers["Cache-Control"] = "no-store"
+    secure = visit.request.secure
     response.set_cookie(
-        COOKIE,
+        SECURE_COOKIE if secure else COOKIE,
         secret,
         path="/",
         httponly=True,
         samesite="Strict",
-        secure=visit.request.secure,
+        secure=secure,
         max_age=int(LONGEST_SECONDS),
     )
     return response
@@ -94,15 +95,17 @@ async def log_out(visit: Visit) -> web.Response:
     """Ends the session if there is one; no error when there is none."""
     _end(visit)
     response = web.Response(status=204)
-    response.del_cookie(COOKIE, path="/", httponly=True, samesite="Strict", secure=visit.request.secure)
+    for name in (SECURE_COOKIE, COOKIE) if visit.request.secure else (COOKIE,):
+        response.del_cookie(name, path="/", httponly=True, samesite="Strict", secure=visit.request.secure)
     return response
 
 
 def _end(visit: Visit) -> None:
     """Ends the session that the request came with, if any."""
-    session = visit.server.door.session(visit.request)
-    if session is not None:
+    given = visit.server.door.given(visit.request)
+    for session in given:
         visit.server.door.sessions.close(session)
+    if given:
         visit.server.hub.recheck()
 
 
