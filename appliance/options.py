@@ -40,9 +40,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Our address as the other side must see it; empty: the local address that routes to it."""
     board: str = ""
     """Name of the board in `hw/boards`; empty: found out, or none."""
-    on_ready: Callable[[str, str, tuple[str, ...]], None] | None = None
-    """(SIP host:port, web URL, first log-ins or ()) once calls can be made."""
-    on_https: Callable[[str], None] | None = None
-    """HTTPS URL, right after `on_ready` where there is one."""
+    on_ready: Callable[[str, str, tuple[str, ...], str], None] | None = None
+    """(SIP host:port, web URL, first log-ins or (), HTTPS URL or "") once calls can be made."""
     on_note: Callable[[str], None] | None = None
     """Lines for the person who started it: warnings, what is off, how a site file differs."""

@@ -44,6 +44,7 @@ class Https:
         self._own_issued: Issued | None = None
         self._own_stamp: object = None
         self._looking = asyncio.Lock()
+        self._soon: asyncio.Task[None] | None = None
 
     @property
     def port(self) -> int:
@@ -63,14 +64,22 @@ class Https:
 
     async def close(self) -> None:
         """Gives the port back."""
+        if self._soon is not None:
+            self._soon.cancel()
+            await asyncio.gather(self._soon, return_exceptions=True)
         async with self._looking:
             self._address = None
             if self._listener is not None:
                 await self._listener.close()
                 self._listener = None
 
+    def look_soon(self) -> None:
+        """`look`, without waiting for it: every minute, and when addresses changed."""
+        if self._soon is None or self._soon.done():
+            self._soon = asyncio.get_running_loop().create_task(self.look())
+
     async def look(self) -> None:
-        """Makes port and certificate what they should be now: called every minute, and when addresses changed."""
+        """Makes port and certificate what they should be now."""
         async with self._looking:
             if self._address is None or self._runner is None or not self._take_port(self._runner, self._address):
                 return

@@ -64,6 +64,7 @@ def announce(box: Box) -> None:
     options = box.options
     if options.on_ready is not None:
         host = box.shown_hosts(box.sip_address[0])[0]
-        options.on_ready(f"{host}:{box.sip_address[1]}", box.web_urls()[0], box.opened.log_in)
-    if options.on_https is not None and (urls := box.https_urls()):
-        options.on_https(urls[0])
+        https = box.https_urls()[:1]
+        options.on_ready(
+            f"{host}:{box.sip_address[1]}", box.web_urls()[0], box.opened.log_in, https[0] if https else ""
+        )

@@ -49,13 +49,13 @@ class Upkeep:
         if core.udp is not None:
             core.udp.forget_routes()
         core.do(lambda exchange, now: exchange.addresses_changed(now))
-        await self.box.https.look()
+        self.box.https.look_soon()
 
     async def every_minute(self) -> None:
         """The machine's health becomes faults, and faults that are mended go; until cancelled."""
         while True:
             await self._look()
-            await self.box.https.look()
+            self.box.https.look_soon()
             await asyncio.sleep(60.0)
 
     async def _look(self) -> None:

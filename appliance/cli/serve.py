@@ -11,7 +11,7 @@ from appliance.cli.main import address, spoken_language
 from appliance.options import Address, Options
 
 HTTPS_PORT = 8443
-OnReady = Callable[[str, str, tuple[str, ...]], None]
+OnReady = Callable[[str, str, tuple[str, ...], str], None]
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -39,7 +39,6 @@ def _options(arguments: argparse.Namespace, data: Path | None, on_ready: OnReady
         advertise=arguments.advertise,
         board=arguments.board,
         on_ready=on_ready,
-        on_https=_announce_https,
         on_note=_note,
     )
 
@@ -55,21 +54,22 @@ def _https(given: Address | str | None, web: Address) -> Address | None:
     return None if given == "off" else _address(given)
 
 
-def _announce_https(url: str) -> None:
-    print(f"https web={url}", flush=True)
-
-
 def _note(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def _announce(sip: str, web: str, _log_in: tuple[str, ...]) -> None:
+def _announce(sip: str, web: str, _log_in: tuple[str, ...], https: str) -> None:
     print(f"ready sip={sip} web={web}", flush=True)
+    if https:
+        print(f"https web={https}", flush=True)
 
 
 def _welcome(data: Path) -> OnReady:
-    def welcome(sip: str, web: str, log_in: tuple[str, ...]) -> None:
-        lines = ["", f"Hako is ready. Its data is in {data}.", f"  web page    {web}", f"  SIP server  {sip}", ""]
+    def welcome(sip: str, web: str, log_in: tuple[str, ...], https: str) -> None:
+        lines = ["", f"Hako is ready. Its data is in {data}.", f"  web page    {web}"]
+        if https:
+            lines.append(f"  by HTTPS    {https} (the first time: {web}certificate)")
+        lines += [f"  SIP server  {sip}", ""]
         if log_in:
             lines += [f"First log-ins (shown once; also in {data / 'first-login.txt'}, which only you can read):"]
             lines += [f"  {line}" for line in log_in]
@@ -77,6 +77,6 @@ def _welcome(data: Path) -> OnReady:
             lines.append(f"The first log-ins are in {data / 'first-login.txt'}.")
         lines += ["", "Ctrl-C stops it.", ""]
         print("\n".join(lines))
-        _announce(sip, web, log_in)
+        _announce(sip, web, log_in, https)
 
     return welcome

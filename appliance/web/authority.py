@@ -11,6 +11,7 @@ from appliance.web.server import Server
 
 MEDIA = "application/x-x509-ca-cert"
 """With this type Firefox and iOS offer to trust it; the others save it as a file."""
+HEADERS = {"Cache-Control": "no-cache", "Content-Disposition": 'inline; filename="hako-ca.crt"'}
 
 
 def serve(server: Server) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
@@ -24,6 +25,6 @@ def serve(server: Server) -> Callable[[web.Request], Awaitable[web.StreamRespons
             content = b""
         if not content:
             raise Problem(404, "not_found", "This box has made no certificate authority: HTTPS is off.")
-        return web.Response(body=content, content_type=MEDIA, headers={"Cache-Control": "no-cache"})
+        return web.Response(body=content, content_type=MEDIA, headers=HEADERS)
 
     return handle

@@ -10,6 +10,7 @@ import { Icon, type IconName } from "./parts/icon";
 import { Mark } from "./parts/mark";
 import { explain, Toasts } from "./parts/toast";
 import { applyAppearance, chooseLanguage, preferences } from "./preferences";
+import { CertificatePage } from "./pages/certificate";
 import { LivePage } from "./pages/live/live-page";
 import { LoginPage } from "./pages/login";
 import { RecordsPage } from "./pages/records/records-page";
@@ -65,6 +66,7 @@ function follow(): () => void {
 export function App(): JSX.Element {
   const { known, user } = useStore(session);
   const { t } = useSpeech();
+  const { parts } = usePlace();
   const [problem, setProblem] = useState("");
   useEffect(follow, []);
   useEffect(() => {
@@ -79,6 +81,7 @@ export function App(): JSX.Element {
     ask();
     return () => clearTimeout(timer);
   }, [known]);
+  if (parts[0] === "certificate") return <CertificatePage />;
   if (!known) return <main class="splash"><p>{problem || t.common.loading}</p></main>;
   if (!user) return <><LoginPage /><Toasts /></>;
   return <Frame role={user.role} />;

@@ -37,7 +37,7 @@ class Box:
         self.site.write_text(site)
         low, high = free_range(60)
         self.rtp = f"{low}-{high}"
-        self.sip_port = self.web_port = 0
+        self.sip_port = self.web_port = self.https_port = 0
         self.program: Program | None = None
         self.starts = 0
         self._cookie = ""
@@ -49,6 +49,7 @@ class Box:
         """The whole command line."""
         serve = [*self.prefix, str(Path(sys.executable).parent / "hako"), "serve"]
         serve += ["--data", str(self.data), "--site", str(self.site), "--rtp", self.rtp]
+        serve += ["--https", f"{self.bind}:{self.https_port}"]
         return [*serve, "--sip", f"{self.bind}:{self.sip_port}", "--web", f"{self.bind}:{self.web_port}"]
 
     async def start(self) -> None:
@@ -67,6 +68,12 @@ class Box:
         sip, web = line.removeprefix("ready ").split()
         self.sip_port = int(sip.rpartition(":")[2])
         self.web_port = int(web.rstrip("/").rpartition(":")[2])
+        secure = await until(
+            lambda: next((one for one in program.output().splitlines() if one.startswith("https web=")), ""),
+            10.0,
+            "the box serves HTTPS",
+        )
+        self.https_port = int(secure.rstrip("/").rpartition(":")[2])
         self._cookie = ""
 
     async def stop(self) -> int:
@@ -117,6 +124,10 @@ class Box:
     @property
     def web(self) -> str:
         return f"http://{self.host}:{self.web_port}"
+
+    @property
+    def https(self) -> str:
+        return f"https://{self.host}:{self.https_port}"
 
     async def _headers(self, session: aiohttp.ClientSession) -> dict[str, str]:
         if not self._cookie:

@@ -21,13 +21,14 @@ async def test_other_addresses_of_the_machine_mean_to_find_every_path_anew(monke
         act(exchange, None)
 
     udp = SimpleNamespace(forget_routes=lambda: told.append("udp"))
-    work = Upkeep(cast(Box, SimpleNamespace(core=SimpleNamespace(udp=udp, do=do))))
+    https = SimpleNamespace(look_soon=lambda: told.append("https"))
+    work = Upkeep(cast(Box, SimpleNamespace(core=SimpleNamespace(udp=udp, do=do), https=https)))
     now: list[Address] = []
     monkeypatch.setattr(upkeep, "lan_addresses", lambda: list(now))
     await work.follow_addresses()
     await work.follow_addresses()
-    assert told == ["udp", "exchange"]
+    assert told == ["udp", "exchange", "https"]
     now.append(Address("eth0", "192.168.1.20"))
     await work.follow_addresses()
     await work.follow_addresses()
-    assert told == ["udp", "exchange"] * 2
+    assert told == ["udp", "exchange", "https"] * 2

@@ -185,7 +185,8 @@ def app(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Options]]:
         def begin(options: Options) -> int:
             asked.append((name, options))
             if options.on_ready is not None:
-                options.on_ready("0.0.0.0:5060", "http://0.0.0.0:8080/", ("web log-in:", "  admin  pw"))
+                log_in, https = ("web log-in:", "  admin  pw"), "https://0.0.0.0:8443/" if options.https else ""
+                options.on_ready("0.0.0.0:5060", "http://0.0.0.0:8080/", log_in, https)
             return status
 
         return begin
@@ -203,7 +204,27 @@ def test_serve_prints_the_ready_line(app: list[tuple[str, Options]], capsys: Out
     assert name == "serve" and options.data == Path("d") and options.site == Path("s.toml") and not options.sample
     assert options.sip == Address("127.0.0.1", 0) and options.web == Address("::1", 0)
     assert (options.rtp, options.advertise, options.board) == ((30000, 30100), "1.2.3.4", "pi4")
-    assert capsys.readouterr().out == "ready sip=0.0.0.0:5060 web=http://0.0.0.0:8080/\n"
+    ready = "ready sip=0.0.0.0:5060 web=http://0.0.0.0:8080/\n"
+    assert capsys.readouterr().out == ready + "https web=https://0.0.0.0:8443/\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ("", Address("0.0.0.0", 8443)),
+        ("--web 127.0.0.1:0", Address("127.0.0.1", 0)),
+        ("--web [::1]:8081", Address("::1", 8443)),
+        ("--https 10.0.0.1:443", Address("10.0.0.1", 443)),
+        ("--https off", None),
+    ],
+)
+def test_https_stands_beside_the_web_port_unless_told_otherwise(
+    app: list[tuple[str, Options]], capsys: Output, given: str, address: Address | None
+) -> None:
+    assert main(["serve", "--data", "d", *given.split()]) == 0
+    assert app[0][1].https == address
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("ready ") and len(lines) == (2 if address else 1)
 
 
 def test_run_is_for_newcomers(app: list[tuple[str, Options]], capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -148,6 +148,19 @@ export const en = {
   },
   role: { admin: "Administrator", supervisor: "Supervisor", agent: "Agent", wallboard: "Wallboard" },
 
+  certificate: {
+    title: "HTTPS certificate", install: "How to install it on a computer or telephone",
+    why: "The box speaks HTTPS with a certificate of its own making. Once a computer trusts the box's authority, its browsers open the pages without a warning and may use the microphone.",
+    download: "Download the certificate", off: "HTTPS is off on this box.", then: "Afterwards open", back: "To the log-in",
+    note: "Download it in your own network only. It vouches for this box alone; remove it in the same place when the box goes.",
+    windows: { name: "Windows (Chrome, Edge)", steps: "Double-click the file › Install Certificate › Local Machine (or Current User) › Place all certificates in the following store › Trusted Root Certification Authorities. Restart the browser." },
+    macos: { name: "macOS (Safari, Chrome)", steps: "Double-click the file; Keychain Access opens it. Find “Hako …” in the keychain, open it › Trust › When using this certificate: Always Trust. Restart the browser." },
+    ios: { name: "iPhone, iPad", steps: "Open this page in Safari and download. Settings › Profile Downloaded › Install. Then Settings › General › About › Certificate Trust Settings: switch “Hako …” on." },
+    android: { name: "Android", steps: "Settings › Security › More security settings › Encryption & credentials › Install a certificate › CA certificate, and choose the file. The names differ a little between makers." },
+    firefox: { name: "Firefox (every system)", steps: "Settings › Privacy & Security › Certificates › View Certificates › Authorities › Import: choose the file, tick “Trust this CA to identify websites”." },
+    linux: { name: "Linux (Chrome, Chromium)", steps: "Settings › Privacy and security › Security › Manage certificates › Custom / Authorities › Import: choose the file, trust it for websites." },
+  },
+
   notFound: { title: "There is no such page", text: "The address may be mistyped.", home: "To the live page" },
 };
 

@@ -73,7 +73,7 @@ export function LoginPage(): JSX.Element {
           </span>
         </label>
         <button class="button primary wide" disabled={busy}>{busy ? t.login.busy : t.login.submit}</button>
-        <p class="hint">{t.login.help}</p>
+        <p class="hint">{t.login.help} {location.protocol === "http:" && <a href="/certificate">{t.certificate.title}</a>}</p>
       </form>
       <LanguageSwitch />
     </main>

@@ -68,6 +68,7 @@ function Box({ system }: { system: SystemView }): JSX.Element {
         {system.addresses.map((each) => (
           <Row key={each.use + each.address} label={uses[each.use] ?? each.use}>{each.use === "web" ? <a href={each.address}>{each.address}</a> : <code>{each.address}</code>}</Row>
         ))}
+        <Row label={t.certificate.title}><a href="/certificate">{t.certificate.install}</a></Row>
       </dl>
     </Card>
   );
