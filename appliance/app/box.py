@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -31,7 +31,17 @@ from appliance.box.health.survey import missing
 from appliance.bus import Bus
 from appliance.clock import system_now
 from appliance.errors import CommandError, HakoError
-from appliance.events import BoxStarted, BoxStopped, ConfigChanged, DecisionFailed, Entry
+from appliance.events import (
+    BoxStarted,
+    BoxStopped,
+    ConfigChanged,
+    DecisionFailed,
+    Entry,
+    FaultCleared,
+    FaultRaised,
+    QueueEntered,
+    QueueLeft,
+)
 from appliance.events.base import Words
 from appliance.exchange.exchange import Exchange
 from appliance.exchange.exchange import Options as ExchangeOptions
@@ -65,6 +75,8 @@ FIRST_PROMPTS_SECONDS = 45.0
 NEW_PROMPTS_SECONDS = 90.0
 """How long a change of the configuration waits for its prompts before it is put in force all the same."""
 MEDIA_AGAIN_SECONDS = 3.0
+READ_AT_ONCE = (QueueEntered, QueueLeft, FaultRaised, FaultCleared, DecisionFailed)
+"""Events that figures or log show although nobody watches."""
 
 
 class Box:
@@ -116,6 +128,9 @@ class Box:
         self._loop = asyncio.get_running_loop()
         site = self.opened.site
         self.bus: Bus[Sequence[Entry]] = Bus(self._reader_failed)
+        self._unread: deque[Sequence[Entry]] = deque()
+        self.watched: Callable[[], bool] = lambda: False
+        """Whether a page follows the events; set by the web side. Any thread may ask."""
         self.ledger = await asyncio.to_thread(
             Ledger, self.folder.records, os.urandom(6).hex(), self._committed, self._store_fault, self.state.last_alive
         )
@@ -294,12 +309,16 @@ class Box:
 
     # --- events ------------------------------------------------------------------------------------------------------
     def _committed(self, entries: Sequence[Entry]) -> None:
-        """In the ledger's thread."""
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._deliver, entries)
+        """In the ledger's thread. Wakes the loop only for readers who wait; others read within a second."""
+        self._unread.append(entries)
+        if self.watched() or any(isinstance(entry.event, READ_AT_ONCE) for entry in entries):
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self.deliver)
 
-    def _deliver(self, entries: Sequence[Entry]) -> None:
-        self.bus.publish(entries)
+    def deliver(self) -> None:
+        """Hands what was committed to its readers."""
+        while self._unread:
+            self.bus.publish(self._unread.popleft())
         self.bus.deliver()
 
     def _reader_failed(self, reader: str, error: Exception) -> None:

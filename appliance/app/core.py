@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from math import ceil
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -31,6 +32,9 @@ log = logging.getLogger("hako.core")
 T = TypeVar("T")
 SLOW_DRAIN_SECONDS = 0.005
 """The loop must not be held longer than this; what is, is counted."""
+GRAIN_SECONDS = 0.04
+"""Timers ring at multiples of this: those of many calls at once, since waking costs more than what most of them do. No
+timer of SIP or of a call is finer (T1 is half a second); audio keeps its own time."""
 
 
 class Journal(Protocol):
@@ -208,8 +212,10 @@ class Core:
             return
         if self._timer is not None:
             self._timer.cancel()
-        self._timer_at = deadline
-        self._timer = self._loop.call_later(max(0.0, deadline - self._clock().mono), self._ring)
+        now = self._clock().mono
+        # What is overdue (a decision put off to the next turn of the loop) is due at once.
+        self._timer_at = ceil(deadline / GRAIN_SECONDS) * GRAIN_SECONDS if deadline > now else now
+        self._timer = self._loop.call_later(self._timer_at - now, self._ring)
 
     def _ring(self) -> None:
         self._timer, self._timer_at = None, float("inf")

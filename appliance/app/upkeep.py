@@ -28,10 +28,11 @@ class Upkeep:
         self._addresses: list[Address] | None = None
 
     async def every_second(self) -> None:
-        """Heartbeat and clock; until cancelled."""
+        """Heartbeat, clock, and events that nobody was in a hurry to read; until cancelled."""
         box, beat = self.box, 0
         while True:
             box.core.watch_clock()
+            box.deliver()
             if beat % HEARTBEAT_SECONDS == 0:
                 box.state.alive(box.core.now().wall)
             if beat % ADDRESSES_SECONDS == 0:

@@ -45,10 +45,11 @@ class LedgerReader:
     def after(self, seq: int, limit: int) -> Sequence[Entry] | None:
         return self._box.ledger.after(seq, limit)
 
-    def subscribe(self, reader: Callable[[Sequence[Entry]], None]) -> Callable[[], None]:
+    def subscribe(self, reader: Callable[[Sequence[Entry]], None], waits: Callable[[], bool]) -> Callable[[], None]:
         self._numbers += 1
         name = f"web-{self._numbers}"
         self._box.bus.subscribe(name, reader)
+        self._box.watched = waits
         return lambda: self._box.bus.unsubscribe(name)
 
 

@@ -63,8 +63,9 @@ class Ledger(Protocol):
         Numbers rise but need not be without gaps.
         """
 
-    def subscribe(self, reader: Callable[[Sequence[Entry]], None]) -> Callable[[], None]:
-        """`reader` gets each batch of committed entries, in order (*loop*); returns how to end that."""
+    def subscribe(self, reader: Callable[[Sequence[Entry]], None], waits: Callable[[], bool]) -> Callable[[], None]:
+        """`reader` gets each batch of committed entries, in order (*loop*): at once while it `waits` (asked in any
+        thread), else within about a second. Returns how to end that."""
 
 
 class Records(Protocol):

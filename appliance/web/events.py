@@ -120,7 +120,7 @@ class Hub:
     def start(self) -> None:
         """Listens to the ledger from now on."""
         self._seq = self._context.ledger.last_seq
-        self._unsubscribe = self._context.ledger.subscribe(self.committed)
+        self._unsubscribe = self._context.ledger.subscribe(self.committed, lambda: bool(self._watchers))
         self._tick = asyncio.create_task(self._keep_watch())
 
     async def stop(self) -> None:

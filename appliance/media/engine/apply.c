@@ -195,7 +195,7 @@ void finish_leaving(hk_engine *engine)
         handover_push(&engine->done, &command->pass);
     }
     engine->leaving = NULL;
-    engine->events_new = true;
+    engine->events_later = true;
     graph_settle(engine);
 }
 
@@ -252,6 +252,7 @@ void apply_batches(hk_engine *engine)
         graph_settle(engine);
         handover_push(&engine->done_batches, &batch->pass);
     }
-    /* What was let go is freed by the command side; sockets among it are waited for. */
-    engine->events_new = true;
+    /* What was let go is freed by the command side. */
+    engine->events_later = true;
+    start_ticks(engine);
 }

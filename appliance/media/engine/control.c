@@ -225,7 +225,8 @@ static int open_after_drops(hk_engine *engine, const union address *local, struc
     int error = open_sockets(local, sockets);
     for (int tries = 0; error == -EADDRINUSE && engine->undone > 0 && tries < 100; tries++) {
         hk_commit(engine);
-        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        if (tries > 0)
+            nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
         free_done(engine);
         error = open_sockets(local, sockets);
     }

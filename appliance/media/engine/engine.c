@@ -39,6 +39,8 @@ void tell(hk_engine *engine, struct event_ring *ring, const struct hk_event *eve
     }
     ring->events[tail % RING_EVENTS] = *event;
     atomic_store_explicit(&ring->tail, tail + 1, memory_order_release);
+    if (ring == &engine->from_engine && tail - atomic_load_explicit(&ring->head, memory_order_relaxed) > RING_EVENTS / 4)
+        engine->events_new = true;
 }
 
 struct object *find_object(hk_engine *engine, int64_t id)
@@ -81,6 +83,29 @@ void engine_tick(hk_engine *engine)
     engine->tick++;
 }
 
+/* Without rows nothing is due: a box without calls sleeps. Ticks are numbered by the clock all the same. */
+static void set_timer(hk_engine *engine, int64_t first)
+{
+    struct itimerspec timer = {{0}, {0}};
+    if (first) {
+        timer.it_value = (struct timespec){first / NS_PER_SECOND, first % NS_PER_SECOND};
+        timer.it_interval.tv_nsec = NS_PER_TICK;
+    }
+    (void)timerfd_settime(engine->timer_fd, TFD_TIMER_ABSTIME, &timer, NULL);
+    engine->ticking = first != 0;
+}
+
+static void stop_ticks(hk_engine *engine) { set_timer(engine, 0); }
+
+void start_ticks(hk_engine *engine)
+{
+    if (engine->ticking)
+        return;
+    uint64_t next = (uint64_t)((engine->now - engine->anchor) / NS_PER_TICK) + 1;
+    engine->tick = next > engine->tick ? next : engine->tick;
+    set_timer(engine, engine->anchor + (int64_t)engine->tick * NS_PER_TICK);
+}
+
 /* All ticks that are due. After a standstill of the machine the old ones are skipped: what nobody heard in time is not
  * sent in a burst, and timestamps follow the clock. */
 static void run_ticks(hk_engine *engine)
@@ -96,6 +121,12 @@ static void run_ticks(hk_engine *engine)
         engine_tick(engine);
     engine->busy = engine->figures.received - engine->received_before >= BUSY;
     engine->received_before = engine->figures.received;
+    if (engine->events_later && engine->tick % NEWS_TICKS == 0) {
+        engine->events_later = false;
+        engine->events_new = true;
+    }
+    if (!engine->figures.rows && !engine->leaving && !engine->events_later)
+        stop_ticks(engine);
     publish(engine);
 }
 
@@ -158,11 +189,7 @@ static int open_descriptors(hk_engine *engine)
     if (engine->wake_fd < 0 || engine->event_fd < 0 || engine->writer_fd < 0 || engine->epoll_fd < 0 ||
         engine->timer_fd < 0)
         return -1;
-    engine->anchor = hk_now() + NS_PER_TICK;
-    struct timespec anchor = {engine->anchor / NS_PER_SECOND, engine->anchor % NS_PER_SECOND};
-    struct itimerspec timer = {.it_value = anchor, .it_interval = {.tv_nsec = NS_PER_TICK}};
-    if (timerfd_settime(engine->timer_fd, TFD_TIMER_ABSTIME, &timer, NULL) < 0)
-        return -1;
+    engine->anchor = hk_now();
     return watch(engine, &engine->wake_fd) < 0 || watch(engine, &engine->timer_fd) < 0 ? -1 : 0;
 }
 

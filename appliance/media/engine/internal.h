@@ -25,6 +25,7 @@ enum {
     DATAGRAMS = 64,   /* taken from sockets before they are handled */
     WHEEL = 50,       /* ticks in which each port gets its turn for silence, statistics and RTCP: one second */
     REPORT_TURNS = 5, /* turns between two statistics and RTCP reports */
+    NEWS_TICKS = 5,   /* ticks within which the command side learns what is not urgent */
     BUCKETS = 4096,
     RING_EVENTS = 1024,
     BLOCK_FRAMES = 2000,  /* a quarter of a second of recording */
@@ -398,7 +399,9 @@ struct hk_engine {
     size_t fresh; /* blocks of the arena never used */
     struct hk_figures figures;
     uint64_t received_before; /* at the tick before */
-    bool events_new, quit, busy;
+    bool events_new;   /* the command side shall look now */
+    bool events_later; /* … when it suits: to wake it for each ended call costs more than what it then does */
+    bool ticking, quit, busy;
     int taken;
     struct datagram datagrams[DATAGRAMS];
 };
@@ -413,6 +416,8 @@ hk_engine *engine_prepare(void);
 void engine_release(hk_engine *engine);
 /* What is due each 20 ms. */
 void engine_tick(hk_engine *engine);
+/* There is something to tick for. */
+void start_ticks(hk_engine *engine);
 
 /* --- apply.c: commands, in the engine thread --- */
 void apply_batches(hk_engine *engine);

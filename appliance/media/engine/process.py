@@ -85,6 +85,7 @@ class MediaProcess:
         self._alone_since = time.monotonic()
         self._kept: list[AnyMediaEvent] = []
         self._ends = False
+        self._buffer = memoryview(bytearray(1 << 18))
         self._poll = select.poll()
         self._poll.register(listener, select.POLLIN)
         self._poll.register(self.rows.event_fd, select.POLLIN)
@@ -155,16 +156,16 @@ class MediaProcess:
     def _receive(self, controller: Controller) -> bool:
         """Reads and obeys. False: there was nothing, or the connection is gone."""
         try:
-            data = controller.socket.recv(1 << 18)
+            size = controller.socket.recv_into(self._buffer)
         except BlockingIOError:
             return False
         except OSError:
-            data = b""
-        if not data:
+            size = 0
+        if not size:
             self._lose_controller()
             return False
         try:
-            for message in controller.unpacker.feed(data):
+            for message in controller.unpacker.feed(bytes(self._buffer[:size])):
                 self._obey(decode_control(message))
         except ProtocolError as error:
             say(f"the controller was not understood: {error}")

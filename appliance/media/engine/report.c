@@ -24,7 +24,7 @@ static void stats(hk_engine *engine, struct port *port, bool final)
     port->told_packets = in->packets + in->strangers;
     port->told_sent = port->out.packets;
     tell(engine, &engine->from_engine, &event);
-    engine->events_new = true;
+    engine->events_later = true;
 }
 
 /* --- RTCP out (RFC 3550 section 6.4) --- */

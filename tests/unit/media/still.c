@@ -18,6 +18,7 @@ EXPORT hk_engine *still_new(void)
 {
     hk_engine *engine = engine_prepare();
     if (engine) {
+        engine->ticking = true; /* here the test is the timer */
         engine->anchor = NS_PER_SECOND;
         engine->now = NS_PER_SECOND;
     }

@@ -191,7 +191,7 @@ class FakeLedger:
             return None
         return [entry for entry in self.entries if entry.seq > seq][:limit]
 
-    def subscribe(self, reader: Callable[[Sequence[Entry]], None]) -> Callable[[], None]:
+    def subscribe(self, reader: Callable[[Sequence[Entry]], None], waits: Callable[[], bool]) -> Callable[[], None]:
         self.readers.append(reader)
         return lambda: self.readers.remove(reader)
 

@@ -42,7 +42,7 @@ class Reader:
     def after(self, seq: int, limit: int) -> Sequence[Entry] | None:
         return self.ledger.after(seq, limit)
 
-    def subscribe(self, reader: Callable[[Sequence[Entry]], None]) -> Callable[[], None]:
+    def subscribe(self, reader: Callable[[Sequence[Entry]], None], waits: Callable[[], bool]) -> Callable[[], None]:
         self._readers.append(reader)
         return lambda: self._readers.remove(reader)
 
