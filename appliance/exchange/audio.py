@@ -191,8 +191,11 @@ class Media(Protocol):
     def drop(self, row_id: int) -> None:
         """States that this row shall not exist; unknown ids are ignored."""
 
-    def allocate_port(self) -> int | None:
-        """An even UDP port of the RTP range that no leg uses (the odd one after it goes along); None: all in use."""
+    def allocate_port(self, *, reserved: bool = False) -> int | None:
+        """An even UDP port of the RTP range that no leg uses (the odd one after it goes along); None: all in use.
+
+        `reserved`: one of the few that are kept for emergency calls may be given.
+        """
 
     def release_port(self, port: int) -> None:
         """Gives the port back; it is not given out again for a few seconds' worth of allocations."""

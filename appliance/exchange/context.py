@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from appliance.exchange.desk_codes import Pins
     from appliance.exchange.leg import Leg
     from appliance.exchange.phones import Phones
+    from appliance.exchange.ports import AudioPorts
     from appliance.exchange.routing import Router
     from appliance.exchange.trunks import Trunks
     from appliance.sip.endpoint import Endpoint
@@ -66,6 +67,7 @@ class Context:
     router: Router
     site: Site
     plan: DialPlan
+    ports: AudioPorts
 
     def __init__(self, entropy: Entropy, now: Instant, recordings: str, advertise: str) -> None:
         """`recordings`: absolute folder of recordings; `advertise`: the address to show in SDP ("": the local one)."""

@@ -25,6 +25,7 @@ from appliance.exchange.desk_codes import Pins
 from appliance.exchange.media_events import MediaEvents
 from appliance.exchange.outputs import Output
 from appliance.exchange.phones import Phones
+from appliance.exchange.ports import AudioPorts
 from appliance.exchange.routing import Router
 from appliance.exchange.sip_events import SipEvents
 from appliance.exchange.trunks import Trunks
@@ -81,6 +82,7 @@ class Exchange:
         context.trunks = Trunks(context)
         context.router = Router(context)
         context.pins = Pins(context)
+        context.ports = AudioPorts(context)
         self._sip = SipEvents(context)
         self._media = MediaEvents(context)
         self.failures = 0

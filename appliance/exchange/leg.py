@@ -147,7 +147,7 @@ class Leg:
     def open(self, local_ip: str, codecs: tuple[Payload, ...]) -> bool:
         """Takes an RTP port; False when all are in use."""
         if not self.port:
-            port = self.context.media.allocate_port()
+            port = self.context.ports.take(self.call)
             if port is None:
                 return False
             self.port = port
@@ -397,7 +397,7 @@ class Leg:
         """Moves to another RTP port after this one could not be bound; False: it cannot be moved any more."""
         if self.session is None or self.local is None or self.state != "answered":
             return False
-        port = self.context.media.allocate_port()
+        port = self.context.ports.take(self.call)
         if port is None:
             return False
         self.context.media.release_port(self.port)

@@ -9,6 +9,10 @@ from appliance.exchange.audio import AnyRow, RtpPort
 from appliance.media.protocol import Frame, encode
 
 
+KEPT_PORTS = 4
+"""Ports kept for emergency calls, two for each; fewer where the range is small."""
+
+
 class DesiredTable:
     """Implements `exchange.audio.Media`. No I/O: whoever owns the socket takes `frame()` after each drain."""
 
@@ -19,6 +23,7 @@ class DesiredTable:
         self._dropped: dict[int, None] = {}
         self._free = deque(port for port in ports if port % 2 == 0 and port + 1 in ports)
         self._used: set[int] = set()
+        self._kept = min(KEPT_PORTS, len(self._free) // 10)
         self.rev = 0
         """Number of the last frame taken."""
 
@@ -35,9 +40,12 @@ class DesiredTable:
             self._put.pop(row_id, None)
             self._dropped[row_id] = None
 
-    def allocate_port(self) -> int | None:
-        """The even port that has been free for longest; None: all in use."""
-        if not self._free:
+    def allocate_port(self, *, reserved: bool = False) -> int | None:
+        """The even port that has been free for longest; None: all in use but those kept for emergency calls.
+
+        `reserved`: those too.
+        """
+        if len(self._free) <= (0 if reserved else self._kept):
             return None
         port = self._free.popleft()
         self._used.add(port)

@@ -275,3 +275,35 @@ def _look_up(office: Office) -> int:
     trunks = office.exchange.context.trunks
     office.exchange.context.outputs.clear()
     return min(trunks._queries)
+
+
+def test_an_emergency_call_finds_an_audio_port_kept_for_it() -> None:
+    office = Office(site(routes=()), ports=range(10_000, 10_040))
+    office.reacts(office.alpha)
+    others = [office.dials(office.desk("202"), "*43") for _ in range(19)]
+    assert [other.up for other in others] == [True] * 18 + [False]
+    call = office.dials(office.desk("201"), "119")
+    office.run(2.0)
+    assert office.hears(call) == {"alpha"}
+    assert not any(other.over for other in others[:18])
+    office.close()
+
+
+def test_an_emergency_call_ends_another_call_when_no_audio_port_is_left() -> None:
+    office = Office(ports=range(10_000, 10_008))
+    office.reacts(office.alpha)
+    desks = [office.desk(number) for number in ("201", "202", "203", "204")]
+    older, newer = office.dials(desks[0], "202"), office.dials(desks[2], "204")
+    office.run(3.0)
+    assert older.up and newer.up
+    assert office.dials(office.desk("205"), "*43").status == 503
+    assert [one.fault for one in office.told(ev.FaultRaised)] == ["rtp-ports"]
+    call = office.dials(office.desk("206"), "110")
+    office.run(2.0)
+    assert call.up
+    assert office.hears(call) == {"alpha"}
+    assert newer.over and not older.over
+    assert ("preempted", 9) in [(one.reason, one.cause) for one in office.told(ev.CallEnded)]
+    office.run(3700.0)
+    assert [one.fault for one in office.told(ev.FaultCleared)] == ["rtp-ports"]
+    office.close()
