@@ -77,6 +77,7 @@ NEW_PROMPTS_SECONDS = 90.0
 MEDIA_AGAIN_SECONDS = 3.0
 READ_AT_ONCE = (QueueEntered, QueueLeft, FaultRaised, FaultCleared, DecisionFailed)
 """Events that figures or log show although nobody watches."""
+CONFIG_LOST = "config-lost"
 
 
 class Box:
@@ -94,6 +95,8 @@ class Box:
         self.opened: Opened = open_configuration(
             self.store, self.folder, options.site, os.urandom, options.sample, options.language
         )
+        if self.opened.lost is not None:
+            self._config_lost(self.opened.lost)
         warm(self.opened.site)
         self.tokens = Tokens(self.store, os.urandom, lambda: system_now().wall)
         self.state = StateStore(self.folder.state)
@@ -114,6 +117,20 @@ class Box:
             "en": "Look whether the configuration is right; restore a backup if it is not.",
         }
         self._early_faults.append(("config-damaged", text, remedy))
+
+    def _config_lost(self, why: Words) -> None:
+        text = {
+            "ja": f"設定が失われています。{why['ja']}電話機と外線は使えません。録音・通話記録はそのままです。",
+            "en": f"The configuration is lost: {why['en']} No phone and no trunk can be used; "
+            "records and recordings are untouched.",
+        }
+        remedy = {
+            "ja": "停止して `hako restore` でバックアップを戻すか、`hako apply` で設定ファイルを適用してください。"
+            "読めないファイルは名前を変えて残ります。",
+            "en": "Stop the box and restore a backup with `hako restore`, or apply a site file with `hako apply`; "
+            "what cannot be read is kept under another name.",
+        }
+        self._early_faults.append((CONFIG_LOST, text, remedy))
 
     # --- starting ----------------------------------------------------------------------------------------------------
     async def start(self) -> None:
@@ -384,6 +401,7 @@ class Box:
                     await self.library.ready(applied.site)
             await asyncio.to_thread(warm, applied.site)
             self.core.do(lambda exchange, now: exchange.configure(applied.site, now))
+            self.faults.clear(CONFIG_LOST)
             self.records.country = applied.site.site.country
             self.core.emit(ConfigChanged(version=applied.version, by=by, changes=applied.changes))
             await self.committed()

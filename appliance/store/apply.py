@@ -10,8 +10,9 @@ import msgspec
 
 from appliance.clock import Entropy
 from appliance.errors import ConfigError
+from appliance.events.base import Words
 from appliance.site.diff import diff
-from appliance.site.model import Site, User
+from appliance.site.model import Site, SiteInfo, User
 from appliance.site.reader import Reading, read, read_document
 from appliance.site.sample import Sample, sample, word
 from appliance.store.config import ConfigStore
@@ -39,6 +40,8 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
     """It was made just now."""
     notes: tuple[str, ...] = ()
     """For the person who started it: warnings, or how the site file differs."""
+    lost: Words | None = None
+    """The box has run before and its configuration cannot be read: why. `site` is then a box without phones."""
     log_in: tuple[str, ...] = ()
     """The first log-ins in words, when they were made just now; also in `first-login.txt`."""
 
@@ -94,12 +97,17 @@ def open_configuration(
 ) -> Opened:
     """The configuration in force; a fresh box gets one: from the site file, the sample, or an administrator only.
 
-    On a box in use a site file changes nothing: the notes say how it differs. Raises ConfigError, StoreError, OSError.
+    On a box in use a site file changes nothing: the notes say how it differs. Where its configuration cannot be read
+    (`Opened.lost`) nothing is seeded and nothing written either: phones and trunks stay unknown until a backup is
+    restored or a site file applied, and somebody can log in to the pages meanwhile. Raises ConfigError, StoreError, OSError.
     """
     site, version = store.load()
     if version:
         notes = _differences(site, site_file) if site_file is not None else ()
         return Opened(site=site, version=version, notes=notes)
+    lost = store.lost(folder.records.exists())
+    if lost is not None:
+        return _without(lost, entropy, language)
     if site_file is not None:
         applied = apply_text(store, site_file.read_bytes(), f"site file {site_file.name}")
         return Opened(site=applied.site, version=applied.version, seeded=True, notes=applied.warnings)
@@ -115,6 +123,18 @@ def open_configuration(
     write_file(folder.first_login, "\n".join((*log_in, "")).encode())
     site = Site(users=(User(name="admin", password_hash=hash_secret(password), role="admin"),))
     return Opened(site=site, version=store.save(site, "first start"), seeded=True, log_in=log_in)
+
+
+def _without(lost: Words, entropy: Entropy, language: str) -> Opened:
+    password = word(entropy)
+    admin = User(name="admin", password_hash=hash_secret(password), role="admin")
+    log_in = ("web log-in, for this run only:", f"  admin       {password}")
+    return Opened(
+        site=Site(site=SiteInfo(language=language), users=(admin,)),
+        version=0,
+        notes=(lost.get(language) or lost["en"], *log_in),
+        lost=lost,
+    )
 
 
 def _differences(site: Site, site_file: Path) -> tuple[str, ...]:

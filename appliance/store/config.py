@@ -47,7 +47,8 @@ class ConfigStore:
         self._clock = clock
         self.lock = threading.RLock()
         """Held while the file is read and written: a change of one table writes the others again with it."""
-        self._database = TinyDB(path, storage=lambda file: SafeStorage(file, on_fault))
+        self._storage = SafeStorage(path, on_fault)
+        self._database = TinyDB(storage=lambda: self._storage)
         self._versions = self._database.table("versions")
 
     @property
@@ -64,6 +65,22 @@ class ConfigStore:
                 except (msgspec.ValidationError, KeyError):
                     continue
             return Site(), 0
+
+    def lost(self, in_use: bool) -> Words | None:
+        """Why `load` found no version although there must be one; None on a fresh box. `in_use`: it has run before."""
+        with self.lock:
+            kept = len(self._newest_first())
+        name = self.path.name
+        if self._storage.lost is not None:
+            return self._storage.lost
+        if kept:
+            return {
+                "ja": f"{name} の設定はこのバージョンでは読めません。",
+                "en": f"no configuration in {name} can be read by this version of Hako.",
+            }
+        if in_use:
+            return {"ja": f"{name} がありません。", "en": f"{name} is not there."}
+        return None
 
     def get(self, version: int) -> Site:
         """The site as it was at a version. Raises CommandError("unknown-version")."""

@@ -47,44 +47,64 @@ def sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
-_LAST_GOOD = ("最後の正常な控えを使います。", "the last good copy is used.")
-_EMPTY = ("正常な控えがないため、空の設定から始めます。", "there is no good copy, so it starts empty.")
+_NO_JSON: Words = {"ja": "JSON ではありません", "en": "it is not JSON"}
+_NO_TABLES: Words = {"ja": "中身が設定ではありません", "en": "it holds no tables"}
+
+
+def _unread(error: OSError) -> Words:
+    return {"ja": f"読み込めません: {error.strerror}", "en": f"it cannot be read: {error.strerror}"}
 
 
 class SafeStorage(Storage):
-    """TinyDB's JSON, in a file replaced whole and a second copy of it (`….good`) for when the first is damaged."""
+    """TinyDB's JSON, in a file replaced whole and a second copy of it (`….good`) for when the first is damaged.
+
+    A file that cannot be read stays where it is until something is to be written in its place; then it is set aside.
+    """
 
     def __init__(self, path: Path, on_damage: Callable[[Words], None] | None = None) -> None:
-        """`on_damage` is told in words when the file was damaged and what is used instead."""
+        """`on_damage` is told in words when the file was damaged and the good copy is used instead."""
         self.path = path
         self.copy = path.with_name(path.name + ".good")
+        self.lost: Words | None = None
+        """Why nothing could be read at all, when the file or its copy is there; as of the last `read`."""
         self._on_damage = on_damage or (lambda text: None)
 
     def read(self) -> dict[str, dict[str, Any]] | None:
-        """The tables; None when there are none yet. Falls back on the good copy."""
+        """The tables; None when there are none, or none that can be read (`lost`). Falls back on the good copy."""
+        self.lost = None
         data, damage = _load(self.path)
         if data is not None:
             return data
-        good, _ = _load(self.copy)
+        good, copy_damage = _load(self.copy)
+        name = self.path.name
+        if good is None:
+            why = damage or copy_damage
+            if why:
+                self.lost = {
+                    "ja": f"{name} もその控えも使えません（{why['ja']}）。",
+                    "en": f"neither {name} nor its copy can be used ({why['en']}).",
+                }
+            return None
         if damage:
-            self._set_aside()
-            ja, en = _LAST_GOOD if good is not None else _EMPTY
-            name = self.path.name
             self._on_damage(
-                {"ja": f"{name} が壊れていました（{damage}）。{ja}", "en": f"{name} was damaged ({damage}): {en}"}
+                {
+                    "ja": f"{name} が壊れていました（{damage['ja']}）。最後の正常な控えを使います。",
+                    "en": f"{name} was damaged ({damage['en']}): the last good copy is used.",
+                }
             )
-        if good is not None:
-            self._put_back(good)
+        self._put_back(good)
         return good
 
     def write(self, data: dict[str, dict[str, Any]]) -> None:
         """Keeps the tables. Raises StoreError; the file is then as it was."""
         text = json.dumps(data, ensure_ascii=False, indent=1).encode()
         try:
+            _set_aside(self.path)
             write_file(self.path, text)
         except OSError as error:
             raise StoreError(f"{self.path.name} could not be written: {error.strerror}") from None
         try:
+            _set_aside(self.copy)
             write_file(self.copy, text)
         except OSError:
             pass  # the file itself is safe; the copy stays one change behind
@@ -95,23 +115,28 @@ class SafeStorage(Storage):
         except StoreError:
             pass  # it is read from the copy again next time
 
-    def _set_aside(self) -> None:
-        try:
-            os.replace(self.path, self.path.with_name(self.path.name + ".damaged"))
-        except OSError:
-            pass  # a file that cannot be moved is written over
+
+def _set_aside(path: Path) -> None:
+    """Moves a file that cannot be read out of the way, under a name that nothing has. Raises OSError."""
+    if _load(path)[1] is None:
+        return
+    number, aside = 1, path.with_name(path.name + ".damaged")
+    while aside.exists():
+        number += 1
+        aside = path.with_name(f"{path.name}.damaged-{number}")
+    os.replace(path, aside)
 
 
-def _load(path: Path) -> tuple[dict[str, dict[str, Any]] | None, str]:
-    """(tables, "") or (None, what is wrong); (None, "") when there is no such file."""
+def _load(path: Path) -> tuple[dict[str, dict[str, Any]] | None, Words | None]:
+    """(tables, None) or (None, what is wrong); (None, None) when there is no such file."""
     try:
         data = json.loads(path.read_bytes())
     except FileNotFoundError:
-        return None, ""
+        return None, None
     except OSError as error:
-        return None, str(error.strerror)
+        return None, _unread(error)
     except (ValueError, RecursionError):
-        return None, "it is not JSON"
+        return None, _NO_JSON
     if not isinstance(data, dict) or not all(isinstance(table, dict) for table in data.values()):
-        return None, "it holds no tables"
-    return data, ""
+        return None, _NO_TABLES
+    return data, None

@@ -54,3 +54,27 @@ async def test_no_sip_is_read_before_the_run_before_is_cleared_up(
     finally:
         peer.close()
         await box.stop("test")
+
+
+async def test_a_lost_configuration_is_a_fault_until_one_is_applied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nothing(_box: Box) -> None:
+        """No audio: it is not what this is about."""
+
+    monkeypatch.setattr(Box, "_first_prompts", nothing)
+    monkeypatch.setattr(Box, "_start_media", nothing)
+    monkeypatch.setattr(box_module, "NEW_PROMPTS_SECONDS", 0.0)
+    free = Address("127.0.0.1", 0)
+    for name in ("config.json", "config.json.good"):
+        (tmp_path / name).write_bytes(b"{")
+    box = Box(Options(data=tmp_path, sip=free, web=free, rtp=(29000, 29019), sample=True))
+    await box.start()
+    try:
+        assert [fault.id for fault in box.faults.views()] == ["config-lost"]
+        assert (tmp_path / "config.json").read_bytes() == b"{"
+        await box.apply_text('[[users]]\nname = "ann"\npassword = "correct horse 9"\nrole = "admin"\n', "test")
+        assert not box.faults.views()
+        assert (tmp_path / "config.json.damaged").read_bytes() == b"{"
+    finally:
+        await box.stop("test")

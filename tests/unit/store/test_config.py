@@ -101,13 +101,15 @@ def test_a_damaged_file_gives_way_to_the_good_copy(tmp_path: Path, damage: bytes
     assert (tmp_path / "config.json.damaged").read_bytes() == damage
 
 
-def test_with_both_copies_damaged_the_box_still_starts(tmp_path: Path) -> None:
+def test_with_both_copies_damaged_it_is_lost_and_says_why(tmp_path: Path) -> None:
     store(tmp_path).save(site("201"), "x")
     for name in ("config.json", "config.json.good"):
         (tmp_path / name).write_bytes(b"gone")
-    told: list[Words] = []
-    assert ConfigStore(tmp_path / "config.json", clock, told.append).load() == (Site(), 0)
-    assert "starts empty" in told[0]["en"]
+    config = store(tmp_path)
+    assert config.load() == (Site(), 0)
+    lost = config.lost(in_use=False)
+    assert lost is not None and "neither config.json nor its copy" in lost["en"]
+    assert store(tmp_path / "fresh").lost(in_use=False) is None
 
 
 def test_a_save_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -315,3 +317,60 @@ def test_a_site_file_that_would_leave_no_administrator_changes_nothing(tmp_path:
         with pytest.raises(ConfigError):
             apply_text(config, text, "x")
     assert config.load() == (applied.site, 1)
+
+
+def used(folder: Path) -> DataFolder:
+    """The folder of a box that has run: a configuration and records."""
+    data = DataFolder(folder)
+    ConfigStore(data.config, clock).save(site("201"), "x")
+    data.records.write_bytes(b"records")
+    return data
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {one.name: one.read_bytes() for one in folder.iterdir() if one.is_file()}
+
+
+@pytest.mark.parametrize("how", ["damaged", "gone", "other version"])
+def test_a_box_in_use_whose_configuration_is_lost_is_not_seeded(tmp_path: Path, how: str) -> None:
+    data = used(tmp_path)
+    for path in (data.config, data.config.with_name("config.json.good")):
+        if how == "damaged":
+            path.write_bytes(b"{")
+        elif how == "gone":
+            path.unlink()
+        else:
+            path.write_bytes(b'{"versions": {"1": {"site": {"extensions": 5}}}}')
+    before = contents(tmp_path)
+    file = tmp_path.with_suffix(".toml")
+    file.write_text('[[extensions]]\nnumber = "202"\npassword = "k3m9x7q2w8"\n')
+    for _ in range(2):
+        for sample_wanted, site_file in ((True, None), (False, file), (False, None)):
+            config = ConfigStore(data.config, clock)
+            opened = open_configuration(config, data, site_file, os.urandom, sample_wanted)
+            assert opened.lost is not None and not opened.seeded and opened.version == 0
+            assert not opened.site.extensions and [user.role for user in opened.site.users] == ["admin"]
+    assert contents(tmp_path) == before, "nothing is overwritten"
+    applied = apply_text(ConfigStore(data.config, clock), file.read_text(), "test")
+    assert [one.number for one in applied.site.extensions] == ["202"]
+    assert ConfigStore(data.config, clock).load()[0] == applied.site
+    if how == "damaged":
+        kept = {name: text for name, text in contents(tmp_path).items() if ".damaged" in name}
+        assert kept == {"config.json.damaged": b"{", "config.json.good.damaged": b"{"}
+
+
+def test_damaged_files_are_kept_each_under_its_own_name(tmp_path: Path) -> None:
+    for damage in (b"one", b"two", b"three"):
+        store(tmp_path).save(site("201"), "x")
+        (tmp_path / "config.json").write_bytes(damage)
+        assert store(tmp_path).load()[1] == 1
+    names = ("config.json.damaged", "config.json.damaged-2", "config.json.damaged-3")
+    assert [(tmp_path / name).read_bytes() for name in names] == [b"one", b"two", b"three"]
+
+
+def test_a_file_that_cannot_be_read_is_told_in_both_languages(tmp_path: Path) -> None:
+    store(tmp_path).save(site("201"), "x")
+    (tmp_path / "config.json").write_bytes(b"{")
+    told: list[Words] = []
+    ConfigStore(tmp_path / "config.json", clock, told.append).load()
+    assert "it is not JSON" in told[0]["en"] and "it is" not in told[0]["ja"]
