@@ -4,7 +4,15 @@ from __future__ import annotations
 
 
 class HakoError(Exception):
-    """Root of the errors that a caller may handle."""
+    """Root of the errors that a caller may handle. `ja`: the message in Japanese, where a person may meet it."""
+
+    def __init__(self, message: str = "", ja: str = "") -> None:
+        super().__init__(message)
+        self.ja = ja
+
+    def said(self, language: str) -> str:
+        """The message in "ja" or "en", in English where there is no other."""
+        return (self.ja if language == "ja" else "") or str(self)
 
 
 class RemoteProtocolError(HakoError):
@@ -34,6 +42,6 @@ class ConfigError(HakoError):
 class CommandError(HakoError):
     """A command of a person or program that cannot be carried out now; `code` is a stable word for programs."""
 
-    def __init__(self, code: str, message: str, field: str | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, code: str, message: str, field: str | None = None, ja: str = "") -> None:
+        super().__init__(message, ja)
         self.code, self.field = code, field

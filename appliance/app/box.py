@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
+import socket
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 from aiohttp import web
 
 from appliance import __version__
@@ -53,7 +56,7 @@ from appliance.net.control import ControlServer
 from appliance.net.names import Resolver
 from appliance.net.tcp import TcpDriver
 from appliance.net.udp import UdpDriver
-from appliance.options import Options
+from appliance.options import Address, Options
 from appliance.site.model import Site
 from appliance.site.numbers import normalise
 from appliance.site.writer import write
@@ -110,6 +113,8 @@ class Box:
         self._tasks: list[asyncio.Task[None]] = []
         self._prompts_task: asyncio.Task[None] | None = None
         self._changing = asyncio.Lock()
+        self.listening = ("", Address("", 0))
+        """The option and address being listened on, for who has to say why that failed."""
 
     def _config_damaged(self, text: Words) -> None:
         remedy = {
@@ -194,6 +199,7 @@ class Box:
 
     async def _start_sip(self) -> None:
         core, address = self.core, self.options.sip
+        self.listening = ("--sip", address)
         host = address.host or "0.0.0.0"
         core.udp = UdpDriver(
             host, address.port, LocalAddresses(lambda: system_now().mono), core.receive, core.flow_failed, core.drain
@@ -285,6 +291,7 @@ class Box:
         self._web_runner = make_runner(app)
         await self._web_runner.setup()
         address = self.options.web
+        self.listening = ("--web", address)
         self._web_server = await listen(self._web_runner, address.host, address.port)
         self._web_port = self._web_server.sockets[0].getsockname()[1]
         await self.https.start(self._web_runner)
@@ -437,7 +444,21 @@ class Box:
             name, role = str(arguments.get("name", "")), str(arguments.get("role", ""))
             return {"token": await asyncio.to_thread(self.tokens.create, name, role)}
 
-        return {"apply": apply, "export": export, "status": status, "token-create": token_create}
+        async def token_list(_arguments: Mapping[str, Any]) -> dict[str, Any]:
+            return {"tokens": [msgspec.to_builtins(one) for one in self.tokens.list()]}
+
+        async def token_revoke(arguments: Mapping[str, Any]) -> dict[str, Any]:
+            await asyncio.to_thread(self.tokens.revoke, str(arguments.get("name", "")))
+            return {}
+
+        return {
+            "apply": apply,
+            "export": export,
+            "status": status,
+            "token-create": token_create,
+            "token-list": token_list,
+            "token-revoke": token_revoke,
+        }
 
     # --- for people --------------------------------------------------------------------------------------------------
     def note(self, line: str) -> None:
@@ -480,12 +501,27 @@ def warm(site: Site) -> None:
         ZoneInfo(site.site.timezone)
 
 
-def port_problem(error: OSError, options: Options) -> HakoError:
-    """An OSError of the start in plain words."""
-    if error.errno == 98:
+def port_problem(error: OSError, option: str, address: Address) -> HakoError:
+    """An OSError of the start in plain words; `option` with `address` was being listened on."""
+    wanted = f"{option} {address}"
+    if error.errno == errno.EADDRINUSE:
         return CommandError(
             "port-in-use",
-            f"a port is in use by another program (SIP {options.sip}, web {options.web}): {error.strerror}; "
-            "stop it, or choose others with --sip and --web",
+            f"the port of {wanted} is in use by another program; stop it, or choose another with {option}",
+            ja=f"{wanted} のポートは別のプログラムが使っています。終了するか、{option} で別のポートを指定してください",
+        )
+    if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT) or isinstance(error, socket.gaierror):
+        known = ", ".join(one.address for one in lan_addresses()) or "127.0.0.1"
+        return CommandError(
+            "no-such-address",
+            f"{wanted}: this machine has no address {address.host}; it has {known} (0.0.0.0: all of them)",
+            ja=f"{wanted}: この本体に {address.host} というアドレスはありません。"
+            f"使えるのは {known} です（0.0.0.0 ならすべて）",
+        )
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return CommandError(
+            "port-refused",
+            f"{wanted}: this user may not listen there; take a port from 1024 on, or start the box as root",
+            ja=f"{wanted}: このユーザーでは使えません。1024 以上のポートを指定するか、root で起動してください",
         )
     return CommandError("start-failed", str(error))

@@ -86,7 +86,7 @@ async def _demo(options: Options) -> int:
     try:
         await box.start()
     except OSError as error:
-        raise port_problem(error, options) from error
+        raise port_problem(error, *box.listening) from error
     stage = Stage(box, made, ticker, carrier, agent_voice)
     await stage.open()
     box.note(f"web log-in: admin, password {made.users['admin']}")

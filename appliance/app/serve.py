@@ -42,10 +42,11 @@ async def _run(box: Box) -> int:
     try:
         await box.start()
     except OSError as error:
-        raise port_problem(error, box.options) from error
+        raise port_problem(error, *box.listening) from error
     settle_memory()
+    language = box.opened.site.site.language
     for finding in box.off():
-        box.note(f"{finding.text['en']} {finding.remedy['en']}".strip())
+        box.note(f"{finding.text[language]} {finding.remedy[language]}".strip())
     announce(box)
     await stop.wait()
     await box.stop("stopped")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from appliance.cli.words import speaker
 from appliance.errors import CommandError, ConfigError, HakoError
 from appliance.store.lock import DataFolder, FolderError, FolderInUse
 
@@ -20,11 +21,13 @@ class Running:
 
     def __init__(self, folder: DataFolder) -> None:
         self._folder = folder
+        self._say = speaker(folder.path)
 
     def ask(self, command: str, arguments: dict[str, Any]) -> Any:
         """Sends one command and returns its result. Raises HakoError with the box's own words."""
         from appliance.net.control import reachable
 
+        folder = self._folder.path
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
                 connection.settimeout(TIMEOUT_SECONDS)
@@ -34,12 +37,12 @@ class Running:
                 with connection.makefile("rb") as stream:
                     line = stream.readline()
         except TimeoutError:
-            raise HakoError(f"the box on {self._folder.path} does not answer") from None
+            raise HakoError(self._say("no-answer", folder=folder)) from None
         except OSError as error:
-            who = f" (process {self._folder.holder()})" if self._folder.holder() else ""
-            raise HakoError(f"the box on {self._folder.path}{who} cannot be reached: {error.strerror}") from None
+            who = self._say("process", pid=self._folder.holder()) if self._folder.holder() else ""
+            raise HakoError(self._say("unreachable", folder=folder, who=who, why=error.strerror)) from None
         if not line:
-            raise HakoError(f"the box on {self._folder.path} hung up; try again once it has started")
+            raise HakoError(self._say("hung-up", folder=folder))
         return _result(json.loads(line))
 
 
@@ -49,7 +52,8 @@ def _result(answer: dict[str, Any]) -> Any:
         return answer.get("result")
     if "problems" in error:
         raise ConfigError(list(error["problems"]))
-    raise CommandError(str(error.get("code", "failed")), str(error.get("message", "it failed")))
+    code, message, ja = (str(error.get(key, "")) for key in ("code", "message", "ja"))
+    raise CommandError(code or "failed", message or "it failed", None, ja)
 
 
 @contextmanager
@@ -61,7 +65,7 @@ def box(folder: DataFolder, create: bool = False) -> Iterator[Running | None]:
     if create:
         folder.create()
     elif not folder.config.exists() and not folder.lock_file.exists():
-        raise FolderError(f"{folder.path} is not the data folder of a box (no {folder.config.name} in it)")
+        raise FolderError(speaker(folder.path)("no-data-folder", folder=folder.path, file=folder.config.name))
     try:
         folder.lock()
     except FolderInUse:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from appliance.cli.client import box
-from appliance.cli.main import spoken_language
+from appliance.cli.words import Speaker, speaker, terminal_language
 from appliance.errors import ConfigError, HakoError
 from appliance.site.reader import load, read, read_toml
 from appliance.store.lock import DataFolder
@@ -40,22 +40,26 @@ def check(file: Path) -> int:
     for warning in reading.warnings:
         path, _, message = warning.partition(": ")
         print(f"{file}: {path}: warning: {message}")
+    if not reading.errors:
+        # Not on standard output: a line there is a problem or a warning.
+        print(Speaker(terminal_language())("check-ok", file=file), file=sys.stderr)
     return 1 if reading.errors else 0
 
 
 def apply(file: Path, folder: DataFolder) -> int:
     """Makes the box of this folder match a site file; prints what changes."""
     text = _read_file(file)
+    say = speaker(folder.path)
     try:
         changes, warnings = _apply(text, folder)
     except ConfigError as error:
         for problem in error.problems:
             print(f"{file}: {problem}")
-        print("nothing was changed", file=sys.stderr)
+        print(say("nothing-changed"), file=sys.stderr)
         return 1
     for warning in warnings:
         print(f"{file}: {warning}", file=sys.stderr)
-    print("\n".join(changes) if changes else "no change: the box is like this already")
+    print("\n".join(changes) if changes else say("no-change"))
     return 0
 
 
@@ -63,7 +67,7 @@ def _apply(text: bytes, folder: DataFolder) -> tuple[list[str], list[str]]:
     if not folder.path.exists():
         # A bad file leaves not even a folder behind.
         load(text)
-        print(f"{folder.path} is new: a box that starts there begins with this site", file=sys.stderr)
+        print(speaker()("new-folder", folder=folder.path), file=sys.stderr)
     with box(folder, create=True) as running:
         if running is not None:
             read_toml(text)
@@ -72,7 +76,7 @@ def _apply(text: bytes, folder: DataFolder) -> tuple[list[str], list[str]]:
         from appliance.store.apply import apply_text
         from appliance.store.config import ConfigStore
 
-        applied = apply_text(ConfigStore(folder.config, time.time, _say), text, "hako apply")
+        applied = apply_text(ConfigStore(folder.config, time.time, _tell(folder)), text, "hako apply")
         return list(applied.changes), list(applied.warnings)
 
 
@@ -85,11 +89,17 @@ def export(folder: DataFolder, secrets: bool) -> int:
             from appliance.site.writer import write
             from appliance.store.config import ConfigStore
 
-            site, _version = ConfigStore(folder.config, time.time, _say).load()
+            store = ConfigStore(folder.config, time.time, _tell(folder))
+            site, version = store.load()
+            lost = store.lost(folder.records.exists()) if version == 0 else None
+            if lost is not None:
+                say = speaker(folder.path)
+                raise HakoError(say("config-lost", why=say.of(lost)))
             text = write(site, secrets)
     sys.stdout.write(text)
     return 0
 
 
-def _say(text: Mapping[str, str]) -> None:
-    print(f"hako: {text.get(spoken_language()) or text['en']}", file=sys.stderr)
+def _tell(folder: DataFolder) -> Callable[[Mapping[str, str]], None]:
+    say = speaker(folder.path)
+    return lambda text: print(f"hako: {say.of(text)}", file=sys.stderr)

@@ -9,11 +9,11 @@ import shutil
 import sqlite3
 import stat
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from appliance.cli.client import Running, box
-from appliance.cli.main import spoken_language
+from appliance.cli.words import Speaker, speaker
 from appliance.errors import HakoError
 from appliance.events.base import Words
 from appliance.store.lock import DataFolder
@@ -27,84 +27,77 @@ class Finding(NamedTuple):
     text: str
     remedy: str = ""
 
-    def __str__(self) -> str:
-        return f"{self.level}: {self.text}" + (f" -> {self.remedy}" if self.remedy else "")
-
 
 def run(arguments: argparse.Namespace) -> int:
     """Looks at everything and prints it, what is wrong first."""
     folder = DataFolder(arguments.data)
-    found = sorted(examine(folder), key=lambda finding: ("problem", "warning", "ok").index(finding.level))
+    say = speaker(folder.path)
+    found = sorted(examine(folder, say), key=lambda finding: ("problem", "warning", "ok").index(finding.level))
     for finding in found:
-        print(finding)
+        print(line(finding, say))
     return 1 if any(finding.level == "problem" for finding in found) else 0
 
 
-def examine(folder: DataFolder) -> Iterator[Finding]:
+def line(finding: Finding, say: Speaker) -> str:
+    """A finding as the terminal shows it."""
+    return f"{say('level-' + finding.level)}: {finding.text}" + (f" -> {finding.remedy}" if finding.remedy else "")
+
+
+def examine(folder: DataFolder, say: Speaker) -> Iterator[Finding]:
     """Every finding about a box and its machine."""
     if not folder.path.is_dir():
-        yield Finding("problem", f"there is no data folder {folder.path}", "give the box's own with --data")
+        name = "folder-is-file" if folder.path.exists() else "no-folder"
+        yield Finding("problem", say(name, folder=folder.path), say("give-folder"))
         return
-    yield from _folder(folder)
-    yield from _machine(folder)
+    yield from _folder(folder, say)
+    yield from _machine(folder, say)
     try:
         with box(folder) as running:
             if running is not None:
-                yield from _running(running)
-                yield from _site(running.ask("export", {"secrets": True})["text"])
+                yield from _running(running, say)
+                yield from _site(running.ask("export", {"secrets": True})["text"], say)
             else:
-                yield Finding("ok", "the box is stopped")
-                yield from _records(folder)
-                yield from _configuration(folder)
+                yield Finding("ok", say("stopped"))
+                yield from _records(folder, say)
+                yield from _configuration(folder, say)
     except HakoError as error:
-        yield Finding("problem", str(error), "start the box once with `hako serve`, or look at its log")
+        yield Finding("problem", error.said(say.language), say("start-once"))
 
 
-def _folder(folder: DataFolder) -> Iterator[Finding]:
+def _folder(folder: DataFolder, say: Speaker) -> Iterator[Finding]:
     if not os.access(folder.path, os.W_OK):
-        yield Finding("problem", f"{folder.path} cannot be written", "run as the box's user")
+        yield Finding("problem", say("unwritable", folder=folder.path), say("as-user"))
     if stat.S_IMODE(folder.path.stat().st_mode) & 0o077:
-        yield Finding("warning", f"{folder.path} can be read by other users", f"chmod 700 {folder.path}")
+        yield Finding("warning", say("readable", folder=folder.path), f"chmod 700 {folder.path}")
     for path in sorted(folder.path.glob("*.damaged*")):
         if not path.name.endswith(("-wal", "-shm")):
-            yield Finding("warning", f"{path.name} was found damaged and set aside", "check the disk or SD card")
+            yield Finding("warning", say("set-aside", name=path.name), say("check-disk"))
 
 
-def _machine(folder: DataFolder) -> Iterator[Finding]:
+def _machine(folder: DataFolder, say: Speaker) -> Iterator[Finding]:
     from appliance.box.health.survey import survey
 
-    language = spoken_language()
     levels = {"ok": "ok", "warning": "warning"}
     for found in survey(folder.path, time.time()):
-        text, remedy = found.text, found.remedy
-        yield Finding(
-            levels.get(found.severity, "problem"), text.get(language, text["en"]), remedy.get(language, remedy["en"])
-        )
+        yield Finding(levels.get(found.severity, "problem"), say.of(found.text), say.of(found.remedy))
     if shutil.which("espeak-ng") is None:
-        yield Finding("warning", "English prompts are off: espeak-ng is missing", "apt-get install espeak-ng")
+        yield Finding("warning", say("no-espeak"), "apt-get install espeak-ng")
     if importlib.util.find_spec("pyopenjtalk") is None:
-        yield Finding("warning", "Japanese prompts are off: pyopenjtalk-plus is missing", "make setup")
+        yield Finding("warning", say("no-openjtalk"), "make setup")
 
 
-def _running(running: Running) -> Iterator[Finding]:
+def _running(running: Running, say: Speaker) -> Iterator[Finding]:
     status = running.ask("status", {})
-    yield Finding("ok", f"the box runs (version {status.get('version', '?')}, SIP {status.get('sip', '?')})")
-    faults = status.get("faults", ())
-    for fault in faults:
-        yield Finding("problem", _said(fault["text"]), _said(fault["remedy"]))
+    yield Finding("ok", say("running", version=status.get("version", "?"), sip=status.get("sip", "?")))
+    for fault in status.get("faults", ()):
+        yield Finding("problem", say.of(fault["text"]), say.of(fault["remedy"]))
     for one in status.get("refused", ()):
-        text = "{address} was refused (lately {times} times): {method} as {caller}: {why}".format(**one)
-        yield Finding("warning", text, "if it is a phone of yours, check its user name and password")
+        yield Finding("warning", say("refused", **one), say("check-credentials"))
     for off in status.get("off", ()):
-        yield Finding("warning", _said(off["why"]), _said(off["remedy"]))
+        yield Finding("warning", say.of(off["why"]), say.of(off["remedy"]))
 
 
-def _said(words: Mapping[str, str]) -> str:
-    """In the language of whoever sits here."""
-    return words.get(spoken_language()) or words.get("en", "")
-
-
-def _records(folder: DataFolder) -> Iterator[Finding]:
+def _records(folder: DataFolder, say: Speaker) -> Iterator[Finding]:
     if not folder.records.exists():
         return
     try:
@@ -116,30 +109,34 @@ def _records(folder: DataFolder) -> Iterator[Finding]:
     except sqlite3.Error as error:
         found = str(error)
     if found == "ok":
-        yield Finding("ok", "the call records are sound")
+        yield Finding("ok", say("records-ok"))
     else:
-        text = f"the call records are damaged ({found})"
-        yield Finding("problem", text, "start the box: it keeps the file aside and begins a new one; restore a backup")
+        yield Finding("problem", say("records-damaged", why=found), say("records-remedy"))
 
 
-def _configuration(folder: DataFolder) -> Iterator[Finding]:
+def _configuration(folder: DataFolder, say: Speaker) -> Iterator[Finding]:
     from appliance.site.writer import write
     from appliance.store.config import ConfigStore
 
     damage: list[Words] = []
-    site, _version = ConfigStore(folder.config, time.time, damage.append).load()
+    store = ConfigStore(folder.config, time.time, damage.append)
+    site, version = store.load()
     for text in damage:
-        yield Finding("problem", _said(text), "look whether the configuration is right; restore a backup if not")
-    yield from _site(write(site, secrets=True))
+        yield Finding("problem", say.of(text), say("config-remedy"))
+    lost = store.lost(folder.records.exists()) if version == 0 else None
+    if lost is not None:
+        yield Finding("problem", say("config-lost", why=say.of(lost)))
+    else:
+        yield from _site(write(site, secrets=True), say)
 
 
-def _site(text: str) -> Iterator[Finding]:
+def _site(text: str, say: Speaker) -> Iterator[Finding]:
     from appliance.site.reader import read
 
     reading = read(text)
     for problem in reading.errors:
-        yield Finding("problem", f"configuration: {problem}", "hako export, mend it, hako apply")
+        yield Finding("problem", say("config-problem", problem=problem), say("config-mend"))
     for warning in reading.warnings:
-        yield Finding("warning", f"configuration: {warning}")
+        yield Finding("warning", say("config-problem", problem=warning))
     if not reading.errors:
-        yield Finding("ok", "the configuration is right")
+        yield Finding("ok", say("config-ok"))

@@ -36,10 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
-        return _failed(error)
+        return _failed(error, getattr(options, "data", None))
 
 
-def _failed(error: Exception) -> int:
+def _failed(error: Exception, data: Path | None) -> int:
+    from appliance.cli.words import speaker
     from appliance.errors import ConfigError, HakoError
 
     if os.environ.get("HAKO_TRACEBACK"):
@@ -48,19 +49,13 @@ def _failed(error: Exception) -> int:
         for problem in error.problems:
             print(problem, file=sys.stderr)
     elif isinstance(error, HakoError):
-        print(f"hako: {error}", file=sys.stderr)
+        print(f"hako: {error.said(speaker(data).language)}", file=sys.stderr)
     elif isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         print(f"hako: {where}{error.strerror or error}", file=sys.stderr)
     else:
-        print(f"hako: this should not happen: {error!r} (HAKO_TRACEBACK=1 shows where)", file=sys.stderr)
+        print(f"hako: {speaker(data)('bug', error=repr(error))}", file=sys.stderr)
     return 1
-
-
-def spoken_language() -> str:
-    """The language of whoever sits at this terminal: "ja" or "en"."""
-    spoken = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
-    return "ja" if spoken.startswith("ja") else "en"
 
 
 def address(text: str) -> Address:
@@ -163,5 +158,10 @@ def _keeping(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     create.add_argument("name", metavar="NAME")
     create.add_argument("--role", required=True, choices=ROLES)
     create.set_defaults(action="create")
-    for command in (doctor, backup, restore, create):
+    tokens = actions.add_parser("list", help="names, roles and ages of the tokens")
+    tokens.set_defaults(action="list")
+    revoke = actions.add_parser("revoke", help="makes a token worthless")
+    revoke.add_argument("name", metavar="NAME")
+    revoke.set_defaults(action="revoke")
+    for command in (doctor, backup, restore, create, tokens, revoke):
         command.add_argument("--data", type=Path, required=True, metavar="DIR", help="the box's data folder")

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from appliance.cli.main import address, spoken_language
+from appliance.cli.main import address
+from appliance.cli.words import speaker, terminal_language
 from appliance.options import Address, Options
 
 HTTPS_PORT = 8443
@@ -31,7 +32,7 @@ def _options(arguments: argparse.Namespace, data: Path | None, on_ready: OnReady
         data=data or Path(),
         site=getattr(arguments, "site", None),
         sample=arguments.command != "serve" and getattr(arguments, "site", None) is None,
-        language=getattr(arguments, "language", None) or spoken_language(),
+        language=getattr(arguments, "language", None) or terminal_language(),
         sip=_address(arguments.sip),
         web=_address(arguments.web),
         https=_https(arguments.https, _address(arguments.web)),
@@ -66,16 +67,16 @@ def _announce(sip: str, web: str, _log_in: tuple[str, ...], https: str) -> None:
 
 def _welcome(data: Path) -> OnReady:
     def welcome(sip: str, web: str, log_in: tuple[str, ...], https: str) -> None:
-        lines = ["", f"Hako is ready. Its data is in {data}.", f"  web page    {web}"]
+        say, first_login = speaker(data), data / "first-login.txt"
+        lines = ["", say("ready", data=data), say("ready-web", web=web)]
         if https:
-            lines.append(f"  by HTTPS    {https} (the first time: {web}certificate)")
-        lines += [f"  SIP server  {sip}", ""]
+            lines.append(say("ready-https", https=https, web=web))
+        lines += [say("ready-sip", sip=sip), ""]
         if log_in:
-            lines += [f"First log-ins (shown once; also in {data / 'first-login.txt'}, which only you can read):"]
-            lines += [f"  {line}" for line in log_in]
-        else:
-            lines.append(f"The first log-ins are in {data / 'first-login.txt'}.")
-        lines += ["", "Ctrl-C stops it.", ""]
+            lines += [say("log-ins", file=first_login), *(f"  {line}" for line in log_in)]
+        elif first_login.exists():
+            lines.append(say("log-ins-there", file=first_login))
+        lines += ["", say("to-stop"), ""]
         print("\n".join(lines))
         _announce(sip, web, log_in, https)
 

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from appliance.exchange.audio import AnyRow, RtpPort
 from appliance.media.protocol import Frame, encode
 
-
 KEPT_PORTS = 4
 """Ports kept for emergency calls, two for each; fewer where the range is small."""
 

@@ -118,9 +118,9 @@ class ControlServer:
         except ConfigError as error:
             return {"error": {"code": "bad-configuration", "message": str(error), "problems": error.problems}}
         except CommandError as error:
-            return {"error": {"code": error.code, "message": str(error)}}
+            return {"error": {"code": error.code, "message": str(error), "ja": error.ja}}
         except HakoError as error:
-            return {"error": {"code": "failed", "message": str(error)}}
+            return {"error": {"code": "failed", "message": str(error), "ja": error.ja}}
         except Exception:
             _log.exception("command %s failed", request["command"])
             return {"error": {"code": "internal", "message": "the box could not do it; its log says why"}}

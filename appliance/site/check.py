@@ -24,11 +24,14 @@ COMMON_PASSWORDS = frozenset(
 )
 
 
-def check(site: Site, problems: Problems, plain: Plain) -> None:
-    """Adds every error and warning of a site whose single values are right."""
+def check(site: Site, problems: Problems, plain: Plain, on_box: bool = False) -> None:
+    """Adds every error and warning of a site whose single values are right.
+
+    `on_box`: what the file leaves out of secrets has been taken from the box it is for, where that has them.
+    """
     _check_site(site, problems)
     _check_unique(site, problems)
-    _check_people(site, problems, plain)
+    _check_people(site, problems, plain, on_box)
     _check_destinations(site, problems)
     _check_parts(site, problems)
     _check_trunks(site, problems)
@@ -82,13 +85,18 @@ def _once(problems: Problems, kind: str, key: str, values: Iterable[str]) -> Non
         seen.setdefault(value, index)
 
 
-def _check_people(site: Site, problems: Problems, plain: Plain) -> None:
+def _check_people(site: Site, problems: Problems, plain: Plain, on_box: bool) -> None:
     for index, user in enumerate(site.users):
         path = f"users[{index}]"
         if ("users", index) in plain:
             _warn_weak(problems, f"{path}.password", plain["users", index], user.name)
         elif not user.password_hash:
-            problems.error(path, "password (or password_hash) is missing")
+            problems.error(
+                path,
+                f"password is missing, here and on the box: give {shown(user.name)} one"
+                if on_box
+                else "password (or password_hash) is missing",
+            )
         elif not user.password_hash.startswith("$argon2"):
             problems.error(f"{path}.password_hash", "is not an Argon2 hash; give password instead")
     for index, extension in enumerate(site.extensions):
@@ -96,7 +104,12 @@ def _check_people(site: Site, problems: Problems, plain: Plain) -> None:
         if extension.password:
             _warn_weak(problems, path, extension.password, extension.number)
         else:
-            problems.warn(path, "is missing; a box that has one keeps it, else no phone can register")
+            problems.warn(
+                path,
+                f"is missing, here and on the box: no phone can register as {extension.number}"
+                if on_box
+                else "is missing; a box that has one keeps it, else no phone can register",
+            )
     extensions = {extension.number for extension in site.extensions}
     users = {user.name for user in site.users}
     queues = {queue.id for queue in site.queues}

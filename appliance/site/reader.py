@@ -287,7 +287,7 @@ def read_document(document: object, present: Site | None = None, hash_secret: Ha
     for key, table in TABLES.items():
         parts[key] = _parts(problems, table, key, document.get(key, []), plain)
     site = _keep_present(Site(**parts), present, plain)
-    _check_whole(site, problems, plain)
+    _check_whole(site, problems, plain, present is not None)
     if not problems.errors:
         return Reading(_hash(site, present, plain, hash_secret), (), tuple(problems.warnings))
     return Reading(None, tuple(problems.errors), tuple(problems.warnings))
@@ -301,12 +301,12 @@ def load(text: str | bytes, present: Site | None = None, hash_secret: HashSecret
     return reading.site
 
 
-def _check_whole(site: Site, problems: Problems, plain: Mapping[tuple[str, int], str]) -> None:
+def _check_whole(site: Site, problems: Problems, plain: Mapping[tuple[str, int], str], on_box: bool) -> None:
     """Adds what `check` finds, but for what only repeats that a value could not be read."""
     bad = problems.bad
     parts = {path.split(".", 1)[0] for path in bad}
     found = Problems()
-    check(site, found, plain)
+    check(site, found, plain, on_box)
     for mine, theirs in ((problems.errors, found.errors), (problems.warnings, found.warnings)):
         for problem in theirs:
             path = problem.split(": ", 1)[0]

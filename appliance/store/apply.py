@@ -99,7 +99,9 @@ def open_configuration(
 
     On a box in use a site file changes nothing: the notes say how it differs. Where its configuration cannot be read
     (`Opened.lost`) nothing is seeded and nothing written either: phones and trunks stay unknown until a backup is
-    restored or a site file applied, and somebody can log in to the pages meanwhile. Raises ConfigError, StoreError, OSError.
+    restored or a site file applied, and somebody can log in to the pages meanwhile.
+
+    Raises ConfigError, StoreError, OSError.
     """
     site, version = store.load()
     if version:
@@ -113,13 +115,13 @@ def open_configuration(
         return Opened(site=applied.site, version=applied.version, seeded=True, notes=applied.warnings)
     if use_sample:
         made = sample(entropy, language)
-        log_in = _sample_log_in(made)
+        log_in = _sample_log_in(made, language)
         # Before the configuration: a crash between the two makes new secrets, never a box nobody can log in to.
         write_file(folder.first_login, "\n".join((*log_in, "")).encode())
         applied = apply_document(store, made.document, "first start")
         return Opened(site=applied.site, version=applied.version, seeded=True, log_in=log_in)
     password = word(entropy)
-    log_in = ("web log-in:", f"  admin       {password}")
+    log_in = (_HEADS[language][0], f"  admin       {password}")
     write_file(folder.first_login, "\n".join((*log_in, "")).encode())
     site = Site(users=(User(name="admin", password_hash=hash_secret(password), role="admin"),))
     return Opened(site=site, version=store.save(site, "first start"), seeded=True, log_in=log_in)
@@ -128,11 +130,11 @@ def open_configuration(
 def _without(lost: Words, entropy: Entropy, language: str) -> Opened:
     password = word(entropy)
     admin = User(name="admin", password_hash=hash_secret(password), role="admin")
-    log_in = ("web log-in, for this run only:", f"  admin       {password}")
+    log_in = (_THIS_RUN[language], f"  admin       {password}")
     return Opened(
         site=Site(site=SiteInfo(language=language), users=(admin,)),
         version=0,
-        notes=(lost.get(language) or lost["en"], *log_in),
+        notes=(lost[language], *log_in),
         lost=lost,
     )
 
@@ -147,12 +149,15 @@ def _differences(site: Site, site_file: Path) -> tuple[str, ...]:
     return (f"{site_file} is not used (this box has a configuration); `hako apply` would change:", *changes)
 
 
-def _sample_log_in(made: Sample) -> tuple[str, ...]:
-    return (
-        "web log-ins:",
-        *(f"  {name:<11} {password}" for name, password in made.users.items()),
-        "phones (SIP user and password):",
-        *(f"  {number:<11} {password}" for number, password in made.phones.items()),
-        "agents (PIN for *60):",
-        *(f"  {agent:<11} {pin}" for agent, pin in made.pins.items()),
-    )
+_HEADS = {
+    "ja": ("Web 画面のログイン:", "電話機（SIP のユーザー名とパスワード）:", "オペレーター（*60 の暗証番号）:"),
+    "en": ("web log-ins:", "phones (SIP user and password):", "agents (PIN for *60):"),
+}
+_THIS_RUN = {"ja": "Web 画面のログイン（今回の起動中のみ有効）:", "en": "web log-in, for this run only:"}
+
+
+def _sample_log_in(made: Sample, language: str) -> tuple[str, ...]:
+    lines: list[str] = []
+    for head, secrets in zip(_HEADS[language], (made.users, made.phones, made.pins), strict=True):
+        lines += [head, *(f"  {name:<11} {secret}" for name, secret in secrets.items())]
+    return tuple(lines)

@@ -22,7 +22,7 @@ class FolderInUse(FolderError):
 
     def __init__(self, path: Path, pid: int) -> None:
         who = f" (process {pid})" if pid else ""
-        super().__init__(f"{path} is in use by a running box{who}")
+        super().__init__(f"{path} is in use by a running box{who}", f"{path} は動作中の装置{who}が使っています")
         self.pid = pid
 
 
@@ -46,6 +46,11 @@ class DataFolder:
 
     def create(self) -> None:
         """Makes the folder and what belongs in it, for its owner only. Raises FolderError."""
+        if self.path.exists() and not self.path.is_dir():
+            raise FolderError(
+                f"{self.path} is a file; --data names the folder of the box's data",
+                f"{self.path} はファイルです。--data には装置のデータフォルダーを指定してください",
+            )
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             if stat.S_IMODE(self.path.stat().st_mode) & 0o077 and self.path.stat().st_uid == os.getuid():
@@ -53,14 +58,19 @@ class DataFolder:
             for name in FOLDERS:
                 (self.path / name).mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
-            raise FolderError(f"{self.path} cannot be made: {error.strerror}") from None
+            raise FolderError(
+                f"{self.path} cannot be made: {error.strerror}", f"{self.path} を作れません: {error.strerror}"
+            ) from None
 
     def lock(self) -> None:
         """Takes the folder for this process until it ends. Raises FolderInUse, FolderError."""
         try:
             descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise FolderError(f"{self.lock_file} cannot be opened: {error.strerror}") from None
+            raise FolderError(
+                f"{self.lock_file} cannot be opened: {error.strerror}",
+                f"{self.lock_file} を開けません: {error.strerror}",
+            ) from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

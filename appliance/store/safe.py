@@ -102,7 +102,10 @@ class SafeStorage(Storage):
             _set_aside(self.path)
             write_file(self.path, text)
         except OSError as error:
-            raise StoreError(f"{self.path.name} could not be written: {error.strerror}") from None
+            raise StoreError(
+                f"{self.path.name} could not be written: {error.strerror}",
+                f"{self.path.name} に書き込めません: {error.strerror}",
+            ) from None
         try:
             _set_aside(self.copy)
             write_file(self.copy, text)

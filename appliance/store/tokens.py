@@ -47,12 +47,16 @@ class Tokens:
     def create(self, name: str, role: str) -> str:
         """Makes a token and returns its secret, the only time it is seen. Raises CommandError, StoreError."""
         if role not in ROLES:
-            raise CommandError("bad-role", f'unknown role "{role}"; one of {", ".join(ROLES)}', "role")
+            roles = ", ".join(ROLES)
+            ja = f"「{role}」という権限はありません。{roles} のどれかです"
+            raise CommandError("bad-role", f'unknown role "{role}"; one of {roles}', "role", ja)
         if not name.strip() or len(name) > 80:
-            raise CommandError("bad-name", "a token needs a name of at most 80 characters", "name")
+            ja = "トークンには 80 文字以内の名前が必要です"
+            raise CommandError("bad-name", "a token needs a name of at most 80 characters", "name", ja)
         with self._lock:
             if any(token.name == name for token in self._by_digest.values()):
-                raise CommandError("name-taken", f'there is a token "{name}" already', "name")
+                ja = f"トークン「{name}」はすでにあります"
+                raise CommandError("name-taken", f'there is a token "{name}" already', "name", ja)
             secret = PREFIX + base64.urlsafe_b64encode(self._entropy(32)).rstrip(b"=").decode()
             fields = {"name": name, "role": role, "digest": _digest(secret), "created": rfc3339(self._clock())}
             number = self._table.insert(dict(fields))
@@ -75,7 +79,8 @@ class Tokens:
                     self._table.remove(doc_ids=[token.id])
                     del self._by_digest[digest]
                     return
-        raise CommandError("unknown-token", f'there is no token "{name}"', "name")
+        ja = f"トークン「{name}」はありません"
+        raise CommandError("unknown-token", f'there is no token "{name}"', "name", ja)
 
 
 def _digest(secret: str) -> str:

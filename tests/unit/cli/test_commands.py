@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 import sys
 import types
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 import pytest
 
+from appliance.app.box import port_problem
 from appliance.cli import doctor, main
 from appliance.cli.client import Running
+from appliance.cli.words import TEXTS, Speaker
 from appliance.options import Address, Options
-from appliance.store.lock import DataFolder
+from appliance.store.lock import DataFolder, FolderError
 
 SITE = """
 [site]
@@ -53,7 +58,9 @@ def test_check_prints_one_line_a_problem(site: Path, capsys: Output) -> None:
 
 def test_check_accepts_a_good_file_and_warns(site: Path, capsys: Output) -> None:
     assert main(["check", str(site)]) == 0
-    assert f"{site}: trunks: warning: there is none" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert f"{site}: trunks: warning: there is none" in said.out
+    assert said.err == f"{site}: ok\n", "what a script reads on standard output is problems and warnings"
     assert main(["check", str(site) + ".missing"]) == 1
     assert "No such file" in capsys.readouterr().err
 
@@ -129,7 +136,8 @@ def test_doctor_names_who_was_refused() -> None:
         def ask(self, command: str, arguments: dict[str, Any]) -> Any:
             return {"refused": [refused]}
 
-    said = [str(finding) for finding in doctor._running(Asked(DataFolder("/none")))]
+    say = Speaker("en")
+    said = [doctor.line(finding, say) for finding in doctor._running(Asked(DataFolder("/none")), say)]
     assert any("192.0.2.7 was refused (lately 3 times): REGISTER as 201: wrong password -> " in line for line in said)
 
 
@@ -253,3 +261,80 @@ def test_a_bug_of_ours_is_not_shown_as_a_traceback(monkeypatch: pytest.MonkeyPat
     assert main(["serve", "--data", "d"]) == 1
     error = capsys.readouterr().err
     assert "this should not happen" in error and "Traceback" not in error
+
+
+def test_tokens_are_listed_and_taken_back(site: Path, data: str, capsys: Output) -> None:
+    main(["apply", str(site), "--data", data])
+    main(["token", "create", "--data", data, "shop", "--role", "supervisor"])
+    main(["token", "create", "--data", data, "wall", "--role", "wallboard"])
+    capsys.readouterr()
+    assert main(["token", "list", "--data", data]) == 0
+    assert [one.split()[:2] for one in capsys.readouterr().out.splitlines()] == [
+        ["shop", "supervisor"],
+        ["wall", "wallboard"],
+    ]
+    assert main(["token", "revoke", "--data", data, "shop"]) == 0
+    assert main(["token", "revoke", "--data", data, "shop"]) == 1
+    assert 'there is no token "shop"' in capsys.readouterr().err
+    assert main(["token", "list", "--data", data]) == 0
+    assert capsys.readouterr().out.split()[0] == "wall"
+
+
+def test_the_command_speaks_the_language_of_the_site(site: Path, data: str, capsys: Output) -> None:
+    site.write_text(SITE.replace('name = "Acme"', 'name = "Acme"\nlanguage = "ja"'))
+    main(["apply", str(site), "--data", data])
+    capsys.readouterr()
+    main(["apply", str(site), "--data", data])
+    assert "変更はありません" in capsys.readouterr().out
+    main(["doctor", "--data", data])
+    assert "正常: box は停止しています" in capsys.readouterr().out.splitlines()
+    main(["token", "revoke", "--data", data, "shop"])
+    assert capsys.readouterr().err == "hako: トークン「shop」はありません\n"
+
+
+def test_every_text_is_there_in_both_languages_with_the_same_fields() -> None:
+    for name, texts in TEXTS.items():
+        ja, en = ({field for _, field, _, _ in Formatter().parse(text) if field} for text in texts)
+        assert ja == en and all(texts), name
+
+
+def test_a_lost_configuration_is_named_with_its_remedy(site: Path, data: str, capsys: Output) -> None:
+    main(["apply", str(site), "--data", data])
+    for name in ("config.json", "config.json.good"):
+        (Path(data) / name).write_bytes(b"{")
+    capsys.readouterr()
+    assert main(["doctor", "--data", data]) == 1
+    assert "neither config.json nor its copy can be used (it is not JSON). Restore a backup" in capsys.readouterr().out
+    assert main(["export", "--data", data]) == 1
+    assert "Restore a backup" in capsys.readouterr().err
+    assert main(["apply", str(site), "--data", data]) == 0
+
+
+def test_apply_says_what_is_missing_on_this_box(site: Path, data: str, capsys: Output) -> None:
+    site.write_text(SITE.replace('password = "k3m9x7q2w8"', ""))
+    assert main(["apply", str(site), "--data", data]) == 0
+    assert "extensions[0].password: is missing, here and on the box: no phone can register" in capsys.readouterr().err
+
+
+def test_a_file_is_no_data_folder(tmp_path: Path, capsys: Output) -> None:
+    file = tmp_path / "file"
+    file.write_text("x")
+    assert main(["apply", str(file), "--data", str(file)]) == 1
+    with pytest.raises(FolderError, match="is a file; --data names the folder"):
+        DataFolder(file).create()
+    assert main(["doctor", "--data", str(file)]) == 1
+    assert f"{file} is a file" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.EADDRNOTAVAIL, "x"), "--sip 203.0.113.9:5060: this machine has no address 203.0.113.9; it has "),
+        (socket.gaierror(-2, "x"), "this machine has no address 203.0.113.9"),
+        (OSError(errno.EADDRINUSE, "x"), "the port of --sip 203.0.113.9:5060 is in use by another program"),
+        (OSError(errno.EACCES, "x"), "take a port from 1024 on"),
+    ],
+)
+def test_an_address_that_cannot_be_listened_on_is_said_in_words(error: OSError, said: str) -> None:
+    problem = port_problem(error, "--sip", Address("203.0.113.9", 5060))
+    assert said in str(problem) and problem.said("ja") != str(problem)
