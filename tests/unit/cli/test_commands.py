@@ -287,7 +287,7 @@ def test_the_command_speaks_the_language_of_the_site(site: Path, data: str, caps
     main(["apply", str(site), "--data", data])
     assert "変更はありません" in capsys.readouterr().out
     main(["doctor", "--data", data])
-    assert "正常: box は停止しています" in capsys.readouterr().out.splitlines()
+    assert "正常: 装置は停止しています" in capsys.readouterr().out.splitlines()
     main(["token", "revoke", "--data", data, "shop"])
     assert capsys.readouterr().err == "hako: トークン「shop」はありません\n"
 
