@@ -205,7 +205,7 @@ class Box:
             host, address.port, LocalAddresses(lambda: system_now().mono), core.receive, core.flow_failed, core.drain
         )
         self.sip_address = core.udp.address
-        core.tcp = TcpDriver(core.receive, core.flow_failed, core.drain)
+        core.tcp = TcpDriver(core.receive, core.flow_failed, core.drain, self.exchange.flows_in_use)
         try:
             await core.tcp.start(host, self.sip_address[1])
         except OSError as error:

@@ -39,9 +39,9 @@ class Faults:
     def noted(self, event: Event) -> None:
         """A fault that the exchange itself put into the ledger."""
         if isinstance(event, FaultRaised):
-            since = rfc3339(self._wall())
-            view = FaultView(id=event.fault, text=event.text, remedy=event.remedy, since=since)
-            self._present.setdefault(event.fault, view)
+            before = self._present.get(event.fault)
+            since = before.since if before is not None else rfc3339(self._wall())
+            self._present[event.fault] = FaultView(id=event.fault, text=event.text, remedy=event.remedy, since=since)
         elif isinstance(event, FaultCleared):
             self._present.pop(event.fault, None)
 

@@ -35,6 +35,8 @@ class Upkeep:
             box.deliver()
             if beat % HEARTBEAT_SECONDS == 0:
                 box.state.alive(box.core.now().wall)
+                if box.core.tcp is not None:
+                    box.core.tcp.sweep()
             if beat % ADDRESSES_SECONDS == 0:
                 await self.follow_addresses()
             beat += 1

@@ -7,7 +7,7 @@ call ends that call, with its trace in the ledger; all others go on.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
@@ -247,6 +247,16 @@ class Exchange:
         for call in list(self.context.calls.values()):
             self._contain(call, lambda: call.end(RESTART))  # noqa: B023
         self.context.trunks.shut_down()
+
+    def flows_in_use(self) -> Iterator[Flow]:
+        """The flows of registrations, trunks and calls: without them somebody could not be reached."""
+        context = self.context
+        for binding in context.phones.registrar.bindings():
+            if binding.flow is not None:
+                yield binding.flow
+        for line in context.trunks.lines.values():
+            yield from line.flows
+        yield from context.endpoint.flows()
 
     # --- views -------------------------------------------------------------------------------------------------------
     def calls(self) -> list[CallView]:

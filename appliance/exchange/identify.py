@@ -41,9 +41,10 @@ def identify(context: Context, session: Session) -> Caller | None:
             # Carriers that call the contact we registered put the number dialled into To.
             called = number_of(request.to.uri) or called
         return Caller(shown or "anonymous", request.from_.display or "", called, trunk=line.config.id)
-    extension, headers, status = context.phones.authenticate(request, flow)
+    extension, headers, wrong = context.phones.authenticate(request, flow)
     if not extension:
-        session.reject(status, context.now, headers=tuple(headers))
+        session.owner = context.phones.guesses
+        context.phones.refuse(flow, wrong, lambda: session.reject(401, context.now, headers=tuple(headers)))
         return None
     if shown != extension:
         why = "The caller in From is not the authenticated extension"

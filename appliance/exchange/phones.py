@@ -6,14 +6,17 @@ from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from appliance.events import PhoneRegistered, PhoneUnregistered
+from appliance.exchange.guesses import Guesses
 from appliance.exchange.outputs import BindingsChanged
 from appliance.exchange.parties import number_of
-from appliance.sip.digest import DigestAuthenticator
+from appliance.sip.digest import WRONG_SECRET, DigestAuthenticator
 from appliance.sip.registrar import Binding, BindingChange, Registrar
 
 REFUSALS_KEPT = 50
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from appliance.exchange.context import Context
     from appliance.exchange.leg import Leg
     from appliance.sip.flow import Flow
@@ -47,6 +50,7 @@ class Phones:
         self.extensions: dict[str, Extension] = {}
         self.legs: dict[str, set[Leg]] = {}
         self._activity: dict[str, str] = {}
+        self.guesses = Guesses(context)
         self.refused = 0
         """Requests that did not prove who they are, the first try of every phone (it is challenged) not counted."""
         self.refusals: deque[Refusal] = deque(maxlen=REFUSALS_KEPT)
@@ -75,16 +79,41 @@ class Phones:
         one = self.extensions.get(extension)
         return one.record if one is not None else ""
 
-    def authenticate(self, request: Request, flow: Flow) -> tuple[str, list[tuple[str, str]], int]:
-        """(extension, [], 200) for a request that proves it, else ("", headers, status) to answer with."""
-        verdict = self.authenticator.check(request, self.secret_of, self.context.now)
+    def authenticate(self, request: Request, flow: Flow) -> tuple[str, list[tuple[str, str]], str]:
+        """(extension, [], "") for a request that proves it, else ("", headers, name) for `refuse`.
+
+        `name`: the name for which a wrong password was given; empty where none was.
+        """
+        host = flow.remote[0]
+
+        def secret_of(name: str) -> str | None:
+            # An unknown user costs and tells as much as a known one, so a try that is not judged is made one.
+            return self.secret_of(name) if self._at_home(name, flow) or self.guesses.judges(host, name) else None
+
+        verdict = self.authenticator.check(request, secret_of, self.context.now)
         if verdict.kind == "ok":
-            return verdict.username, [], 200
+            self.guesses.right(host, verdict.username)
+            return verdict.username, [], ""
+        wrong = ""
         if verdict.kind == "wrong":
             self.note_refusal(request, flow, verdict.reason)
+            if verdict.username and verdict.reason == WRONG_SECRET:
+                wrong = verdict.username
+                self.guesses.wrong(host, wrong, wrong in self.extensions)
         stale = verdict.kind == "stale"
         agent = request.headers.get("User-Agent") or ""
-        return "", self.authenticator.challenge(self.context.now, stale=stale, user_agent=agent), 401
+        return "", self.authenticator.challenge(self.context.now, stale=stale, user_agent=agent), wrong
+
+    def refuse(self, flow: Flow, name: str, send: Callable[[], None]) -> None:
+        """Sends the 401 that `authenticate` asks for: late, where this source gave too many wrong passwords."""
+        if name:
+            self.guesses.answer(flow.remote[0], name, send)
+        else:
+            send()
+
+    def _at_home(self, name: str, flow: Flow) -> bool:
+        """Whether the extension is registered by this very flow: such a phone is never slowed down."""
+        return any(binding.flow == flow for binding in self.registrar.lookup(name))
 
     def note_refusal(self, request: Request, flow: Flow, why: str) -> None:
         """Counts a request that becomes neither a call nor a registration, and keeps it for a while."""
@@ -105,13 +134,15 @@ class Phones:
         """Answers a REGISTER (RFC 3261 section 10.3)."""
         context = self.context
         context.own_address = flow.local[0]
-        extension, headers, status = self.authenticate(request, flow)
+        extension, headers, wrong = self.authenticate(request, flow)
         response: Response
         if not extension:
-            response = request.reply(status)
+            response = request.reply(401)
             for name, value in headers:
                 response.headers.add(name, value)
-        elif number_of(request.to.uri) != extension:
+            self.refuse(flow, wrong, lambda: context.endpoint.respond(transaction, response, context.now))
+            return
+        if number_of(request.to.uri) != extension:
             why = "The address of record is not the authenticated extension"
             self.note_refusal(request, flow, why)
             response = request.reply(403, why)

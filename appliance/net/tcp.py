@@ -5,12 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import cast
 
 from appliance.sip.flow import Flow
 
 MAX_CONNECTIONS = 1024
+MAX_UNUSED_OF_SOURCE = 128
+"""Connections of one address that carry neither a registration nor a call. Beyond, its quietest one is closed for the
+newcomer: a whole office may connect at once after a power cut."""
+IDLE_SECONDS = 64.0
+"""How long such a connection may be silent; RFC 3261 18 asks for 64*T1 = 32 s after the last message."""
+UNUSED_SECONDS = 600.0
+"""How long such a connection may last, whatever comes on it."""
+LOOK_SECONDS = 0.5
+"""How old the answer to "which connections are in use" may be."""
 MAX_UNSENT = 1024 * 1024
 """Bytes a slow peer may leave unread before its connection is closed."""
 CONNECT_SECONDS = 5.0
@@ -23,12 +32,14 @@ class Connection(asyncio.Protocol):
         self.driver = driver
         self.transport: asyncio.Transport | None = None
         self.flow: Flow | None = None
+        self.made = self.heard = driver.time()
+        """Loop times of its beginning and of the last bytes."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports are none of asyncio's classes.
         self.transport = cast(asyncio.Transport, transport)
         local, remote = self.transport.get_extra_info("sockname"), self.transport.get_extra_info("peername")
-        if local is None or remote is None or not self.driver.admit():
+        if local is None or remote is None or not self.driver.admit(remote[0]):
             self.transport.abort()
             return
         self.flow = Flow("tcp", local[:2], remote[:2], self.driver.number())
@@ -36,6 +47,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self.flow is not None:
+            self.heard = self.driver.time()
             self.driver.receive(self.flow, data)
             self.driver.drain()
 
@@ -54,8 +66,16 @@ class TcpDriver:
         receive: Callable[[Flow, bytes], None],
         failed: Callable[[Flow, str], None],
         drain: Callable[[], None],
+        in_use: Callable[[], Iterable[Flow]],
     ) -> None:
+        """`in_use`: the flows that registrations and calls need; they are never closed for want of room or traffic."""
         self.receive, self.failed, self.drain = receive, failed, drain
+        self._in_use = in_use
+        self._used: frozenset[int] = frozenset()
+        self._looked = float("-inf")
+        self.time = asyncio.get_running_loop().time
+        self.closed = 0
+        """Connections that were closed because nobody needed them."""
         self.connections: dict[int, Connection] = {}
         self._numbers = itertools.count(1)
         self._server: asyncio.Server | None = None
@@ -65,9 +85,43 @@ class TcpDriver:
         """A connection number that was never used."""
         return next(self._numbers)
 
-    def admit(self) -> bool:
-        """Whether one more connection is allowed."""
-        return len(self.connections) < MAX_CONNECTIONS
+    def admit(self, host: str) -> bool:
+        """Whether one more connection from this address is allowed, made room for if need be."""
+        every = self.connections.values()
+        of_source = [one for one in every if one.flow is not None and one.flow.remote[0] == host]
+        if len(of_source) >= MAX_UNUSED_OF_SOURCE:
+            unused = self._unused(of_source)
+            if len(unused) >= MAX_UNUSED_OF_SOURCE and not self._close_quietest(unused):
+                return False
+        return len(self.connections) < MAX_CONNECTIONS or self._close_quietest(self._unused(every))
+
+    def sweep(self) -> None:
+        """Closes what nobody has needed for long; to be called every few seconds."""
+        now = self.time()
+        for one in self._unused(self.connections.values()):
+            if now - one.heard > IDLE_SECONDS or now - one.made > UNUSED_SECONDS:
+                self._close(one)
+
+    def _unused(self, connections: Iterable[Connection]) -> list[Connection]:
+        now = self.time()
+        if now - self._looked > LOOK_SECONDS:
+            self._looked = now
+            self._used = frozenset(flow.connection for flow in self._in_use() if flow.connection)
+        return [one for one in connections if one.flow is not None and one.flow.connection not in self._used]
+
+    def _close_quietest(self, unused: list[Connection]) -> bool:
+        if not unused:
+            return False
+        self._close(min(unused, key=lambda one: one.heard))
+        return True
+
+    def _close(self, connection: Connection) -> None:
+        self.closed += 1
+        flow, connection.flow = connection.flow, None
+        if connection.transport is not None:
+            connection.transport.abort()
+        if flow is not None and self.connections.pop(flow.connection, None) is not None:
+            asyncio.get_running_loop().call_soon(self._gone, flow)
 
     async def start(self, host: str, port: int) -> None:
         """Takes the port; OSError when it cannot."""

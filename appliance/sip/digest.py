@@ -33,6 +33,8 @@ _HASHES: dict[str, Callable[[bytes], str]] = {
 _MD5_ALONE = ("baresip v0.", "baresip v1.", "baresip v2.")
 """How the User-Agent of those begins that bear one challenge only. It weakens nothing: a client chooses anyway."""
 _WINDOW = 64
+WRONG_SECRET = "unknown user or wrong password"
+"""Reason of a verdict whose credentials were as asked for, but not right."""
 _nonce_format = re.compile(r"[0-9a-f]{12}[0-9a-f]{16}[0-9a-f]{32}")
 _nc_format = re.compile(r"[0-9a-fA-F]{8}")
 
@@ -148,7 +150,7 @@ class DigestAuthenticator:
         expected = _response(given, algorithm, request.method, secret if secret is not None else self._nobody)
         right = hmac.compare_digest(expected.encode(), given["response"].lower().encode("utf-8", "replace"))
         if secret is None or not right:
-            return Verdict("wrong", username, "unknown user or wrong password")
+            return Verdict("wrong", username, WRONG_SECRET)
         return self._spend(given["nonce"], int(given["nc"], 16) if qop else 0, username, now)
 
     def _spend(self, nonce: str, count: int, username: str, now: Instant) -> Verdict:

@@ -6,6 +6,7 @@ is empty and ask `deadline()` when to call `timeout` (monotonic seconds). It nev
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from appliance.clock import Instant
@@ -64,6 +65,15 @@ class Endpoint(ReceivingEndpoint):
             len(layer.timers),
             sum(self._early.values()),
         )
+
+    def flows(self) -> Iterator[Flow]:
+        """The flows of sessions and of our registrations."""
+        for session in self.layer.sessions.values():
+            if session.flow is not None:
+                yield session.flow
+        for registration in self.registrations.values():
+            if registration.flow is not None:
+                yield registration.flow
 
     # -- commands
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from appliance.center.agent import STATES_OF_STATUS, Agent
 from appliance.exchange.audio import Mix, Player, Recorder, RtpPort
 from appliance.exchange.call import Call
+from appliance.exchange.guesses import Guesses
 from appliance.exchange.leg import Leg
 from appliance.exchange.waiting import Waiting
 from tests.sim.box import Box
@@ -103,7 +104,7 @@ def _sessions(box: Box, legs: set[Leg]) -> Iterator[str]:
         if isinstance(owner, Leg):
             if owner not in legs:
                 yield f"{session} is owned by the dead leg {owner.id}"
-        elif not session.ended:
+        elif not session.ended and not isinstance(owner, Guesses):
             yield f"{session} is nobody's"
 
 
