@@ -52,6 +52,8 @@ class RtpPort(Row, frozen=True, tag="rtp"):
     """Keys (0-9 * # A-D, at most 32) to send as telephone-events, 100 ms each, when `press_generation` is raised. What
     the row of a new port says counts as sent, so that a restart of the engine presses nothing twice."""
     press_generation: int = 0
+    press_tones: bool = False
+    """Keys for a party without telephone-event are sent as tones in the audio (ITU-T Q.23)."""
     ptime: int = 20
     sending: bool = True
     """False on hold by direction (`recvonly`/`inactive` towards them): the port sends nothing but keep-alive RTCP."""
@@ -104,7 +106,21 @@ class Recorder(Row, frozen=True, tag="recorder"):
     leg: str = ""
 
 
-AnyRow = RtpPort | Player | Mix | Recorder
+class Detector(Row, frozen=True, tag="detector"):
+    """Listens to what the port `port` receives, without delaying it. What it finds is reported with the port's id."""
+
+    port: int
+    keys: bool = False
+    """DTMF in the audio: `Digit` with `inband`. Nothing where the media process has no spandsp."""
+    tones: bool = False
+    """`Tone`"""
+    speech: bool = False
+    """`Speech`"""
+    hangover: int = 60
+    """Milliseconds of silence that end a burst of speech."""
+
+
+AnyRow = RtpPort | Player | Mix | Recorder | Detector
 
 
 # --- what the media side reports ---------------------------------------------------------------------------------
@@ -130,6 +146,29 @@ class Digit(MediaEvent, frozen=True, tag="digit"):
 
     digit: str
     milliseconds: int
+    inband: bool = False
+    """Heard as a tone in the audio, and told when it began; who hears that port by telephone-events has got it so."""
+
+
+class Tone(MediaEvent, frozen=True, tag="tone"):
+    """A single tone that means something."""
+
+    tone: str
+    """cng (a fax machine calls), ced (a fax machine or modem answers; told while it lasts), beep"""
+    hertz: float
+    milliseconds: int
+    at: float = 0.0
+    """Seconds of media time since the detector began to listen for speech."""
+
+
+class Speech(MediaEvent, frozen=True, tag="speech"):
+    """Somebody began or ceased to speak."""
+
+    speaking: bool
+    at: float
+    """When, in seconds of media time since the detector began."""
+    level: float = 0.0
+    """dBov of the loudest 10 ms."""
 
 
 class PortSilent(MediaEvent, frozen=True, tag="port-silent"):
@@ -177,7 +216,16 @@ class EngineRestarted(MediaEvent, frozen=True, tag="engine-restarted"):
 
 
 AnyMediaEvent = (
-    PortFailed | PlayerFinished | Digit | PortSilent | PortStats | RecorderStarted | RecorderStopped | EngineRestarted
+    PortFailed
+    | PlayerFinished
+    | Digit
+    | Tone
+    | Speech
+    | PortSilent
+    | PortStats
+    | RecorderStarted
+    | RecorderStopped
+    | EngineRestarted
 )
 
 

@@ -157,6 +157,15 @@ static void change_recorder(hk_engine *engine, struct command *command)
     command->taps = old;
 }
 
+static void put_detector(hk_engine *engine, struct command *command)
+{
+    struct detector *detector = (struct detector *)command->object;
+    struct object *old = extract(engine, detector->object.id);
+    insert(engine, &detector->object);
+    detect_add(engine, detector, (struct detector *)old);
+    command->object = old;
+}
+
 static void drop(hk_engine *engine, struct command *command)
 {
     struct object *object = extract(engine, command->id);
@@ -179,6 +188,9 @@ static void drop(hk_engine *engine, struct command *command)
         recorder_end(engine, recorder);
         break;
     }
+    case DETECTOR:
+        detect_remove((struct detector *)object);
+        break;
     }
     command->object = object;
 }
@@ -221,6 +233,9 @@ static void apply(hk_engine *engine, struct command *command)
         break;
     case CHANGE_RECORDER:
         change_recorder(engine, command);
+        break;
+    case PUT_DETECTOR:
+        put_detector(engine, command);
         break;
     case DROP:
         drop(engine, command);

@@ -44,7 +44,7 @@ def extension(root: Path) -> Extension:
         depends=sorted(str(path.relative_to(root)) for path in (root / HERE).glob("*.h")),
         define_macros=[("_GNU_SOURCE", "1"), ("Py_LIMITED_API", "0x030b0000")],
         extra_compile_args=FLAGS,
-        libraries=["opus", "m"],
+        libraries=["opus", "m", "dl"],
         extra_link_args=["-pthread"],
         py_limited_api=True,
     )

@@ -96,6 +96,9 @@ static void free_object(hk_engine *engine, struct object *object)
             sound_release(engine, player->sounds[i]);
     } else if (object && object->kind == RECORDER) {
         free(((struct recorder *)object)->taps);
+    } else if (object && object->kind == DETECTOR) {
+        keys_free(((struct detector *)object)->keys);
+        free(((struct detector *)object)->codecs);
     }
     free(object);
 }
@@ -175,6 +178,7 @@ static int configure(struct port_config *config, const struct hk_port *row)
     config->events_units = units_of(row->send_events.clock);
     config->sends_events = row->send_events.codec == HK_EVENTS && config->events_units;
     config->sends_noise = row->send_noise.codec == HK_CN;
+    config->sends_tones = row->press_tones && !config->sends_events;
     config->noise_type = row->send_noise.number & 127;
     config->events_type = row->send_events.number & 127;
     config->frame = (uint16_t)(ptime_of(config, row->ptime) * 8);
@@ -207,7 +211,7 @@ static struct port *new_port(hk_engine *engine, const struct port_config *config
     port->config = *config;
     port->rtp.port = port->rtcp.port = port->twin.port = port;
     port->rtcp.rtcp = true;
-    struct node *nodes[] = {&port->hears, &port->heard_by, &port->taps, &port->turn,
+    struct node *nodes[] = {&port->hears, &port->heard_by, &port->taps,  &port->detectors, &port->turn,
                             &port->keys,  &port->mixed,    &port->dirty, &port->press.all};
     for (size_t i = 0; i < sizeof nodes / sizeof *nodes; i++)
         list_init(nodes[i]);
@@ -426,6 +430,39 @@ int hk_put_recorder(hk_engine *engine, const struct hk_recorder *row)
         engine->recorders_known++;
         populate(engine);
     }
+    queue(engine, command);
+    return 0;
+}
+
+/* --- detectors --- */
+bool hk_hears_keys(void) { return keys_possible(); }
+
+int hk_put_detector(hk_engine *engine, const struct hk_detector *row)
+{
+    struct detector *detector = calloc(1, sizeof *detector);
+    struct command *command = new_command(PUT_DETECTOR, row->id);
+    /* Its own decoders: a recorder's, of the same port, may begin and end at other times. */
+    struct codecs *codecs = codecs_new(true);
+    existing(engine, row->id, DETECTOR);
+    if (!detector || !command || !codecs || !remember(engine, row->id, DETECTOR)) {
+        free(detector);
+        free(command);
+        free(codecs);
+        return -ENOMEM;
+    }
+    detector->object = (struct object){.id = row->id, .kind = DETECTOR};
+    detector->port_id = row->port;
+    detector->wants_keys = row->keys;
+    detector->wants_tones = row->tones;
+    detector->wants_speech = row->speech;
+    detector->codecs = codecs;
+    detector->keys = row->keys ? keys_new() : NULL;
+    detector->decided_at = INT64_MAX;
+    speech_begin(&detector->speech, row->hangover);
+    list_init(&detector->of_port);
+    list_init(&detector->waiting);
+    list_init(&detector->all);
+    command->object = &detector->object;
     queue(engine, command);
     return 0;
 }

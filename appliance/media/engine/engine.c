@@ -77,6 +77,7 @@ void engine_tick(hk_engine *engine)
     mix_tick(engine);
     finish_leaving(engine);
     key_tick(engine);
+    detect_tick(engine);
     recorder_tick(engine);
     LIST_EACH (at, &engine->wheel[engine->tick % WHEEL])
         port_turn(engine, CONTAINER(at, struct port, turn));
@@ -211,7 +212,8 @@ hk_engine *engine_prepare(void)
         return NULL;
     engine->wake_fd = engine->event_fd = engine->writer_fd = engine->epoll_fd = engine->timer_fd = -1;
     struct node *lists[] = {&engine->waiting_links, &engine->waiting_taps, &engine->mixed,    &engine->keys,
-                            &engine->dirty,         &engine->players,      &engine->recorders, &engine->pressing};
+                            &engine->dirty,         &engine->players,      &engine->recorders, &engine->pressing,
+                            &engine->detectors,     &engine->waiting_detectors};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         list_init(lists[i]);
     for (int i = 0; i < WHEEL; i++)

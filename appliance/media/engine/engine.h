@@ -47,6 +47,7 @@ struct hk_port {
     struct hk_payload send_noise; /* HK_CN: silence towards this party is sent as comfort noise */
     char press[33];               /* keys to send as telephone-events when `press_generation` is raised */
     int64_t press_generation;     /* what a new port's first row says counts as sent */
+    bool press_tones;             /* keys for a party without telephone-events are sent as tones in the audio (Q.23) */
     uint16_t ptime; /* milliseconds, 10..60 */
     bool sending;
     bool receiving;
@@ -72,13 +73,28 @@ struct hk_recorder {
     bool running;
 };
 
+/* Listens to what a port receives, with a copy and without delaying it. */
+struct hk_detector {
+    int64_t id;
+    int64_t port;
+    bool keys;         /* DTMF in the audio: HK_DIGIT with `inband`. Nothing where hk_hears_keys() is false */
+    bool tones;        /* HK_TONE */
+    bool speech;       /* HK_SPEECH */
+    uint16_t hangover; /* milliseconds of silence that end a burst of speech, 10..2000 */
+};
+
+enum hk_tone { HK_CNG = 1 /* fax that calls, 1100 Hz */, HK_CED = 2 /* fax or modem that answers, 2100 Hz */, HK_BEEP = 3 };
+
 enum hk_event_kind {
     HK_PLAYER_FINISHED = 1,
     HK_DIGIT = 2,
     HK_PORT_SILENT = 3,
     HK_PORT_STATS = 4,
     HK_RECORDER_STARTED = 5,
-    HK_RECORDER_STOPPED = 6
+    HK_RECORDER_STOPPED = 6,
+    /* Of detectors; `id` is the port's, `seconds` counts from the detector's beginning */
+    HK_TONE = 7,
+    HK_SPEECH = 8
 };
 
 enum hk_stop { HK_ENDED = 0, HK_DISK_FULL = 1, HK_FAILED = 2 };
@@ -88,6 +104,11 @@ struct hk_event {
     int64_t id;
     int64_t generation; /* HK_PLAYER_FINISHED */
     char digit;         /* HK_DIGIT */
+    bool inband;        /* HK_DIGIT: a tone in the audio, no telephone-event */
+    int32_t tone;       /* HK_TONE: enum hk_tone */
+    double hertz;       /* HK_TONE */
+    bool speaking;      /* HK_SPEECH: a burst began, or ended */
+    double level;       /* HK_SPEECH: of its loudest 10 ms; HK_PORT_STATS: of the loudest packet looked at, dBov */
     int32_t milliseconds;
     double seconds; /* HK_PORT_SILENT: of silence; HK_RECORDER_STOPPED: in the file */
     /* HK_PORT_STATS */
@@ -148,6 +169,12 @@ int hk_put_mix(hk_engine *engine, int64_t id, const struct hk_link *links, uint3
 
 /* Makes a recorder or changes who is recorded and whether it runs; the path of a recorder never changes. 0 or -errno. */
 int hk_put_recorder(hk_engine *engine, const struct hk_recorder *row);
+
+/* Makes a detector or changes what it listens for. 0 or -errno. */
+int hk_put_detector(hk_engine *engine, const struct hk_detector *row);
+
+/* Whether keys can be found in the audio on this machine (spandsp is there). */
+bool hk_hears_keys(void);
 
 /* Drops the row with this id, of whatever kind; an unknown id is ignored. */
 void hk_drop(hk_engine *engine, int64_t id);

@@ -136,6 +136,7 @@ void graph_tie(hk_engine *engine, struct object *object)
         if (tap->port_id == object->id)
             tie_tap(engine, tap);
     }
+    detect_tie(engine, object->id);
 }
 
 static void wait_again(hk_engine *engine, struct link *link)
@@ -168,6 +169,7 @@ void graph_untie(hk_engine *engine, struct object *object)
         tap->port = NULL;
         list_add(&engine->waiting_taps, &tap->waiting);
     }
+    detect_untie(engine, (struct port *)object);
 }
 
 /* --- how each port gets what it hears --- */

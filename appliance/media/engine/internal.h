@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "align.h"
+#include "detect.h"
 #include "engine.h"
 #include "list.h"
 #include "playout.h"
@@ -56,7 +57,7 @@ void address_set_port(union address *address, uint16_t port);
 void address_text(const union address *address, char *host, size_t size);
 
 /* --- rows --- */
-enum kind { PORT = 1, PLAYER, MIX, RECORDER };
+enum kind { PORT = 1, PLAYER, MIX, RECORDER, DETECTOR };
 
 struct object {
     int64_t id;
@@ -91,7 +92,7 @@ struct tap {
 };
 
 struct port_config {
-    bool sending, receiving, sends_events, sends_noise;
+    bool sending, receiving, sends_events, sends_noise, sends_tones;
     uint8_t send_codec, send_type, events_type, noise_type;
     uint8_t send_units;   /* RTP clock of what we send, times 8000 Hz */
     uint8_t events_units; /* of the telephone-events we send */
@@ -188,6 +189,8 @@ struct press {
     uint8_t event;
     uint8_t ends;             /* end packets still to be sent */
     bool held;                /* by a party whose key it is, until that one lets go */
+    bool tones;               /* as tones in the audio */
+    uint32_t phase;           /* samples of the tones so far */
     const struct port *from;  /* that party; NULL: our own row */
     uint32_t timestamp;
     uint32_t duration;        /* of this segment, events clock */
@@ -213,7 +216,7 @@ struct port {
     struct object object;
     enum hearing hearing;
     int mixed_listeners;
-    struct node heard_by, taps;
+    struct node heard_by, taps, detectors;
     struct endpoint rtp;
     /* On the same local address as `rtp`, connected to where we send: saves the kernel a route for each packet. What
      * the party sends arrives here, what strangers send at `rtp`; both are read alike. */
@@ -321,8 +324,31 @@ struct recorder {
     struct tap *taps; /* [0] is the left side */
 };
 
+/* --- detectors --- */
+struct detector {
+    struct object object;
+    int64_t port_id;
+    struct port *port; /* NULL: it does not exist (yet) */
+    struct node of_port, waiting, all;
+    bool wants_keys, wants_tones, wants_speech;
+    struct codecs *codecs;
+    struct keys *keys;
+    struct speech speech;
+    struct tones tones;
+    char key;           /* that sounds now */
+    char undecided;     /* not told yet: a telephone-event for it may come */
+    int64_t key_from, decided_at;
+    uint32_t stream;
+    uint32_t next;      /* timestamp of the packet that follows */
+    int32_t ahead;      /* samples of silence fed while no packet came */
+    int64_t arrival;    /* of the newest packet */
+    uint64_t fed;       /* samples since the beginning */
+    int filled;         /* of the block */
+    int16_t block[TONE_BLOCK];
+};
+
 /* --- commands --- */
-enum operation { PUT_PORT, CHANGE_PORT, PUT_PLAYER, PUT_MIX, PUT_RECORDER, CHANGE_RECORDER, DROP, QUIT };
+enum operation { PUT_PORT, CHANGE_PORT, PUT_PLAYER, PUT_MIX, PUT_RECORDER, CHANGE_RECORDER, PUT_DETECTOR, DROP, QUIT };
 
 struct sockets {
     int rtp, twin, rtcp;
@@ -388,6 +414,7 @@ struct hk_engine {
     uint64_t random;
     /* engine thread */
     struct object *objects[BUCKETS];
+    struct node waiting_detectors, detectors;
     struct node waiting_links, waiting_taps, mixed, keys, dirty, players, recorders, pressing;
     struct pass *leaving; /* commands that took mixes away, until those have faded */
     uint32_t streams;
@@ -453,6 +480,16 @@ uint64_t port_lost(const struct reception *in);
 void key_event(hk_engine *engine, struct port *port, const struct rtp_packet *packet, uint8_t units, const uint8_t *data);
 void key_tick(hk_engine *engine);
 
+/* --- detect.c --- */
+void detect_hear(hk_engine *engine, struct port *port, const struct rtp_packet *packet, const uint8_t *payload,
+                 uint8_t codec);
+void detect_tick(hk_engine *engine);
+void detect_tie(hk_engine *engine, int64_t port);
+void detect_untie(hk_engine *engine, struct port *port);
+/* `old`: the one it stands for from now on, or NULL. */
+void detect_add(hk_engine *engine, struct detector *detector, struct detector *old);
+void detect_remove(struct detector *detector);
+
 /* --- send.c --- */
 bool port_can_send(const struct port *port);
 const union address *port_destination(const struct port *port);
@@ -461,16 +498,22 @@ void port_forward(hk_engine *engine, struct port *to, const struct port *from, c
                   uint8_t *payload, uint8_t codec, uint8_t units);
 /* Takes one tick of audio at the port's mix rate and sends it as packets of the port's length. */
 void port_send_audio(hk_engine *engine, struct port *port, const int16_t *samples, bool silent);
+/* Sends one tick of audio in place of what the party would hear; `rate` as port_tone_rate() says. */
+void port_send_tone(hk_engine *engine, struct port *port, const int16_t *samples, int rate);
+/* Samples a second that the port's codec takes now. */
+int port_tone_rate(const struct port *port);
 /* Sends one telephone-event packet. */
 void port_send_event(hk_engine *engine, struct port *port, bool marker, uint32_t timestamp, const uint8_t payload[4]);
 /* The RTP timestamp of this moment on the port's outgoing timeline. */
 uint32_t port_timestamp(const struct port *port, int64_t now);
 
-/* --- press.c: telephone-events sent --- */
+/* --- press.c: keys sent, as telephone-events or tones --- */
 /* The keys of a row, to be sent one after the other. */
 void press_keys(hk_engine *engine, struct port *port, const char *keys);
 /* A party whose events are not forwarded as they are pressed a key, or let go of it: those who hear it get it. */
 void press_relay(hk_engine *engine, const struct port *from, uint8_t event);
+/* The same for a key that is heard as a tone; parties who hear the tone itself need no other. */
+void press_relay_tone(hk_engine *engine, const struct port *from, uint8_t event);
 void press_release(hk_engine *engine, const struct port *from);
 void press_tick(hk_engine *engine);
 void press_forget(hk_engine *engine, struct port *port);

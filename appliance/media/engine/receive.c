@@ -209,6 +209,8 @@ static void deliver(hk_engine *engine, struct port *port, const struct rtp_packe
     }
     if (!list_empty(&port->taps) && codec != HK_EVENTS && codec != HK_CN)
         record(engine, port, packet, payload, codec);
+    if (!list_empty(&port->detectors))
+        detect_hear(engine, port, packet, payload, codec);
 }
 
 /* Its listeners may have to hear it in another way now. */

@@ -9,6 +9,7 @@ from typing import Any
 from appliance.exchange.audio import (
     AnyMediaEvent,
     AnyRow,
+    Detector,
     Digit,
     Mix,
     Payload,
@@ -21,6 +22,8 @@ from appliance.exchange.audio import (
     RecorderStarted,
     RecorderStopped,
     RtpPort,
+    Speech,
+    Tone,
 )
 from appliance.media.engine._engine import ffi, lib
 from appliance.media.protocol import Frame
@@ -36,6 +39,7 @@ _CODECS = {
 }
 _CODECS |= {name.lower(): number for name, number in _CODECS.items()}
 _REASONS = {lib.HK_ENDED: "ended", lib.HK_DISK_FULL: "disk-full", lib.HK_FAILED: "failed"}
+_TONES = {lib.HK_CNG: "cng", lib.HK_CED: "ced", lib.HK_BEEP: "beep"}
 _AT_ONCE = 256
 
 
@@ -113,6 +117,7 @@ class EngineRows:
         _fill(port.send_events, row.send_events)
         _fill(port.send_noise, row.send_noise)
         port.press, port.press_generation = row.press.encode()[:32], row.press_generation
+        port.press_tones = row.press_tones
         port.ptime, port.sending, port.receiving = row.ptime, row.sending, row.receiving
         port.timeout, port.ssrc, port.generation = row.timeout, row.ssrc, row.generation
         return int(lib.hk_put_port(self._engine, port))
@@ -134,6 +139,11 @@ class EngineRows:
             "struct hk_recorder *", (row.id, path, comment, row.left, right, len(row.right), row.running)
         )
         return int(lib.hk_put_recorder(self._engine, recorder))
+
+    def _put_detector(self, row: Detector) -> int:
+        detector = ffi.new("struct hk_detector *", (row.id, row.port, row.keys, row.tones, row.speech))
+        detector.hangover = max(10, min(row.hangover, 2000))
+        return int(lib.hk_put_detector(self._engine, detector))
 
     # --- events ---------------------------------------------------------------------------------------------------
     def take_events(self) -> list[AnyMediaEvent]:
@@ -157,6 +167,7 @@ _PUT: dict[type, Any] = {
     Player: EngineRows._put_player,
     Mix: EngineRows._put_mix,
     Recorder: EngineRows._put_recorder,
+    Detector: EngineRows._put_detector,
 }
 
 
@@ -188,7 +199,19 @@ def _stopped(event: Any) -> RecorderStopped:
 
 _READ: dict[int, Callable[[Any], AnyMediaEvent]] = {
     lib.HK_PLAYER_FINISHED: lambda event: PlayerFinished(id=event.id, generation=event.generation),
-    lib.HK_DIGIT: lambda event: Digit(id=event.id, digit=event.digit.decode(), milliseconds=event.milliseconds),
+    lib.HK_DIGIT: lambda event: Digit(
+        id=event.id, digit=event.digit.decode(), milliseconds=event.milliseconds, inband=event.inband
+    ),
+    lib.HK_TONE: lambda event: Tone(
+        id=event.id,
+        tone=_TONES[event.tone],
+        hertz=round(event.hertz, 1),
+        milliseconds=event.milliseconds,
+        at=round(event.seconds, 3),
+    ),
+    lib.HK_SPEECH: lambda event: Speech(
+        id=event.id, speaking=event.speaking, at=round(event.seconds, 3), level=round(event.level, 1)
+    ),
     lib.HK_PORT_SILENT: lambda event: PortSilent(id=event.id, seconds=event.seconds),
     lib.HK_PORT_STATS: _stats,
     lib.HK_RECORDER_STARTED: lambda event: RecorderStarted(id=event.id),

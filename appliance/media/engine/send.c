@@ -177,15 +177,15 @@ static void send_g711(hk_engine *engine, struct port *port, const int16_t *sampl
         memmove(pending, pending + at, port->pending_size);
 }
 
-static void send_wide(hk_engine *engine, struct port *port, const int16_t *samples)
+static void send_wide(hk_engine *engine, struct port *port, const int16_t *samples, int rate)
 {
     int16_t *pending = port->pending.samples;
     uint8_t bytes[CODEC_LARGEST];
-    size_t n = (size_t)(port->mix_rate / TICKS), frame = (size_t)(port->mix_rate / 8000) * port->config.frame, at = 0;
+    size_t n = (size_t)(rate / TICKS), frame = (size_t)(rate / 8000) * port->config.frame, at = 0;
     memcpy(pending + port->pending_size, samples, n * sizeof *samples);
     port->pending_size += n;
     for (; port->pending_size - at >= frame; at += frame) {
-        int size = codec_encode(port->codecs, port->config.send_codec, port->mix_rate, pending + at, (int)frame, bytes);
+        int size = codec_encode(port->codecs, port->config.send_codec, rate, pending + at, (int)frame, bytes);
         if (size > 0)
             send_frame(engine, port, bytes, (size_t)size, (uint32_t)port->config.frame * port->config.send_units);
     }
@@ -236,7 +236,9 @@ static bool hush(hk_engine *engine, struct port *port, bool silent)
 
 void port_send_audio(hk_engine *engine, struct port *port, const int16_t *samples, bool silent)
 {
-    if (!port_can_send(port) || port->out.pressing) {
+    if (port->out.pressing && port->press.tones) {
+        return;
+    } else if (!port_can_send(port) || port->out.pressing) {
         port->out.mixing = false;
         port->pending_size = 0;
     } else if (hush(engine, port, silent)) {
@@ -244,6 +246,21 @@ void port_send_audio(hk_engine *engine, struct port *port, const int16_t *sample
     } else if (port->config.send_codec <= HK_PCMA) {
         send_g711(engine, port, samples);
     } else {
-        send_wide(engine, port, samples);
+        send_wide(engine, port, samples, port->mix_rate);
     }
+}
+
+int port_tone_rate(const struct port *port)
+{
+    if (port->hearing == HEARS_MIX)
+        return port->mix_rate;
+    return codec_rate(port->config.send_codec, port->config.send_units * 8000u);
+}
+
+void port_send_tone(hk_engine *engine, struct port *port, const int16_t *samples, int rate)
+{
+    if (port->config.send_codec <= HK_PCMA)
+        send_g711(engine, port, samples);
+    else
+        send_wide(engine, port, samples, rate);
 }

@@ -12,7 +12,7 @@ static const struct hk_payload TAKEN[] = {{0, HK_PCMU, 8000},     {8, HK_PCMA, 8
                                           {13, HK_CN, 8000},      {96, HK_OPUS, 48000}, {97, HK_L16, 16000},
                                           {98, HK_L16, 48000},    {99, HK_L16, 8000},   {101, HK_EVENTS, 8000},
                                           {102, HK_EVENTS, 48000}};
-enum { TAKEN_COUNT = sizeof TAKEN / sizeof *TAKEN };
+enum { TAKEN_COUNT = sizeof TAKEN / sizeof *TAKEN, NEITHER = 254 };
 
 EXPORT hk_engine *still_new(void)
 {
@@ -32,7 +32,8 @@ EXPORT void still_commit(hk_engine *engine)
     free_done(engine);
 }
 
-/* `send`, `events`: payload types of the list above, 0: µ-law, 255: none. */
+/* `send`, `events`: payload types of the list above, 0: µ-law, 255: none; 254: telephone-events neither way, keys as
+ * tones. */
 EXPORT int still_port(hk_engine *engine, int64_t id, int local, int remote, int send, int events, int noise, int ptime,
                       const char *press, int64_t press_generation)
 {
@@ -40,8 +41,10 @@ EXPORT int still_port(hk_engine *engine, int64_t id, int local, int remote, int 
     row.local_port = (uint16_t)local;
     row.remote_port = (uint16_t)remote;
     row.sending = row.receiving = true;
-    row.receive_count = TAKEN_COUNT;
-    memcpy(row.receive, TAKEN, sizeof TAKEN);
+    for (int i = 0; i < TAKEN_COUNT; i++)
+        if (events != NEITHER || TAKEN[i].codec != HK_EVENTS)
+            row.receive[row.receive_count++] = TAKEN[i];
+    row.press_tones = events == NEITHER;
     for (int i = 0; i < TAKEN_COUNT; i++) {
         if (TAKEN[i].number == send)
             row.send = TAKEN[i];
@@ -92,6 +95,28 @@ EXPORT void still_playout(hk_engine *engine, int64_t id, int64_t figures[6])
     int64_t now[] = {playout->late, playout->concealed,                 playout->stretched,
                      playout->cut,  playout_target(playout) / 1000000, port->hearing};
     memcpy(figures, now, sizeof now);
+}
+
+EXPORT int still_detector(hk_engine *engine, int64_t id, int64_t port, int keys, int tones, int speech, int hangover)
+{
+    struct hk_detector row = {.id = id, .port = port, .keys = keys, .tones = tones, .speech = speech};
+    row.hangover = (uint16_t)hangover;
+    return hk_put_detector(engine, &row);
+}
+
+EXPORT void still_drop(hk_engine *engine, int64_t id) { hk_drop(engine, id); }
+
+/* The next event: its kind, 0: none; id, what it says (key, tone, speaking), in-band, at, milliseconds or hertz */
+EXPORT int still_next(hk_engine *engine, double figures[5])
+{
+    struct hk_event event;
+    if (hk_take_events(engine, &event, 1) == 0)
+        return 0;
+    int said = event.kind == HK_DIGIT ? event.digit : event.kind == HK_TONE ? event.tone : event.speaking;
+    double now[] = {(double)event.id, said, event.inband, event.seconds,
+                    event.kind == HK_TONE ? event.hertz : event.milliseconds};
+    memcpy(figures, now, sizeof now);
+    return event.kind;
 }
 
 EXPORT int still_take(hk_engine *engine, struct hk_event *events, int most) { return hk_take_events(engine, events, most); }

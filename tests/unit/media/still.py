@@ -19,7 +19,7 @@ from tests.unit.media.rtp import Packet, Samples, free_ports, header, pair, pars
 ROOT = Path(__file__).parents[3]
 ENGINE = ROOT / "appliance/media/engine"
 PCMU, PCMA, G722, CN, OPUS, L16, L16_48, L16_8, EVENTS, EVENTS_48 = 0, 8, 9, 13, 96, 97, 98, 99, 101, 102
-NONE = 255
+NONE, NEITHER = 255, 254
 CODEC = {PCMU: 1, PCMA: 2, CN: 4, G722: 5, OPUS: 6, L16: 7, L16_48: 7, L16_8: 7}
 CLOCK = {PCMU: 8000, PCMA: 8000, G722: 8000, OPUS: 48000, L16: 16000, L16_48: 48000, L16_8: 8000}
 RATE = CLOCK | {G722: 16000}
@@ -32,7 +32,7 @@ def library(folder: Path) -> ctypes.CDLL:
     sources = [str(path) for path in sorted(ENGINE.glob("*.c")) if path.name != "_engine.c"]
     flags = ["-std=c11", "-D_GNU_SOURCE", "-O2", "-fno-strict-aliasing", "-shared", "-fPIC", "-fvisibility=hidden"]
     here = str(Path(__file__).with_name("still.c"))
-    command = ["gcc", *flags, f"-I{ENGINE}", here, *sources, "-lopus", "-lm", "-pthread", "-o", str(target)]
+    command = ["gcc", *flags, f"-I{ENGINE}", here, *sources, "-lopus", "-lm", "-ldl", "-pthread", "-o", str(target)]
     subprocess.run(command, check=True, capture_output=True)
     loaded = ctypes.CDLL(str(target))
     loaded.still_new.restype = loaded.still_codecs.restype = ctypes.c_void_p
@@ -70,6 +70,20 @@ class Coder:
             out.ctypes.data_as(ctypes.c_void_p),
         )
         return out[:n]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a detector told."""
+
+    kind: str
+    """key, tone, speech"""
+    port: int
+    what: str
+    """The key; cng, ced, beep; began, ended"""
+    at: float = 0.0
+    inband: bool = False
+    hertz: float = 0.0
 
 
 @dataclass
@@ -179,6 +193,35 @@ class Still:
                 except (BlockingIOError, ConnectionRefusedError):
                     break
                 self.heard[number].append(parse(received, at / 1e9))
+
+    def detector(
+        self, port: int, *, keys: bool = False, tones: bool = False, speech: bool = False, hangover: int = 60
+    ) -> int:
+        """A detector on the port; with other wishes for the same port it goes on."""
+        number = 5000 + port
+        ids = ctypes.c_int64(number), ctypes.c_int64(port)
+        assert self.c.still_detector(self._engine, *ids, int(keys), int(tones), int(speech), hangover) == 0
+        self.c.still_commit(self._engine)
+        return number
+
+    def drop(self, number: int) -> None:
+        self.c.still_drop(self._engine, ctypes.c_int64(number))
+        self.c.still_commit(self._engine)
+
+    def found(self) -> list[Found]:
+        """What detectors and keys told since the last time."""
+        figures = (ctypes.c_double * 5)()
+        out = []
+        while kind := self.c.still_next(self._engine, figures):
+            said = int(figures[1])
+            port, inband, at = int(figures[0]), bool(figures[2]), round(figures[3], 3)
+            if kind == 2:
+                out.append(Found("key", port, chr(said), inband=inband))
+            elif kind == 7:
+                out.append(Found("tone", port, ("", "cng", "ced", "beep")[said], at, hertz=figures[4]))
+            elif kind == 8:
+                out.append(Found("speech", port, "began" if said else "ended", at))
+        return out
 
     def playout(self, number: int) -> dict[str, int]:
         """What the playout of this source has had to do."""
