@@ -209,4 +209,6 @@ def _names(row: audio.AnyRow | None) -> set[int]:
         return {row_id for link in row.links for row_id in (link.listener, link.source)}
     if isinstance(row, audio.Recorder):
         return {row.left, *row.right}
+    if isinstance(row, audio.Detector):
+        return {row.port}
     return set()

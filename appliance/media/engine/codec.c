@@ -194,6 +194,12 @@ void codec_report_loss(struct codecs *codecs, int percent)
         opus_encoder_ctl(codecs->opus_out, OPUS_SET_PACKET_LOSS_PERC(percent));
 }
 
+void codec_begin_encoding(struct codecs *codecs)
+{
+    if (codecs)
+        g722_reset(&codecs->g722_out);
+}
+
 void codec_begin_decoding(struct codecs *codecs)
 {
     if (!codecs)

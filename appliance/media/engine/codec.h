@@ -56,6 +56,10 @@ int codec_encode(struct codecs *codecs, uint8_t codec, int rate, const int16_t *
 /* How many percent of what we send does not arrive: Opus then sends more of it twice. */
 void codec_report_loss(struct codecs *codecs, int percent);
 
+/* What is coded next does not follow what was coded last: others' packets went between, and the listener's decoder has
+ * settled on them. */
+void codec_begin_encoding(struct codecs *codecs);
+
 /* The next packets begin a new sound: what was heard before has nothing to do with it. */
 void codec_begin_decoding(struct codecs *codecs);
 

@@ -141,8 +141,7 @@ static void catch_up(hk_engine *engine, struct detector *detector, const struct 
     int32_t gap = (int32_t)(packet->timestamp - detector->next) / (in->units ? in->units : 1);
     if (detector->stream != in->stream) {
         detector->stream = in->stream;
-        codec_begin_decoding(detector->codecs);
-        gap = 0;
+        gap = detector->ahead = 0;
     }
     gap -= detector->ahead;
     detector->ahead = gap < 0 && detector->ahead > 0 ? -gap : 0;

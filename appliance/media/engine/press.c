@@ -6,8 +6,9 @@
 
 #include "internal.h"
 
-/* Ticks: of a key of ours; at least; at most, when nobody lets go; between two keys. */
-enum { LENGTH = 5, LEAST = 2, LONGEST = 500, PAUSE = 3, END_PACKETS = 3, VOLUME = 10, LONGEST_SEGMENT = 0xffff };
+/* Ticks: of a key of ours (as a tone longer: G.722 takes some of it to adapt); at least; at most, when nobody lets go;
+ * between two keys. */
+enum { LENGTH = 5, TONE_LENGTH = 7, LEAST = 2, LONGEST = 500, PAUSE = 3, END_PACKETS = 3, VOLUME = 10, LONGEST_SEGMENT = 0xffff };
 
 static void enlist(hk_engine *engine, struct port *port)
 {
@@ -25,13 +26,15 @@ static void begin(hk_engine *engine, struct port *port, uint8_t event, const str
     press->phase = 0;
     if (press->tones)
         port->pending_size = 0;
+    if (press->tones && !port->out.mixing)
+        codec_begin_encoding(port->codecs);
     press->event = event;
     press->ends = 0;
     press->held = from != NULL;
     press->from = from;
     press->timestamp = port_timestamp(port, engine->now);
     press->duration = 0;
-    press->left = from ? LEAST : LENGTH;
+    press->left = from ? LEAST : press->tones ? TONE_LENGTH : LENGTH;
     press->pause = 0;
     enlist(engine, port);
 }
@@ -112,7 +115,7 @@ static void send_update(hk_engine *engine, struct port *port, bool end)
     port_send_event(engine, port, first, press->timestamp, payload);
 }
 
-/* Two tones at -11 and -9 dBm0, the higher one louder since lines carry it less well; full scale is +3.14 dBm0
+/* Two tones at -10 and -9 dBm0, the higher one a little louder since lines carry it less well; full scale is +3.14 dBm0
  * (G.711). */
 static void send_tones(hk_engine *engine, struct port *port)
 {
@@ -124,7 +127,7 @@ static void send_tones(hk_engine *engine, struct port *port)
     int place = (int)(strchr(keys, telephone_event_digit(press->event)) - keys);
     double first = 6.283185307 * low[place / 4] / rate, second = 6.283185307 * high[place % 4] / rate;
     for (int i = 0; i < n; i++, press->phase++)
-        samples[i] = (int16_t)(6450 * sin(first * press->phase) + 8120 * sin(second * press->phase));
+        samples[i] = (int16_t)(7245 * sin(first * press->phase) + 8120 * sin(second * press->phase));
     port_send_tone(engine, port, samples, rate);
 }
 

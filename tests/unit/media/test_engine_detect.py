@@ -35,7 +35,7 @@ def heard(still: Still, samples: Samples, *, events: int = NEITHER, **wishes: bo
     return [one.what for one in still.found() if one.port == party]
 
 
-# --- keys ------------------------------------------------------------------------------------------------------------
+# --- keys ----------------------------------------------------------------------------------------------------------
 ALL = "1234567890*#ABCD"
 
 
@@ -170,7 +170,7 @@ def test_forwarding_goes_on_packet_by_packet(still: Still) -> None:
     assert [round(packet.at * 1000) for packet in still.heard[b]] == [round(one.at / MS) for one in sent]
 
 
-# --- keys sent as tones ------------------------------------------------------------------------------------------------
+# --- keys sent as tones ----------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("kind", [PCMU, G722, OPUS])
 def test_keys_for_a_party_without_telephone_events_are_tones(still: Still, kind: int) -> None:
     a, b = still.port(kind, events=NEITHER), still.port(kind, events=NEITHER)
@@ -211,7 +211,7 @@ def test_keys_of_a_party_without_either_are_not_sent(still: Still) -> None:
     assert np.abs(still.audio(b, PCMU)).max() < 10
 
 
-# --- fax ---------------------------------------------------------------------------------------------------------------
+# --- fax -------------------------------------------------------------------------------------------------------------
 def fax(hertz: float = 1100.0, on: float = 0.5, level: float = -14.0) -> Samples:
     return np.concatenate([tones.silence(0.7), tones.sine(hertz, on, level), tones.silence(1.0)])
 
@@ -244,7 +244,7 @@ def test_other_tones_mean_nothing(still: Still, said: Samples) -> None:
     assert heard(still, np.concatenate([said, tones.silence(0.5)]), tones=True) == []
 
 
-# --- speech ------------------------------------------------------------------------------------------------------------
+# --- speech ----------------------------------------------------------------------------------------------------------
 def bursts(*lengths: float, level: float = -20.0, between: float = 0.4) -> Samples:
     parts = [tones.silence(1.0)]
     for number, length in enumerate(lengths):
