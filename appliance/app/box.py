@@ -61,6 +61,7 @@ from appliance.site.model import Site
 from appliance.site.numbers import normalise
 from appliance.site.writer import write
 from appliance.store.apply import Applied, Opened, apply_document, apply_text, open_configuration
+from appliance.store.background import Background
 from appliance.store.backup import finish_restore
 from appliance.store.config import ConfigStore
 from appliance.store.ledger import Ledger
@@ -102,7 +103,8 @@ class Box:
             self._config_lost(self.opened.lost)
         warm(self.opened.site)
         self.tokens = Tokens(self.store, os.urandom, lambda: system_now().wall)
-        self.state = StateStore(self.folder.state)
+        self.background = Background()
+        self.state = StateStore(self.folder.state, self.background)
         self.started = system_now()
         self.ready = False
         self.board = load_board(options.board)
@@ -154,7 +156,13 @@ class Box:
         self.watched: Callable[[], bool] = lambda: False
         """Whether a page follows the events; set by the web side. Any thread may ask."""
         self.ledger = await asyncio.to_thread(
-            Ledger, self.folder.records, os.urandom(6).hex(), self._committed, self._store_fault, self.state.last_alive
+            Ledger,
+            self.folder.records,
+            os.urandom(6).hex(),
+            self._committed,
+            self._store_fault,
+            self.state.last_alive,
+            self.background,
         )
         self.records = Records(self.folder.records, site.site.country)
         low, high = self.options.rtp
@@ -326,6 +334,7 @@ class Box:
         if hasattr(self, "library"):
             await self.library.close()
             self.lamps.close()
+        await asyncio.to_thread(self.background.close)
         if hasattr(self, "ledger"):
             await asyncio.to_thread(self.ledger.close)
         await asyncio.to_thread(self.state.close)

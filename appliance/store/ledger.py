@@ -1,4 +1,4 @@
-"""The ledger: every event once, numbered, durable when said, written by a thread of its own.
+"""The ledger: every event once, numbered, durable when said, written in the background.
 
 `append` only queues. The writer gathers for a moment, then commits events and projections in one transaction and tells
 `on_commit`. While the disk refuses (full, failing), events are numbered and delivered all the same so that pages and
@@ -19,25 +19,26 @@ from typing import Any, Final
 
 from appliance.events import codec
 from appliance.events.base import Entry, Stamped, Words
+from appliance.store.background import RETRY_SECONDS, Background
 from appliance.store.database import connect, is_damage, is_full, move_aside
 from appliance.store.leftovers import AgentStatus, Leftovers, OpenCall, OpenRecording, take_over
 from appliance.store.migrations import RECORDS
 from appliance.store.projection import UPSERT, Projection
 from appliance.store.tidying import index_text, prune
 
-GATHER_SECONDS: Final = 0.03
-"""How long the writer waits for company before it commits; the commit itself is on top (group commit within 50 ms)."""
 RECENT: Final = 4096
 """Entries kept in memory for clients that reconnect."""
 BACKLOG: Final = 20_000
 """Rows kept in memory while the disk refuses; the oldest go first."""
 GAP: Final = 10_000
 """How far numbering jumps after an unclean end."""
-RETRY_SECONDS: Final = 2.0
 TEXT_EVERY_SECONDS: Final = 30.0
 """How often new records enter the text index; younger ones are searched without it."""
 
-_INSERT = "INSERT INTO events (seq, at, mono, boot, type, schema, call, data) VALUES (?,?,?,?,?,?,?,?)"
+_ROW = "(?,?,?,?,?,?,?,?)"
+_INSERT = "INSERT INTO events (seq, at, mono, boot, type, schema, call, data) VALUES "
+_RUNS: Final = (32, 8, 1)
+"""Rows written by one statement: with each the interpreter's lock changes hands, which the deciding thread feels."""
 Report = Callable[[str, Words, Words], None]
 """(fault id, text, remedy), by language; no text clears the fault. Called in the writer thread (or the opener's)."""
 
@@ -70,6 +71,15 @@ def _reader_failed(error: Exception) -> Words:
     }
 
 
+def _insert(database: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> None:
+    at = 0
+    for run in _RUNS:
+        while len(rows) - at >= run:
+            values = [value for row in rows[at : at + run] for value in row]
+            database.execute(_INSERT + ",".join([_ROW] * run), values)
+            at += run
+
+
 class Ledger:
     """The writing side; `records` and `figures` read. Thread-safe."""
 
@@ -80,8 +90,9 @@ class Ledger:
         on_commit: Callable[[Sequence[Entry]], None] | None = None,
         on_fault: Report | None = None,
         last_alive: float = 0.0,
+        background: Background | None = None,
     ) -> None:
-        """Opens `path` (a damaged file is moved aside) and starts the writer.
+        """Opens `path` (a damaged file is moved aside); `background` writes, without one it has its own.
 
         `boot` names this run. `on_commit` gets each batch in order, in the writer thread. `last_alive` is the wall time
         of the last heartbeat of the run before (`StateStore.last_alive`), 0 when unknown.
@@ -91,13 +102,10 @@ class Ledger:
         self._report_fault = on_fault or (lambda fault, text, remedy: None)
         self._queue: deque[Stamped] = deque()
         self._jobs: deque[Callable[[sqlite3.Connection], None]] = deque()
-        self._wake = threading.Event()
-        self._hurry = threading.Event()
         self._done = threading.Condition()
         self._appended = self.committed = 0
         """How many events were appended, and how many of them are committed, since this ledger was opened."""
         self._waiters: list[tuple[int, Callable[[], None]]] = []
-        self._stopping = False
         self._recent: list[Entry] = []
         self._recent_lock = threading.Lock()
         self._projection = Projection()
@@ -117,16 +125,16 @@ class Ledger:
         self._open()
         self._base = self.last_seq
         """What numbering of this run goes on from; after an unclean end no entry has this number."""
-        self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
-        self._thread.start()
+        self._background = background or Background()
+        self._owns_background = background is None
+        self._background.add(self._turn)
 
     # --- for the decision thread -----------------------------------------------------------------------------------
     def append(self, events: Iterable[Stamped]) -> int:
         """Queues events for the next commit; never blocks, never fails. Returns a ticket for `when_committed`."""
         self._queue.extend(events)
         self._appended += 1
-        if not self._wake.is_set():
-            self._wake.set()
+        self._background.wake()
         return self._appended
 
     def when_committed(self, ticket: int, call: Callable[[], None]) -> None:
@@ -134,25 +142,26 @@ class Ledger:
         with self._done:
             if self.committed < ticket:
                 self._waiters.append((ticket, call))
-                self._hurry.set()
-                self._wake.set()
+                self._background.hurry()
                 return
         call()
 
     def flush(self, timeout: float = 5.0) -> bool:
         """Waits until all that was appended is committed (or known to be refused by the disk). False: not in time."""
         ticket = self._appended
-        self._hurry.set()
-        self._wake.set()
+        self._background.hurry()
         with self._done:
             return self._done.wait_for(lambda: self.committed >= ticket, timeout)
 
     def close(self, timeout: float = 10.0) -> None:
-        """Commits what is queued and ends the writer."""
-        self._stopping = True
-        self._hurry.set()
-        self._wake.set()
-        self._thread.join(timeout)
+        """Commits what is queued. A `background` that was given is to be closed before."""
+        if self._owns_background:
+            self._background.close(timeout)
+        if self._database is not None:
+            try:
+                self._database.close()
+            except sqlite3.Error:
+                pass
 
     # --- for any thread ---------------------------------------------------------------------------------------
     def after(self, seq: int, limit: int = 1000) -> list[Entry] | None:
@@ -207,7 +216,7 @@ class Ledger:
     def prune(self, before: float) -> None:
         """Forgets events, records and figures older than `before` (wall time), in small steps, in the writer thread."""
         self._jobs.append(lambda database: prune(database, before))
-        self._wake.set()
+        self._background.wake()
 
     # --- opening -------------------------------------------------------------------------------------
     def _open(self) -> None:
@@ -257,24 +266,7 @@ class Ledger:
         self._database = connect(self.path, "FULL", RECORDS)
 
     # --- the writer ----------------------------------------------------------------------------------
-    def _run(self) -> None:
-        while True:
-            self._wake.wait(RETRY_SECONDS if self._unsaved or self.fault else TEXT_EVERY_SECONDS)
-            if not self._stopping and self._queue:
-                self._hurry.wait(GATHER_SECONDS)
-            stopping = self._stopping
-            self._wake.clear()
-            self._hurry.clear()
-            self._turn()
-            if stopping and not self._queue:
-                break
-        if self._database is not None:
-            try:
-                self._database.close()
-            except sqlite3.Error:
-                pass
-
-    def _turn(self) -> None:
+    def _turn(self) -> bool:
         ticket = self._appended
         entries: list[Entry] = []
         rows: list[tuple[Any, ...]] = []
@@ -299,6 +291,7 @@ class Ledger:
             self._tell(entries)
         self._settle(ticket)
         self._idle_work()
+        return bool(self._unsaved or self.fault)
 
     def _tell(self, entries: list[Entry]) -> None:
         with self._recent_lock:
@@ -364,8 +357,7 @@ class Ledger:
         assert database is not None
         database.execute("BEGIN IMMEDIATE")
         try:
-            if self._unsaved:
-                database.executemany(_INSERT, self._unsaved)
+            _insert(database, list(self._unsaved))
             if projection.dirty:
                 database.executemany(UPSERT, [record.row() for record in projection.dirty.values()])
             for statement, values in projection.operations:

@@ -1,6 +1,6 @@
 """What must survive the process but not the power: bindings, dialogs, the heartbeat. SQLite without fsync.
 
-Writes are queued and merged (a dialog that came and went costs nothing) and carried out by a thread of its own within a
+Writes are queued and merged (a dialog that came and went costs nothing) and carried out in the background within a
 moment. A damaged file is thrown away: phones register again, and calls are gone after a power cut anyway.
 """
 
@@ -11,37 +11,35 @@ import threading
 from pathlib import Path
 from typing import Final
 
+from appliance.store.background import Background
 from appliance.store.database import connect, is_damage
 from appliance.store.migrations import STATE
 
 BINDINGS: Final = "bindings"
 DIALOGS: Final = "dialogs"
 
-GATHER_SECONDS: Final = 0.02
-"""What happens within this time is written together: each time the writer wakes costs more than what it writes."""
-
 
 class StateStore:
     """Keys and bytes by kind. Thread-safe; `put` and `drop` never block and never fail."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, background: Background | None = None) -> None:
+        """`background` writes; without one it has its own."""
         self.path = path
         self._pending: dict[tuple[str, str], bytes | None] = {}
         self._lock = threading.Lock()
         """Guards what is queued: held for moments only."""
         self._writing = threading.Lock()
         """Guards the database: never taken by `put` and `drop`."""
-        self._wake = threading.Event()
         self._idle = threading.Event()
         self._idle.set()
-        self._stopping = False
         self.failures = 0
         """Writes the disk refused; what they held is written with the next ones."""
         self._database = self._open()
         self.last_alive = self._read_alive()
         """Wall time of the last heartbeat of the run before this one; 0 when there was none."""
-        self._thread = threading.Thread(target=self._run, name="state", daemon=True)
-        self._thread.start()
+        self._background = background or Background()
+        self._owns_background = background is None
+        self._background.add(self._write_pending)
 
     def put(self, kind: str, key: str, data: bytes) -> None:
         """States that this key has this data."""
@@ -75,14 +73,14 @@ class StateStore:
 
     def flush(self, timeout: float = 5.0) -> bool:
         """Waits until what was queued is written (or refused)."""
-        self._wake.set()
+        self._background.hurry()
         return self._idle.wait(timeout)
 
     def close(self) -> None:
-        """Writes what is queued and ends the thread."""
-        self._stopping = True
-        self._wake.set()
-        self._thread.join(5)
+        """Writes what is queued; nothing is written afterwards."""
+        if self._owns_background:
+            self._background.close()
+        self._write_pending()
         if self._database is not None:
             self._database.close()
             self._database = None
@@ -91,8 +89,7 @@ class StateStore:
         with self._lock:
             self._pending[kind, key] = data
             self._idle.clear()
-        if not self._wake.is_set():
-            self._wake.set()
+        self._background.wake()
 
     def _open(self) -> sqlite3.Connection | None:
         for _attempt in (1, 2):
@@ -119,18 +116,7 @@ class StateStore:
         except (sqlite3.Error, ValueError):
             return 0.0
 
-    def _run(self) -> None:
-        pause = threading.Event()
-        while not self._stopping or self._pending:
-            self._wake.wait()
-            if not self._stopping:
-                pause.wait(GATHER_SECONDS)
-            self._wake.clear()
-            self._write_pending()
-            if self._stopping:
-                break
-
-    def _write_pending(self) -> None:
+    def _write_pending(self) -> bool:
         with self._writing:
             with self._lock:
                 pending, self._pending = self._pending, {}
@@ -142,6 +128,7 @@ class StateStore:
                 self._pending = pending | self._pending
             if not written or not self._pending:
                 self._idle.set()
+        return not written
 
     def _write(self, pending: dict[tuple[str, str], bytes | None]) -> bool:
         try:
