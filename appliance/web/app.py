@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import cast
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
@@ -19,6 +18,7 @@ from appliance.web.pages import Pages
 from appliance.web.problem import Problem, from_command, from_config, from_http, respond
 from appliance.web.route import LARGE_BODY
 from appliance.web.server import SERVER, Server
+from appliance.web.unreadable import connections
 
 PREFIX = "/api/v1"
 CONTENT_SECURITY_POLICY = (
@@ -69,8 +69,7 @@ def make_runner(app: web.Application) -> web.AppRunner:
 
 async def listen(runner: web.AppRunner, host: str, port: int) -> asyncio.Server:
     """Opens the port of a runner that is set up ("" is every address, port 0 any free one). Raises OSError."""
-    app, serve = runner.app, cast(Callable[[], asyncio.Protocol], runner.server)
-    guard = app[SERVER].guard
+    guard, serve = runner.app[SERVER].guard, connections(runner)
     return await asyncio.get_running_loop().create_server(lambda: Guarded(guard, serve()), host or None, port)
 
 

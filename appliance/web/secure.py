@@ -12,7 +12,6 @@ import contextlib
 import logging
 import socket
 import ssl
-from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
@@ -20,6 +19,7 @@ from aiohttp import web
 
 from appliance.web.guard import Guard
 from appliance.web.server import SERVER
+from appliance.web.unreadable import connections
 
 PACE_SECONDS = 0.004
 """From one handshake to the next; one takes some 0.3 ms on a desktop, 1 ms on a Pi."""
@@ -50,7 +50,7 @@ class SecureListener:
         self.failed = 0
         """Handshakes that came to nothing."""
         self._guard: Guard = runner.app[SERVER].guard
-        self._serve = cast(Callable[[], asyncio.Protocol], runner.server)
+        self._serve = connections(runner)
         self._socket = _bound(host, port)
         self._accepting: asyncio.Task[None] | None = None
         self._arrivals: set[_Arrival] = set()

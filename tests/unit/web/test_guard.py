@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from aiohttp import ClientSession
@@ -72,3 +74,32 @@ async def test_one_address_has_its_share_and_the_box_itself_has_no_limit(
     monkeypatch.setattr(guarding, "MAX_OF_ADDRESS", 2)
     guard = Guard()
     assert sum(guard.admit(address, asyncio.Transport()) for _ in range(5)) == admitted
+
+
+async def asked(port: int, request: bytes) -> tuple[bytes, dict[str, Any]]:
+    """Status line and JSON of the answer to these bytes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request)
+    answer = await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return head.split(b"\r\n")[0], json.loads(body)["error"]
+
+
+async def test_what_is_no_request_is_answered_in_json_with_one_line_in_the_log(
+    box: FakeBox, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    async with served(box, Guard()) as port:
+        status, error = await asked(
+            port, b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Long: " + b"y" * 200_000 + b"\r\n\r\n"
+        )
+        assert (status.split()[1], error["code"]) == (b"431", "too_large")
+        for nonsense in (
+            b"\x16\x03\x01 nonsense\r\n\r\n",
+            b"GET / HTTP/9.9\r\n\r\n",
+            b"GET / HTTP/1.1\r\nbad header\r\n\r\n",
+        ):
+            status, error = await asked(port, nonsense)
+            assert (status.split()[1], error["code"]) == (b"400", "bad_request")
+    assert len(caplog.records) == 4 and not any(record.exc_info for record in caplog.records)
