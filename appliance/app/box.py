@@ -247,7 +247,7 @@ class Box:
             await self.media.start()
             self.faults.clear("media-down")
         except EngineUnavailable as error:
-            text = {"ja": f"音声が流れません（{error}）。", "en": f"There is no audio: {error}."}
+            text = {"ja": "音声エンジンを起動できず、音声が流れません。", "en": f"There is no audio: {error}."}
             remedy = {
                 "ja": "`make setup` をもう一度実行してください。詳しくはログにあります。",
                 "en": "Run `make setup` again; the log says more.",

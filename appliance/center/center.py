@@ -109,7 +109,7 @@ class CallCenter:
 
     def wrap_up_done(self, agent: str, by: str, now: Instant) -> bool:
         """Ends the agent's wrap-up early; False when there is none. Raises `CommandError` unknown_agent."""
-        done = self._roster.wrap_up_done(self._roster.find(agent), now)
+        done = self._roster.wrap_up_done(self._roster.find(agent), by, now)
         self._floor.settle(now)
         return done
 
@@ -161,17 +161,22 @@ class CallCenter:
         self._floor.settle(now)
 
     # --- callers ------------------------------------------------------------------------------------------------------
-    def enter(self, call: str, queue: str, priority: int, now: Instant) -> None:
+    def enter(self, call: str, queue: str, priority: int, now: Instant, extension: str = "") -> None:
         """A caller comes into a queue; a higher `priority` goes before. The call leaves with exactly one `QueueLeft`.
 
+        `extension`: the phone of the house that he calls from. The agent at that phone does not count as one who could
+        take him: where there is no other, he goes to the overflow.
         Raises `CommandError` unknown_queue, and `UndefinedTransition` for a call that waits already.
         """
-        self._floor.enter(call, queue, priority, now)
+        self._floor.enter(call, queue, priority, now, extension)
         self._floor.settle(now)
 
-    def leave(self, call: str, now: Instant) -> bool:
-        """The caller hung up or was taken away while waiting; False when the call waits nowhere (any more)."""
-        left = self._floor.leave(call, now)
+    def leave(self, call: str, now: Instant, abandoned: bool = True) -> bool:
+        """The caller hung up (`abandoned`) or was taken away while waiting (outcome "ended": nobody's figure).
+
+        False when the call waits nowhere (any more).
+        """
+        left = self._floor.leave(call, now, abandoned)
         self._floor.settle(now)
         return left
 

@@ -48,21 +48,21 @@ class Floor:
         self._roster.assign(self.queues.values())
 
     # --- callers ------------------------------------------------------------------------------------------------------
-    def enter(self, call: str, queue_id: str, priority: int, now: Instant) -> None:
-        """A caller begins to wait; with nobody logged in the caller overflows at once."""
+    def enter(self, call: str, queue_id: str, priority: int, now: Instant, extension: str = "") -> None:
+        """A caller begins to wait; with nobody logged in who could take him he overflows at once."""
         queue = self.queues.get(queue_id)
         if queue is None or queue.closed:
             raise CommandError("unknown_queue", f'There is no queue "{queue_id}".', "queue")
         if call in self.entries:
             raise UndefinedTransition("Queue entry", self.entries[call].state, "enter")
         self._serial += 1
-        entry = Entry(call, queue, priority, self._serial, now)
+        entry = Entry(call, queue, priority, self._serial, now, extension)
         entry.move("enter")
         self.entries[call] = entry
         queue.add(entry)
         position = queue.position(entry)
         self._out.append(QueueEntered(call=call, queue=queue_id, position=position, priority=priority))
-        if not queue.logged_in:
+        if not self._can_be_served(entry):
             self._redirect(entry, "overflow", now)
             return
         if entry.config.max_wait_seconds > 0:
@@ -70,13 +70,19 @@ class Floor:
         self._announce(entry, position, now)
         self._roster.dirty[queue] = None
 
-    def leave(self, call: str, now: Instant) -> bool:
-        """The caller hung up or was taken away; False when the call waits nowhere."""
+    def _can_be_served(self, entry: Entry) -> bool:
+        """Whether anybody is logged in to the queue besides who is himself the caller."""
+        queue = entry.queue
+        own = self._roster.at(entry.extension) if entry.extension else None
+        return queue.logged_in > (own is not None and queue in own.queues)
+
+    def leave(self, call: str, now: Instant, abandoned: bool = True) -> bool:
+        """The caller hung up (`abandoned`) or was taken away; False when the call waits nowhere."""
         entry = self.entries.get(call)
         if entry is None:
             return False
         self._withdraw_all(entry, now)
-        self._left(entry, "abandon", now)
+        self._left(entry, "abandon" if abandoned else "end", now)
         return True
 
     def _waited_out(self, entry: Entry, now: Instant) -> None:
@@ -143,9 +149,9 @@ class Floor:
         queues = tuple(dirty)
         dirty.clear()
         for queue in queues:
-            if not queue.logged_in:
-                # An offer that still rings, its agent having just been taken out of the queue, may yet be answered.
-                for entry in tuple(queue.waiting):
+            # An offer that still rings, its agent having just been taken out of the queue, may yet be answered.
+            for entry in tuple(queue.waiting) if queue.logged_in < 2 else ():
+                if not self._can_be_served(entry):
                     self._redirect(entry, "overflow", now)
         while True:
             heads = [queue.waiting[0] for queue in queues if queue.waiting and queue.idle]

@@ -23,12 +23,19 @@ ENTRY = Table(
         ("ringing", "last-offer-over"): "waiting",
         ("ringing", "answer"): "answered",
         ("waiting", "abandon"): "abandoned",
+        ("waiting", "end"): "ended",
         ("waiting", "timeout"): "timed-out",
         ("waiting", "overflow"): "overflowed",
     },
 )
 
-OUTCOMES = {"answered": "answered", "abandoned": "abandoned", "timed-out": "timeout", "overflowed": "overflow"}
+OUTCOMES = {
+    "answered": "answered",
+    "abandoned": "abandoned",
+    "ended": "ended",
+    "timed-out": "timeout",
+    "overflowed": "overflow",
+}
 """Final state of an entry → outcome of `QueueLeft`."""
 
 
@@ -53,6 +60,7 @@ class Entry:
         "call",
         "config",
         "entered",
+        "extension",
         "key",
         "offers",
         "priority",
@@ -61,8 +69,10 @@ class Entry:
         "wait_timer",
     )
 
-    def __init__(self, call: str, queue: Queue, priority: int, serial: int, now: Instant) -> None:
+    def __init__(self, call: str, queue: Queue, priority: int, serial: int, now: Instant, extension: str = "") -> None:
         self.call, self.queue, self.priority, self.entered = call, queue, priority, now
+        self.extension = extension
+        """The phone of the house that the caller calls from; whoever is logged in there cannot serve him."""
         self.config = queue.config
         self.key = (-priority, serial)
         """Order of service, in the queue and among queues: higher priority first, then who came first."""

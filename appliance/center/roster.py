@@ -142,7 +142,7 @@ class Roster:
             return
         for queue in agent.queues:
             queue.logged_in += change
-            if not queue.logged_in:
+            if change < 0:
                 self.dirty[queue] = None
 
     def _fair_start(self, agent: Agent) -> None:
@@ -206,7 +206,7 @@ class Roster:
         agent.pause, agent.pause_timer = "", None
 
     # --- state --------------------------------------------------------------------------------------------------------
-    def _move(self, agent: Agent, event: str, now: Instant) -> None:
+    def _move(self, agent: Agent, event: str, now: Instant, by: str = "") -> None:
         previous = agent.state
         state = STATE.after(previous, event)
         if state == previous:
@@ -220,6 +220,7 @@ class Roster:
                 cause=CAUSES.get(event, event),
                 call=agent.call,
                 queue=agent.queue,
+                by=by,
             )
         )
 
@@ -266,17 +267,17 @@ class Roster:
         self._free(agent, "wrap-up-over", now)
         self.follow(agent, now)
 
-    def wrap_up_done(self, agent: Agent, now: Instant) -> bool:
-        """Ends the wrap-up early; False when the agent is in none."""
+    def wrap_up_done(self, agent: Agent, by: str, now: Instant) -> bool:
+        """Ends the wrap-up early, as `by` asked; False when the agent is in none."""
         if agent.state != WRAP_UP:
             return False
         self._timers.cancel(agent.wrap_up_timer)
-        self._free(agent, "wrap-up-done", now)
+        self._free(agent, "wrap-up-done", now, by)
         self.follow(agent, now)
         return True
 
-    def _free(self, agent: Agent, event: str, now: Instant) -> None:
-        self._move(agent, event, now)
+    def _free(self, agent: Agent, event: str, now: Instant, by: str = "") -> None:
+        self._move(agent, event, now, by)
         agent.call = agent.queue = ""
         self._to_end_of_line(agent)
         self.refresh(agent)

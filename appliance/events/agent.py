@@ -25,3 +25,5 @@ class AgentStateChanged(Event, frozen=True):
     """What made it change: login, offer, answer, no-answer, rejected, hangup, wrap-up-over, own-call, …"""
     call: str = ""
     queue: str = ""
+    by: str = ""
+    """Who ended a wrap-up: phone, web:<user>, api:<token>; empty where nobody chose the state."""

@@ -39,6 +39,7 @@ class QueueLeft(Event, frozen=True):
     call: str
     queue: str
     outcome: str
-    """answered, abandoned, overflow (nobody logged in), timeout (max_wait), restart (the box went down meanwhile)"""
+    """answered, abandoned, overflow (nobody logged in), timeout (max_wait), ended (a supervisor or the box ended the
+    call), restart (the box went down meanwhile)"""
     waited: float
     agent: str = ""

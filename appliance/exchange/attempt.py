@@ -19,6 +19,8 @@ from appliance.exchange.causes import (
     NO_ANSWER,
     NO_CHANNEL,
     NOT_REGISTERED,
+    TRUNK_DOWN,
+    UNREACHABLE,
     Ending,
     ending_of,
 )
@@ -36,7 +38,14 @@ if TYPE_CHECKING:
 TRUNK_SILENCE_SECONDS = 5.0
 """Without any answer from a trunk for this long the next one is tried, where there is one."""
 
-_RANK = {BUSY.reason: 5, "rejected": 4, "no-codec": 3, NO_ANSWER.reason: 2, NOT_REGISTERED.reason: 0}
+_RANK = {
+    BUSY.reason: 5,
+    "rejected": 4,
+    "no-codec": 3,
+    NO_ANSWER.reason: 2,
+    NOT_REGISTERED.reason: 0,
+    TRUNK_DOWN.reason: 0,
+}
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -105,18 +114,29 @@ class Attempt:
             self._note(LOOP)
             targets = ()
         for target in targets:
-            if target.extension:
-                self._ring_extension(target)
-            else:
-                trunks = target.trunks
-                self._ring_trunk(target, context.trunks.in_order(trunks, emergency=target.emergency))
+            self._ring(target)
         self._alarm = context.after(seconds, call, self._time_up)
         if not self.legs:
             # Told in the drain, after whoever makes the attempt holds it.
             self._alarm.cancel()
             self._alarm = context.after(0, call, lambda: self._fail())
 
+    def add(self, target: Target) -> bool:
+        """Rings somebody in the place of a phone that forwards; False: it rings already, or cannot be rung."""
+        before = len(self.legs)
+        if self.ringer is not None and not any(
+            target.extension and leg.extension == target.extension for leg in self.legs
+        ):
+            self._ring(target)
+        return len(self.legs) > before
+
     # --- starting legs -----------------------------------------------------------------------------------------------
+    def _ring(self, target: Target) -> None:
+        if target.extension:
+            self._ring_extension(target)
+        else:
+            self._ring_trunk(target, self.context.trunks.in_order(target.trunks, emergency=target.emergency))
+
     def _ring_extension(self, target: Target) -> None:
         extension = target.extension
         bindings = self.context.phones.bindings(extension)
@@ -164,7 +184,7 @@ class Attempt:
         for index, trunk_id in enumerate(trunks):
             trunk = context.trunks.usable(trunk_id, emergency=target.emergency)
             if trunk is None:
-                self._note(NO_CHANNEL)
+                self._note(NO_CHANNEL if context.trunks.there(trunk_id) else TRUNK_DOWN)
                 continue
             leg = Leg(context, self.call, "out", trunk=trunk_id, number=target.number)
             if not leg.open(trunk.flow.local[0], self.codecs) or leg.local is None:
@@ -247,6 +267,9 @@ class Attempt:
             leg.branches.remove(session)
         if leg.session is session:
             leg.session = None
+        if leg.trunk and ending is UNREACHABLE and not leg.ringing:
+            # Nobody at the other end of the trunk has said anything.
+            ending = TRUNK_DOWN
         self._note(ending)
         if leg.branches or leg not in self.legs:
             return
@@ -274,7 +297,7 @@ class Attempt:
         self._silence.pop(leg, None)
         if leg in self.legs:
             leg.cancel_branches()
-            self._leg_failed(leg, ending_of(408), 408)
+            self._leg_failed(leg, TRUNK_DOWN, 408)
 
     # --- the end -----------------------------------------------------------------------------------------------------
     def _time_up(self) -> None:

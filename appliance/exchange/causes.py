@@ -33,6 +33,8 @@ UNREACHABLE = Ending("unreachable", 27, 480, prompt="not-registered")
 REJECTED = Ending("rejected", 21, 603, tone="busy")
 WRONG_NUMBER = Ending("wrong-number", 1, 404, prompt="wrong-number")
 NO_CHANNEL = Ending("no-channel", 34, 503, prompt="all-lines-busy")
+TRUNK_DOWN = Ending("trunk-down", 38, 503, prompt="all-lines-busy")
+"""No trunk that could take the call is there at all (cause 38: network out of order)."""
 NOT_ALLOWED = Ending("not-allowed", 21, 403, tone="congestion")
 NO_CODEC = Ending("no-codec", 88, 488, tone="congestion")
 FAILED = Ending("failed", 41, 500, tone="congestion")
@@ -69,7 +71,8 @@ _BY_STATUS: dict[int, Ending] = {
 
 def ending_of(status: int, cause: int | None = None) -> Ending:
     """What a final SIP status of the called side (with the Q.850 cause of its Reason header, if any) means."""
-    ending = _BY_STATUS.get(status, FAILED)
+    # A redirection that nobody followed is a party who does not take the call here.
+    ending = REJECTED if 300 <= status < 400 else _BY_STATUS.get(status, FAILED)
     if cause is not None and cause != ending.cause and 1 <= cause <= 127:
         return Ending(ending.reason, cause, ending.status, ending.tone, ending.prompt)
     return ending

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from appliance.exchange.activities import Farewell, LegActivity
 from appliance.exchange.attempt import Attempt, Target
+from appliance.exchange.call import MAX_HOPS
 from appliance.exchange.causes import Ending
 from appliance.exchange.codecs import codecs_for_peer, following
 from appliance.exchange.leg import Leg
@@ -79,10 +80,17 @@ class Dialling(LegActivity):
     def attempt_redirected(self, leg: Leg, contacts: list[NameAddr]) -> bool:
         """The phone forwards its calls: the number goes through the dial plan as if that phone had dialled it.
 
-        Dial codes do not: nobody acts at the box in that phone's name.
+        Dial codes do not: nobody acts at the box in that phone's name. In a group only that phone's place is taken, by
+        another phone or a number outside; the others ring on.
         """
         number = next((number for contact in contacts if (number := number_of(contact.uri))), "")
-        if not number or len(self.targets) > 1:
+        if not number:
             return False
-        self.context.router.send(self.leg, Destination(kind="number", target=number))
-        return True
+        if len(self.targets) == 1:
+            self.context.router.send(self.leg, Destination(kind="number", target=number))
+            return True
+        self.call.hops += 1
+        target = self.context.router.target_of(number)
+        if target is None or self.attempt is None or self.call.hops > MAX_HOPS:
+            return False
+        return self.attempt.add(target)

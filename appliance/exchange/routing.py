@@ -12,9 +12,9 @@ from appliance.exchange.causes import (
     BUSY,
     CLOSED,
     LOOP,
-    NO_CHANNEL,
     NOT_ALLOWED,
     NOT_REGISTERED,
+    TRUNK_DOWN,
     WRONG_NUMBER,
     Ending,
 )
@@ -81,7 +81,7 @@ class Router:
         elif isinstance(meaning, External):
             number = meaning.privacy + meaning.number
             if not meaning.trunks:
-                self.fail(leg, NO_CHANNEL)
+                self.fail(leg, TRUNK_DOWN)
                 return
             leg.call.destination = f"number:{number}"
             Dialling(leg, (Target(number=number, trunks=meaning.trunks),)).begin()
@@ -93,13 +93,22 @@ class Router:
             leg.call.routed(f"number:{dialled}")
             self.fail(leg, WRONG_NUMBER)
 
+    def target_of(self, number: str) -> Target | None:
+        """Whom a number rings, where that is one phone or a number outside that is no emergency number."""
+        meaning = self.context.plan.lookup(number)
+        if isinstance(meaning, Internal) and meaning.destination.kind == "extension":
+            return Target(extension=meaning.destination.target)
+        if isinstance(meaning, External) and meaning.trunks:
+            return Target(number=meaning.privacy + meaning.number, trunks=meaning.trunks)
+        return None
+
     def _emergency(self, leg: Leg, number: str) -> None:
         call = leg.call
         call.emergency = True
         call.routed(f"number:{number}")
         trunks = self.context.trunks.all_ids()
         if not trunks:
-            self.fail(leg, NO_CHANNEL)
+            self.fail(leg, TRUNK_DOWN)
             return
         Dialling(leg, (Target(number=number, trunks=trunks, emergency=True),)).begin()
 

@@ -328,9 +328,7 @@ class Trunks:
     def usable(self, trunk: str, *, emergency: bool = False) -> TrunkLine | None:
         """The trunk when a call can be made on it now; for an emergency a channel is made free if need be."""
         line = self.lines.get(trunk)
-        if line is None or not line.flows:
-            return None
-        if line.config.register and line.state != "up" and not emergency:
+        if line is None or not line.flows or not (emergency or self.there(trunk)):
             return None
         if len(line.legs) < line.config.channels:
             return line
@@ -341,6 +339,11 @@ class Trunks:
             return None
         victim.call.end(PREEMPTED)
         return line
+
+    def there(self, trunk: str) -> bool:
+        """Whether the trunk has an address and, where it wants a registration, is registered."""
+        line = self.lines.get(trunk)
+        return line is not None and bool(line.flows) and (line.state == "up" or not line.config.register)
 
     def all_ids(self) -> tuple[str, ...]:
         """Every trunk in file order."""

@@ -64,8 +64,8 @@ class AgentView(View, frozen=True, kw_only=True):
     status: str
     reason: str = ""
     state: str
-    since: str
-    """When `state` began."""
+    since: str | None
+    """When `state` began; null: not since the box started."""
     extension: str = ""
     registered: bool = False
     queues: tuple[str, ...] = ()

@@ -136,7 +136,7 @@ def agent_views(context: Context) -> list[AgentView]:
             status=agent.status,
             reason=agent.reason,
             state=agent.state,
-            since=rfc3339(agent.since.wall),
+            since=rfc3339(agent.since.wall) if agent.since.wall else None,
             extension=agent.extension or agent.config.extension,
             registered=context.phones.registered(agent.extension or agent.config.extension),
             queues=agent.config.queues,

@@ -41,7 +41,7 @@ class Waiting(LegActivity):
         call.queued = self.context.now.wall
         self._in_queue = True
         self._music()
-        self.context.center.enter(call.id, self.queue.id, 0, self.context.now)
+        self.context.center.enter(call.id, self.queue.id, 0, self.context.now, self.leg.extension)
 
     def _music(self) -> None:
         self.leg.play(self.context.voice.music(), loop=True)
@@ -58,7 +58,7 @@ class Waiting(LegActivity):
         self.call.position = 0
         if self._in_queue:
             self._in_queue = False
-            self.context.center.leave(self.call.id, self.context.now)
+            self.context.center.leave(self.call.id, self.context.now, abandoned=not self.call.ended)
 
     # --- decisions ---------------------------------------------------------------------------------------------------
     def decided(self, decision: Decision) -> None:
@@ -136,5 +136,5 @@ class OfferRinging:
         self.waiting.offer_failed(self.offer, ending)
 
     def attempt_redirected(self, leg: Leg, contacts: list[NameAddr]) -> bool:
-        """A queue's caller does not follow an agent's forwarding: the next agent is asked."""
+        """A queue's caller does not follow an agent's forwarding: it counts as a refusal, the next agent is asked."""
         return False

@@ -173,3 +173,49 @@ def test_a_text_that_is_not_ready_is_a_beep_not_silence() -> None:
     call = office.comes_in()
     assert office.hears(call) == {"beep"}
     office.close()
+
+
+def test_a_phone_of_a_group_that_forwards_is_replaced_by_whom_it_names() -> None:
+    office = Office()
+    office.desk("203", "redirect", target="206", after=0.2)
+    office.desk("204", "forever")
+    elsewhere = office.desk("206", after=2.0)
+    call = office.dials(office.desk("201"), "610")
+    office.run(1.0)
+    assert elsewhere.incoming == 1
+    office.run(3.0)
+    assert office.hears(call) == {"206"}
+    office.close()
+
+
+def test_a_phone_of_a_group_may_forward_to_a_number_outside() -> None:
+    office = Office()
+    office.reacts(office.alpha, after=1.0)
+    office.desk("203", "redirect", target="0398765432", after=0.2)
+    office.desk("204", "forever")
+    call = office.dials(office.desk("201"), "610")
+    office.run(3.0)
+    assert office.hears(call) == {"alpha"}
+    office.close()
+
+
+@pytest.mark.parametrize("target", ["600", "*60", "110", "204", "999"])
+def test_the_others_of_a_group_ring_on_where_forwarding_leads_nowhere(target: str) -> None:
+    office = Office()
+    office.desk("203", "redirect", target=target, after=0.2)
+    other = office.desk("204", after=3.0)
+    call = office.dials(office.desk("201"), "610")
+    office.run(5.0)
+    assert other.incoming == 1 and office.hears(call) == {"204"}
+    office.close()
+
+
+def test_two_phones_of_a_group_that_forward_to_each_other_come_to_an_end() -> None:
+    office = Office()
+    office.desk("203", "redirect", target="206", after=0.2)
+    office.desk("206", "redirect", target="203", after=0.2)
+    office.desk("204", "status", status=486, after=1.0)
+    call = office.dials(office.desk("201"), "610")
+    assert office.until(lambda: call.over, 60)
+    assert office.ending()[0] == "busy"
+    office.close()

@@ -63,7 +63,7 @@ def test_a_call_that_is_not_taken_says_why(
     [
         ("203", 480, "not-registered", ("not-registered", 20)),
         ("999", 404, "wrong-number", ("wrong-number", 1)),
-        ("0312345678", 503, "all-lines-busy", ("no-channel", 34)),
+        ("0312345678", 503, "all-lines-busy", ("trunk-down", 38)),
     ],
 )
 def test_numbers_that_cannot_be_reached(number: str, status: int, heard: str, ending: tuple[str, int]) -> None:

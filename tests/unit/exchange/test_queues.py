@@ -59,7 +59,7 @@ def test_the_one_idle_longest_is_first_and_who_does_not_answer_loses_the_caller(
         ({"kind": "status", "status": 603}, "rejected"),
         ({"kind": "status", "status": 486}, "busy"),
         ({"kind": "status", "status": 500}, "unreachable"),
-        ({"kind": "redirect", "target": "203"}, "unreachable"),
+        ({"kind": "redirect", "target": "203"}, "rejected"),
         ({"kind": "refuse-sdp"}, "unreachable"),
     ],
 )
@@ -238,4 +238,62 @@ def test_waiting_callers_keep_their_queue_when_it_is_removed() -> None:
     office.available("aiko")
     office.run(3.0)
     assert office.hears(call) == {"201"}
+    office.close()
+
+
+def test_an_agent_who_calls_the_own_queue_is_never_his_own_caller() -> None:
+    office = waiting_office()
+    aiko = office.desk("201")
+    office.available("aiko")
+    alone = office.dials(aiko, "600")
+    assert office.hears(alone) == {"all busy"}, "nobody else is there: the overflow at once"
+    assert office.until(lambda: alone.over, 30)
+    ben = office.desk("202", "forever")
+    office.available("ben")
+    office.run(1.0)
+    call = office.dials(aiko, "600")
+    office.run(1.0)
+    assert ben.incoming == 1 and aiko.incoming == 0
+    office.box.do(lambda box, now: box.set_agent_status("ben", "logged-out", "", "test", now))
+    assert office.until(lambda: call.over, 30)
+    assert office.played().count("all busy") == 2, "the last other one has left"
+    office.close()
+
+
+def test_a_waiting_caller_whom_a_supervisor_ends_has_not_abandoned() -> None:
+    office = waiting_office()
+    office.desk("201", "forever")
+    office.available("aiko")
+    office.comes_in()
+    (waiting,) = office.exchange.calls()
+    office.box.do(lambda box, now: box.hangup(waiting.id, now))
+    office.run(1.0)
+    assert [one.outcome for one in office.told(ev.QueueLeft)] == ["ended"]
+    assert office.ending() == ("hung-up", 16)
+    caller = office.comes_in()
+    caller.hang_up()
+    office.run(1.0)
+    assert [one.outcome for one in office.told(ev.QueueLeft)] == ["ended", "abandoned"]
+    office.close()
+
+
+def test_since_when_is_not_known_of_who_never_logged_in() -> None:
+    office = waiting_office()
+    office.desk("201")
+    office.available("aiko")
+    aiko, ben = office.exchange.agents()
+    assert aiko.since is not None and aiko.since.startswith("20") and ben.since is None
+    office.close()
+
+
+def test_the_ledger_says_who_ended_a_wrap_up() -> None:
+    office = waiting_office()
+    office.desk("201", plan=Plan(talk=2.0))
+    office.available("aiko")
+    office.comes_in()
+    assert office.until(lambda: office.state("aiko") == "wrap-up", 30)
+    office.box.do(lambda box, now: box.wrap_up_done("aiko", "web:sara", now))
+    office.run(0.1)
+    last = office.told(ev.AgentStateChanged)[-1]
+    assert (last.state, last.cause, last.by) == ("idle", "wrap-up-done", "web:sara")
     office.close()

@@ -230,7 +230,7 @@ def test_a_registered_trunk_is_used_once_it_is_up() -> None:
     call = office.dials(office.desk("201"), "0398765432")
     assert office.until(lambda: call.over, 30)
     assert office.told(ev.TrunkDown)
-    assert office.ending()[0] == "no-channel"
+    assert office.ending() == ("trunk-down", 38)
     beta.register_status = 200
     assert office.until(lambda: bool(office.told(ev.TrunkUp)), 120)
     office.reacts(beta)
@@ -306,4 +306,19 @@ def test_an_emergency_call_ends_another_call_when_no_audio_port_is_left() -> Non
     assert ("preempted", 9) in [(one.reason, one.cause) for one in office.told(ev.CallEnded)]
     office.run(3700.0)
     assert [one.fault for one in office.told(ev.FaultCleared)] == ["rtp-ports"]
+    office.close()
+
+
+def test_a_trunk_that_does_not_answer_is_told_from_one_without_a_free_channel() -> None:
+    office = Office(site(trunks=(trunk("alpha", "10.2.0.1", channels=1),)))
+    office.network.deaf.add(office.alpha.address)
+    call = office.dials(office.desk("201"), "0398765432")
+    assert office.until(lambda: call.over, 60)
+    assert office.ending() == ("trunk-down", 38)
+    office.network.deaf.clear()
+    office.reacts(office.alpha)
+    office.dials(office.desk("202"), "0398765432")
+    second = office.dials(office.desk("203"), "0398765432")
+    assert office.until(lambda: second.over, 60)
+    assert office.ending() == ("no-channel", 34)
     office.close()

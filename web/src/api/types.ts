@@ -63,7 +63,7 @@ export interface AgentView {
   status: AgentStatus;
   reason: string;
   state: AgentState;
-  since: string;
+  since: string | null;
   extension: string;
   registered: boolean;
   queues: string[];

@@ -106,7 +106,7 @@ export const en = {
 
   cause: {
     answered: "Answered", announcement: "Heard an announcement", abandoned: "Abandoned", cancelled: "Caller gave up", busy: "Busy", "no-answer": "No answer", "not-registered": "Phone not registered", unreachable: "Unreachable",
-    rejected: "Rejected", "wrong-number": "Wrong number", "no-channel": "No free line", "not-allowed": "Not allowed", "no-codec": "No common audio format", failed: "Failed", loop: "Routed in circles",
+    rejected: "Rejected", "wrong-number": "Wrong number", "no-channel": "No free line", "trunk-down": "Trunk down", "not-allowed": "Not allowed", "no-codec": "No common audio format", failed: "Failed", loop: "Routed in circles",
     vanished: "Phone vanished", restart: "Cut by a restart", "internal-error": "Error in the box", preempted: "Gave way to an emergency call", "hung-up": "Ended", closed: "Closed", overflow: "Overflow",
     timeout: "Waited too long", "media-lost": "Audio lost",
   } as Record<string, string>,
@@ -126,7 +126,7 @@ export const en = {
 
   },
   offerOutcome: { answered: "answered", "no-answer": "did not answer", rejected: "rejected", busy: "busy", unreachable: "unreachable", withdrawn: "withdrawn" } as Record<string, string>,
-  queueOutcome: { answered: "answered", abandoned: "hung up", overflow: "nobody logged in", timeout: "waited too long", closed: "closed", restart: "the box went down" } as Record<string, string>,
+  queueOutcome: { answered: "answered", abandoned: "hung up", overflow: "nobody logged in", timeout: "waited too long", closed: "closed", ended: "the call was ended", restart: "the box went down" } as Record<string, string>,
   menuOutcome: { key: "key", default: "no valid key", hangup: "hung up" } as Record<string, string>,
 
   player: {

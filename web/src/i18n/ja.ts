@@ -106,7 +106,7 @@ export const ja: Words = {
 
   cause: {
     answered: "応答", announcement: "案内放送で終了", abandoned: "放棄呼", cancelled: "発信者が切断", busy: "話し中", "no-answer": "応答なし", "not-registered": "電話機が未登録", unreachable: "接続不可",
-    rejected: "拒否", "wrong-number": "番号違い", "no-channel": "空き回線なし", "not-allowed": "発信規制", "no-codec": "音声形式の不一致", failed: "失敗", loop: "転送の循環",
+    rejected: "拒否", "wrong-number": "番号違い", "no-channel": "空き回線なし", "trunk-down": "外線が使用不可", "not-allowed": "発信規制", "no-codec": "音声形式の不一致", failed: "失敗", loop: "転送の循環",
     vanished: "電話機の応答が消失", restart: "再起動により終了", "internal-error": "本体の内部エラー", preempted: "緊急通報のため切断", "hung-up": "終了", closed: "受付時間外", overflow: "あふれ",
     timeout: "待ち時間超過", "media-lost": "音声断",
   },
@@ -126,7 +126,7 @@ export const ja: Words = {
 
   },
   offerOutcome: { answered: "応答", "no-answer": "応答なし", rejected: "拒否", busy: "話し中", unreachable: "接続不可", withdrawn: "取消" },
-  queueOutcome: { answered: "応答", abandoned: "放棄", overflow: "担当者なし", timeout: "待ち時間超過", closed: "受付時間外", restart: "本体の再起動" },
+  queueOutcome: { answered: "応答", abandoned: "放棄", overflow: "担当者なし", timeout: "待ち時間超過", closed: "受付時間外", ended: "通話を終了", restart: "本体の再起動" },
   menuOutcome: { key: "選択", default: "有効な入力なし", hangup: "切断" },
 
   player: {

@@ -55,7 +55,7 @@ function AgentTile({ agent, change }: { agent: AgentView; change: () => void }):
   const content = (
     <>
       <span class="agent-name"><b>{agent.name || agent.id}</b><small>{agent.number}</small></span>
-      <span class="agent-time"><Elapsed since={Date.parse(agent.since)} /></span>
+      <span class="agent-time">{agent.since !== null && <Elapsed since={Date.parse(agent.since)} />}</span>
       <span class="agent-state"><i class="dot" aria-hidden="true" />{state}{agent.status === "break" && !onBreak && <em>→ {t.status.break}</em>}</span>
       <span class={agent.registered ? "agent-sub" : "agent-sub bad"}>{sub}</span>
     </>
