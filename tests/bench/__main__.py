@@ -12,13 +12,15 @@ import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tests.bench import bare, calls, meter, registrations, relay, rtpengine, table
+from tests.bench import alone, bare, calls, meter, registrations, relay, rtpengine, table
 from tests.bench.box import Box, pages, running_box
 from tests.bench.meter import median
 from tests.bench.peers import Peers
 from tests.bench.table import Row
 
 PAGES_A_SECOND = 10.0
+SIZES = (50, 200, 500)
+"""Calls at a time."""
 
 
 class Plan(NamedTuple):
@@ -107,15 +109,19 @@ def audio(box: Box, plan: Plan) -> list[Row]:
     program = relay.build_load(box.folder)
     runs: dict[tuple[str, int], list[relay.Passed]] = {}
     for number in range(plan.rounds):
-        for count in (50, 200):
+        for count in SIZES:
             runs.setdefault(("relayed", count), []).append(relay.through_box(box, program, count, plan.seconds))
             if beside:
                 peer = relay.through_rtpengine(box.folder, program, count, plan.seconds)
                 runs.setdefault(("rtpengine", count), []).append(peer)
         box.record("always")
-        for count in (50, 200):
+        for count in SIZES:
             runs.setdefault(("recorded", count), []).append(relay.through_box(box, program, count, plan.seconds))
         box.record("never")
+        runs.setdefault(("transcoded G.722 ↔ G.711", 100), []).append(
+            alone.measure(program, alone.transcoded, 100, plan.seconds)
+        )
+        runs.setdefault(("monitored", 100), []).append(alone.measure(program, alone.monitored, 100, plan.seconds))
         for (kind, count), passed in runs.items():
             say(f"round {number + 1}: {kind} {count}: {passed[-1]}")
     with pages(box, PAGES_A_SECOND):
@@ -123,13 +129,22 @@ def audio(box: Box, plan: Plan) -> list[Row]:
     return audio_rows(runs)
 
 
+_DELAYS: tuple[Callable[[relay.Passed], float], ...] = (
+    lambda one: one.p50_us,
+    lambda one: one.p99_us,
+    lambda one: one.p999_us,
+)
+
+
 def audio_rows(runs: dict[tuple[str, int], list[relay.Passed]]) -> list[Row]:
     """Medians, and ratios to the peer's of the same round."""
     rows = []
     limits = {"relayed": (0.55, 0.4), "recorded": (0.85, 0.6)}
     for (kind, count), passed in sorted(runs.items(), key=lambda one: (one[0][1], one[0][0])):
-        delay = f"delay p50 {median([one.p50_us for one in passed]) / 1000:.2f} ms, p99.9 "
-        delay += f"{median([one.p999_us for one in passed]) / 1000:.2f} ms; {sum(one.lost for one in passed)} lost"
+        delay = f"{sum(max(0, one.lost) for one in passed)} lost"
+        if all(one.timed for one in passed):
+            between = " / ".join(f"{median([at(one) for one in passed]) / 1000:.2f}" for at in _DELAYS)
+            delay = f"delay p50 / p99 / p99.9 {between} ms; {delay}"
         rows.append(
             Row(f"CPU per packet, {count} calls, {kind}", median([one.cpu_us for one in passed]), "µs", note=delay)
         )

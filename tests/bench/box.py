@@ -20,9 +20,9 @@ HOST = f"127.77.{os.getpid() % 250}.1"
 """All of 127/8 is this machine: on an address that nobody else uses every port is free that no one has everywhere."""
 SIP, WEB, CALLER, CARRIER, CONTROL, BARE = 14060, 14080, 14070, 14090, 14022, 14030
 """Of the box, of both outside ends, and of what is measured beside it."""
-RTP_LOW, RTP_HIGH = 20000, 20999
-STREAMS = 22000
-"""First RTP port of the telephones: two for each end of each of 200 calls."""
+RTP_LOW, RTP_HIGH = 20000, 22999
+STREAMS = 24000
+"""First RTP port of the telephones: two for each end of each of 500 calls."""
 NUMBER, OUTSIDE = "0399999999", "0311112222"
 PASSWORD = "Kettle-bench-Basalt-7"
 EXTENSIONS = tuple(str(number) for number in range(200, 300))

@@ -49,7 +49,7 @@ class _Call:
     __slots__ = ("answered", "box", "contact", "ended", "number", "out", "place", "sent", "tag", "trying")
 
     def __init__(self, number: int, place: int) -> None:
-        self.number, self.place = number, place % 200
+        self.number, self.place = number, place % 500
         self.sent = self.trying = self.out = 0.0
         self.answered = self.ended = False
         self.box = [0, 0]

@@ -1,10 +1,11 @@
 /* An RTP load on loopback: pairs of telephones that send G.711 every 20 ms and time what comes out at the other end.
  *
  * usage: rtp_load SECONDS [LOCAL_ADDRESS] < STREAMS
- * One line a stream, `LOCAL_PORT REMOTE_HOST REMOTE_PORT`; lines 1 and 2 are the two ends of a call, 3 and 4 the next.
+ * One line a stream, `LOCAL_PORT REMOTE_HOST REMOTE_PORT [PAYLOAD_TYPE]`; lines 1 and 2 are the two ends of a call, 3 and 4 the next.
  * The streams are spread evenly over the 20 ms, as those of independent phones are. The first second is not counted.
  * Delay is from just before sendto() to the kernel's receive time stamp, so that it holds nothing of this program's own.
- * Prints one line of JSON. The payload carries the time: what is measured must not transcode. */
+ * Prints one line of JSON. The payload carries the time: where it is changed on the way (another codec, a mix) packets
+ * are counted as foreign and have no delay. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -24,6 +25,7 @@ struct stream {
     struct sockaddr_in to;
     uint64_t due;
     uint32_t number;
+    uint8_t type;
 };
 
 struct mark { /* in the payload */
@@ -48,11 +50,12 @@ static uint64_t now_ns(clockid_t clock)
 static void open_stream(struct stream *stream, const char *line)
 {
     char host[64];
-    unsigned local, remote;
-    if (sscanf(line, "%u %63s %u", &local, host, &remote) != 3) {
+    unsigned local, remote, type = 0;
+    if (sscanf(line, "%u %63s %u %u", &local, host, &remote, &type) < 3) {
         fprintf(stderr, "rtp_load: not understood: %s", line);
         exit(2);
     }
+    stream->type = (uint8_t)type;
     struct sockaddr_in own = {.sin_family = AF_INET, .sin_port = htons((uint16_t)local)};
     int on = 1, room = 1 << 20;
     own.sin_addr = own_address;
@@ -76,7 +79,7 @@ static void send_one(int index)
     uint16_t sequence = htons((uint16_t)stream->number);
     memset(packet, 0xd5, sizeof packet);
     packet[0] = 0x80;
-    packet[1] = 0;
+    packet[1] = stream->type;
     memcpy(packet + 2, &sequence, 2);
     memcpy(packet + 4, &timestamp, 4);
     memcpy(packet + 8, &ssrc, 4);
@@ -106,7 +109,7 @@ static void take(int index, const uint8_t *packet, size_t size, uint64_t at)
         return;
     memcpy(&mark, packet + HEADER, sizeof mark);
     if (mark.stream != (uint32_t)(index ^ 1)) {
-        foreign++;
+        foreign += counting;
         return;
     }
     if (mark.number == 0)
@@ -192,7 +195,7 @@ int main(int argc, char **argv)
         drain(poll, 10);
     printf("{\"streams\": %d, \"sent\": %llu, \"received\": %llu, \"lost\": %lld, \"foreign\": %llu, \"p50_us\": %llu, "
            "\"p99_us\": %llu, \"p999_us\": %llu, \"max_us\": %llu}\n",
-           count, (unsigned long long)sent, (unsigned long long)received, (long long)(sent - received),
+           count, (unsigned long long)sent, (unsigned long long)received, (long long)(sent - received - foreign),
            (unsigned long long)foreign, (unsigned long long)percentile(0.5), (unsigned long long)percentile(0.99),
            (unsigned long long)percentile(0.999), (unsigned long long)percentile(1.0 - 1e-12));
     return 0;
