@@ -114,7 +114,7 @@ class Farewell(LegActivity):
             self.call.end(ending)
             return
         if ending.prompt:
-            leg.play(context.phrase(ending.prompt))
+            leg.play(self.call.phrase(ending.prompt))
             # A phone that takes no early media must still be told.
             self._alarm = context.after(20.0, self.call, lambda: self.call.end(ending))
         else:

@@ -54,6 +54,8 @@ class Call:
         self.rule = ""
         """Recording rule of the queue the call came through; empty: that of the parties."""
         self.started = context.now
+        self.language = context.site.site.language
+        """Spoken to its parties, to the end: a new configuration is for calls that begin under it."""
         self.state = ""
         """As the views show it; kept since `since` by `Exchange.poll`."""
         self.since = context.now
@@ -90,6 +92,16 @@ class Call:
         self.hops += 1
         self.context.emit(CallRouted(call=self.id, destination=destination))
         return self.hops <= MAX_HOPS
+
+    # --- words -------------------------------------------------------------------------------------------------------
+    def phrase(self, name: str) -> tuple[str, ...]:
+        """A fixed prompt in the call's language; a beep while it is not ready, never silence."""
+        return self.context.voice.fixed(name, self.language) or self.context.tone("beep")
+
+    def text(self, text: str) -> tuple[str, ...]:
+        """A text of the site file; () while it is not ready. One that came with another language is said in that."""
+        voice = self.context.voice
+        return voice.text(text, self.language) or voice.text(text, self.context.site.site.language)
 
     # --- audio -------------------------------------------------------------------------------------------------------
     def remix(self) -> None:

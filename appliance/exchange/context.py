@@ -126,15 +126,6 @@ class Context:
         """Calls `action` in `seconds`; what it raises is contained to `call`."""
         return Deferred(self, seconds, call, action)
 
-    @property
-    def language(self) -> str:
-        """Language that callers are spoken to in."""
-        return self.site.site.language
-
     def tone(self, name: str) -> tuple[str, ...]:
         """A call-progress tone of the site's country, one period to loop."""
         return self.voice.tone(name, self.site.site.country)
-
-    def phrase(self, name: str) -> tuple[str, ...]:
-        """A fixed prompt in the site's language; a beep while it is not ready, never silence."""
-        return self.voice.fixed(name, self.language) or self.tone("beep")

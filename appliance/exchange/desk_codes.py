@@ -51,7 +51,7 @@ class LogInDialogue(Dialogue[LoginRun]):
     def perform(self, action: Action) -> None:
         context = self.context
         if isinstance(action, login.Say):
-            self.leg.play(tuple(path for name in action.prompts for path in context.phrase(name)))
+            self.leg.play(tuple(path for name in action.prompts for path in self.call.phrase(name)))
         elif isinstance(action, login.VerifyPin):
             agent = context.center.agent(action.agent)
             self.leg.hear()
@@ -112,7 +112,7 @@ class AgentCode(LegActivity):
 
 
 def _say(leg: Leg, phrase: str) -> None:
-    Announce(leg, leg.context.phrase(phrase)).begin()
+    Announce(leg, leg.call.phrase(phrase)).begin()
 
 
 def _set_status(leg: Leg, agent: str, status: str, reason: str, phrase: str) -> None:

@@ -102,7 +102,6 @@ class InMenu(Dialogue[MenuRun]):
     def perform(self, action: Action) -> None:
         context = self.context
         if isinstance(action, menus.Play):
-            voice = context.voice
-            self.leg.play(voice.file(action.file) if action.file else voice.text(action.text, context.language))
+            self.leg.play(context.voice.file(action.file) if action.file else self.call.text(action.text))
         elif isinstance(action, menus.Go):
             context.router.send(self.leg, action.destination)

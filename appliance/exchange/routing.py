@@ -28,6 +28,7 @@ from appliance.site.model import Announcement, Destination, Group, Hours, Menu, 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from appliance.exchange.call import Call
     from appliance.exchange.context import Context
     from appliance.exchange.leg import Leg
 
@@ -122,7 +123,8 @@ class Router:
             activity = Music(leg)
         elif code.code == "address":
             host = leg.session.flow.local[0] if leg.session is not None and leg.session.flow is not None else ""
-            said = context.phrase("address") + context.voice.digits(host, context.language)
+            call = leg.call
+            said = call.phrase("address") + context.voice.digits(host, call.language)
             activity = Announce(leg, said)
         elif code.code == "agent":
             activity = LogInDialogue(leg)
@@ -136,7 +138,7 @@ class Router:
         activity.begin()
 
     def _not_built(self, leg: Leg) -> None:
-        Announce(leg, self.context.phrase("not-built"), CLOSED).begin()
+        Announce(leg, leg.call.phrase("not-built"), CLOSED).begin()
 
     # --- destinations ------------------------------------------------------------------------------------------------
     def send(self, leg: Leg, destination: Destination) -> None:
@@ -153,7 +155,7 @@ class Router:
         Farewell(leg, ending).begin()
 
     def _to_nothing(self, leg: Leg, _target: str) -> None:
-        Announce(leg, self._announced("closed"), CLOSED).begin()
+        Announce(leg, self._announced(leg.call, "closed"), CLOSED).begin()
 
     def _to_extension(self, leg: Leg, target: str) -> None:
         if target not in self.context.phones.extensions:
@@ -201,16 +203,15 @@ class Router:
             InMenu(leg, menu).begin()
 
     def _to_announcement(self, leg: Leg, target: str) -> None:
-        Announce(leg, self._announced(target)).begin()
+        Announce(leg, self._announced(leg.call, target)).begin()
 
-    def _announced(self, target: str) -> tuple[str, ...]:
+    def _announced(self, call: Call, target: str) -> tuple[str, ...]:
         """The files of an announcement; for a site without it the box has words of its own."""
-        context = self.context
         one = self._announcements.get(target)
         files: tuple[str, ...] = ()
         if one is not None:
-            files = context.voice.file(one.file) if one.file else context.voice.text(one.text, context.language)
-        return files or context.phrase("agents-busy" if target == "busy" else "closed")
+            files = self.context.voice.file(one.file) if one.file else call.text(one.text)
+        return files or call.phrase("agents-busy" if target == "busy" else "closed")
 
     def _to_number(self, leg: Leg, target: str) -> None:
         meaning = self.context.plan.lookup(target)

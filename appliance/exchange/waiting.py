@@ -71,7 +71,7 @@ class Waiting(LegActivity):
                 attempt.cancel()
         elif isinstance(decision, AnnouncePosition):
             self.call.position = decision.position
-            files = self.context.voice.position(decision.position, self.context.language)
+            files = self.context.voice.position(decision.position, self.call.language)
             if files:
                 self.leg.play(files)
         elif isinstance(decision, Redirect):

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 LANGUAGES = ("ja", "en")
+NEAR_POSITION = 10
+"""Positions up to here are made before calls are taken; beyond, "position-far" is said until their own are there."""
 HIGHEST_POSITION = 99
 """Positions 1 to 99 are whole phrases; who stands further back hears "position-far"."""
 

@@ -78,6 +78,9 @@ class PromptLibrary:
             return self.fixed("position-far", language)
         language = _language(language)
         place = self._find(("position", language, str(number)))
+        if not place and number > phrases.NEAR_POSITION:
+            # Not made yet: those places come last. What is said instead is true, too.
+            return self.fixed("position-far", language)
         if not phrases.POSITION_HEAD[language] or not place:
             return place
         head = self._find(("position", language, ""))
@@ -151,7 +154,7 @@ class PromptLibrary:
     async def ready(self, site: Site, progress: Progress | None = None, essential_only: bool = False) -> Readiness:
         """Makes what a site needs and returns when it is there, so that no caller waits for synthesis.
 
-        With `essential_only` it leaves out what nobody meets in the first minute (places beyond the tenth, digits,
+        With `essential_only` it leaves out what nobody meets in the first minute (places beyond the tenth,
         the other language); call it again without, later. Never raises: see `Readiness.problems`.
         """
         async with self._lock:

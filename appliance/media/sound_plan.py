@@ -53,10 +53,10 @@ def plan(site: Site, folder: Path) -> list[Job]:
     if phrases.POSITION_HEAD[own]:
         jobs.append(planner.position_head(own))
     for number in range(1, phrases.HIGHEST_POSITION + 1):
-        jobs.append(planner.position(number, own, essential=number <= 10))
+        jobs.append(planner.position(number, own, essential=number <= phrases.NEAR_POSITION))
     jobs += [planner.digit(digit, own) for digit in phrases.DIGITS[own]]
     jobs += [planner.fixed(name, other)._replace(essential=False) for name in phrases.FIXED]
-    jobs += [planner.digit(digit, other) for digit in phrases.DIGITS[other]]
+    jobs += [planner.digit(digit, other)._replace(essential=False) for digit in phrases.DIGITS[other]]
     return jobs
 
 
@@ -100,8 +100,7 @@ class _Planner:
     def digit(self, digit: str, language: str) -> Job:
         text = phrases.DIGITS[language][digit]
         key = ("digit", language, digit)
-        job = self._speech(key, f"digit {digit} ({language})", language, text, keep=_DIGIT_SILENCE)
-        return job._replace(essential=False)
+        return self._speech(key, f"digit {digit} ({language})", language, text, keep=_DIGIT_SILENCE)
 
     def tone(self, name: str, country: str) -> Job:
         request = {"kind": "tone", "name": name, "country": country}

@@ -90,6 +90,26 @@ def test_calls_go_on_when_everything_they_came_by_is_removed() -> None:
     office.close()
 
 
+def test_a_call_is_spoken_to_in_its_language_to_the_end() -> None:
+    office = Office(inbound("menu:main"))
+    call = office.comes_in(plan=Plan(talk=60.0, keys=[(4.0, "2")]))
+    office.run(1.0)
+    assert office.engine.played[-1] == ("/text/en/welcome.wav",)
+    plain = office.site
+    japanese = msgspec.structs.replace(
+        plain,
+        site=msgspec.structs.replace(plain.site, language="ja"),
+    )
+    office.box.do(lambda box, now: box.configure(japanese, now))
+    office.run(4.0)
+    assert office.until(lambda: call.over, 60)
+    assert office.engine.played[-1] == ("/fixed/en/not-registered.wav",)
+    office.comes_in()
+    office.run(1.0)
+    assert office.engine.played[-1] == ("/text/ja/welcome.wav",)
+    office.close()
+
+
 def test_a_port_that_cannot_be_bound_is_exchanged_for_another() -> None:
     office = Office()
     office.desk("202")
