@@ -79,8 +79,12 @@ def _trunk(trunks: Sequence[TrunkView]) -> LampView:
     label = ("外線", "Trunk")
     if not trunks:
         return _lamp("trunk", label, "off", "off", "外線の設定がありません。", "No trunk is set up.")
+    if all(trunk.state == "unchecked" for trunk in trunks):
+        return _lamp(
+            "trunk", label, "off", "off", "外線はまだ確認されていません。", "No trunk is known to be there yet."
+        )
     # A trunk that does not register is there until a call or ping fails.
-    down = [trunk.id for trunk in trunks if trunk.state not in ("up", "unregistered")]
+    down = [trunk.id for trunk in trunks if trunk.state not in ("up", "unchecked")]
     if not down:
         busy, channels = sum(trunk.busy for trunk in trunks), sum(trunk.channels for trunk in trunks)
         return _lamp(

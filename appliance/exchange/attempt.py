@@ -236,6 +236,8 @@ class Attempt:
         alarm = self._silence.pop(leg, None)
         if alarm is not None:
             alarm.cancel()
+        if leg.trunk:
+            self.context.trunks.seen(leg.trunk)
         ringer = self.ringer
         if ringer is None:
             return
@@ -247,6 +249,8 @@ class Attempt:
 
     def branch_answered(self, leg: Leg, session: Session, body: bytes | None) -> None:
         """A 2xx: the leg wins, everybody else stops ringing."""
+        if leg.trunk:
+            self.context.trunks.seen(leg.trunk)
         ringer = self.ringer
         if ringer is None or leg not in self.legs:
             session.owner = None

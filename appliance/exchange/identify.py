@@ -37,6 +37,7 @@ def identify(context: Context, session: Session) -> Caller | None:
     called = called_number(request)
     line = context.trunks.recognise(flow, shown, called)
     if line is not None:
+        context.trunks.seen(line.config.id)
         if called in (line.config.username, line.config.id, ""):
             # Carriers that call the contact we registered put the number dialled into To.
             called = number_of(request.to.uri) or called

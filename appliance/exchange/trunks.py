@@ -67,7 +67,7 @@ class TrunkLine:
         self.flows: list[Flow] = []
         self.registration: Registration | None = None
         self.legs: list[Leg] = []
-        self.state = "registering" if config.register else "up"
+        self.state = "registering" if config.register else "up" if config.watch else "unchecked"
         self.reason: Words = {}
         """Why it is down, by language."""
         self.unnamed = False
@@ -200,7 +200,7 @@ class Trunks:
         elif not config.register:
             if line.state == "down" and line.unnamed:
                 self._up(line)
-            if not line.watched:
+            if config.watch and not line.watched:
                 line.watched = True
                 self._ping_later(line)
 
@@ -344,6 +344,12 @@ class Trunks:
         """Whether the trunk has an address and, where it wants a registration, is registered."""
         line = self.lines.get(trunk)
         return line is not None and bool(line.flows) and (line.state == "up" or not line.config.register)
+
+    def seen(self, trunk: str) -> None:
+        """The other side has said something in a call: a trunk that nobody asks is known to be there."""
+        line = self.lines.get(trunk)
+        if line is not None and line.state == "unchecked":
+            self._up(line)
 
     def all_ids(self) -> tuple[str, ...]:
         """Every trunk in file order."""

@@ -105,7 +105,8 @@ class TrunkView(View, frozen=True, kw_only=True):
     id: str
     host: str
     state: str
-    """up, down, registering (a trunk without registration is up until a ping or its name fails)"""
+    """up, down, registering (a trunk without registration is up until a ping or its name fails), unchecked (one that
+    is not watched, before the first call)"""
     reason: Words = msgspec.field(default_factory=dict)
     """Why it is down, by language; empty when it is not."""
     channels: int

@@ -1,4 +1,4 @@
-"""Client transactions (RFC 3261 17.1, RFC 6026 8.4), driven by the tables of `_tables`."""
+"""Client transactions (RFC 3261 17.1, RFC 6026 8.4), driven by the tables of `tables`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from appliance.clock import Instant
 from appliance.errors import UndefinedTransition
-from appliance.sip._tables import INVITE_CLIENT, NON_INVITE_CLIENT, bind
 from appliance.sip.events import Send
 from appliance.sip.flow import Flow
 from appliance.sip.message import Headers, Request, Response
+from appliance.sip.tables import INVITE_CLIENT, NON_INVITE_CLIENT, bind
 from appliance.sip.timers import Alarm
 
 if TYPE_CHECKING:

@@ -272,7 +272,12 @@ def _response(given: Credentials, algorithm: str, method: str, secret: str) -> s
 
 
 def _same_uri(given: str, actual: str) -> bool:
-    """Whether the digest's uri means the Request-URI: same user and host. Phones leave out port and parameters."""
+    """Whether the digest's uri means the Request-URI, so that credentials for one call do not let another through.
+
+    As RFC 3261 19.1.4 compares user and host (the parser has resolved escapes and case), with what programs do
+    tolerated: port and parameters may be left out or differ (a changed transport, a default port), and the user may be
+    left out where only the server is named (SIPp). Another user or host is another URI.
+    """
     if given == actual:
         return True
     try:
@@ -280,5 +285,5 @@ def _same_uri(given: str, actual: str) -> bool:
     except RemoteProtocolError:
         return False
     if isinstance(theirs, SipUri) and isinstance(ours, SipUri):
-        return theirs.host == ours.host and theirs.user == ours.user
+        return theirs.host == ours.host and theirs.user in (ours.user, None)
     return theirs == ours

@@ -1,7 +1,7 @@
 """The transaction layer: makes, matches and counts the four transactions of RFC 3261 17 and RFC 6026.
 
 A transaction knows no dialog: it repeats, absorbs, acknowledges non-2xx and gives up. The machines are in
-`client_transaction` and `server_transaction`, their tables in `_tables`.
+`client_transaction` and `server_transaction`, their tables in `tables`.
 """
 
 from __future__ import annotations

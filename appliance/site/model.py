@@ -131,6 +131,8 @@ class Trunk(Part, frozen=True):
     sources: tuple[str, ...] = ()
     """Further addresses or networks that calls may come from."""
     register: bool = False
+    watch: bool = True
+    """Whether a trunk that does not register is asked regularly whether it is there (OPTIONS)."""
     username: str = ""
     password: str = ""
     caller_id: str = ""

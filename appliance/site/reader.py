@@ -193,6 +193,7 @@ TABLES: Final[dict[str, Table]] = {
             "transport": fields.choice("transport", TRANSPORTS),
             "sources": fields.list_of(fields.named),
             "register": fields.boolean,
+            "watch": fields.boolean,
             "username": fields.text,
             "password": fields.secret,
             "caller_id": fields.optional(fields.telephone),

@@ -151,6 +151,8 @@ def _ways_in(texts: dict[str, str]) -> dict[str, Any]:
                 "id": "carrier",
                 "host": "127.0.0.1",
                 "port": 5070,
+                # A stand-in: nothing is there until somebody tries a call from outside, and that is no fault.
+                "watch": False,
                 "caller_id": NUMBER,
                 "channels": 30,
                 "numbers": {NUMBER: "hours:office"},

@@ -88,7 +88,8 @@ def test_ready_counts_the_phones() -> None:
     ("states", "expected"),
     [
         (("up",), "green on"),
-        (("unregistered",), "green on"),
+        (("unchecked",), "off off"),
+        (("up", "unchecked"), "green on"),
         (("up", "down"), "amber slow"),
         (("down", "registering"), "red fast"),
     ],

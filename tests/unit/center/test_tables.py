@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from appliance.center.agent import STATE, STATES_OF_STATUS, STATUS
-from appliance.center.diagrams import TABLES, diagram, document
+from appliance.center.diagrams import TABLES, TRANSACTIONS, diagram, document
 from appliance.center.queue import ENTRY, OUTCOMES
 from appliance.center.table import Table
 from appliance.center.timers import Timers
@@ -35,7 +35,7 @@ def test_an_entry_leaves_with_one_of_the_outcomes_and_no_further() -> None:
     assert ENTRY.states - sources == set(OUTCOMES)
 
 
-@pytest.mark.parametrize("table", TABLES, ids=lambda table: str(table.name))
+@pytest.mark.parametrize("table", TABLES + TRANSACTIONS, ids=lambda table: str(table.name))
 def test_every_state_is_reached(table: Table) -> None:
     reached = {table.initial}
     for _ in table.rows:
@@ -57,7 +57,7 @@ def test_the_diagrams_in_the_documentation_are_up_to_date() -> None:
 
 
 def test_a_diagram_names_every_state_and_input() -> None:
-    for table in TABLES:
+    for table in TABLES + TRANSACTIONS:
         drawn = diagram(table)
         assert all(state in drawn for state in table.states)
         assert all(event in drawn for event in table.inputs)

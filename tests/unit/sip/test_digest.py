@@ -258,6 +258,14 @@ def test_phones_may_write_the_request_uri_otherwise(uri: str) -> None:
     assert site.check(request).kind == "wrong"
 
 
+def test_credentials_may_name_the_server_alone_but_no_other_server() -> None:
+    site = Site()
+    for uri, kind in (("sip:box:5060", "ok"), ("sip:elsewhere", "wrong"), ("sip:@box", "wrong")):
+        request = site.client().request("INVITE", uri)
+        request.uri = "sip:202@box"
+        assert site.check(request).kind == kind, uri
+
+
 def test_a_number_without_a_host_as_request_uri() -> None:
     site = Site()
     request = site.client().request("INVITE", "tel:+81-3-1234-5678")

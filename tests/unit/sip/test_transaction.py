@@ -9,7 +9,7 @@ import pytest
 
 from appliance.clock import Instant
 from appliance.errors import UndefinedTransition
-from appliance.sip import _tables
+from appliance.sip import tables
 from appliance.sip.client_transaction import ClientTransaction
 from appliance.sip.events import Send
 from appliance.sip.flow import Flow
@@ -454,13 +454,13 @@ def test_our_address_is_learned_from_received_and_rport() -> None:
 @pytest.mark.parametrize(
     ("table", "owner"),
     [
-        (_tables.INVITE_CLIENT, ClientTransaction),
-        (_tables.NON_INVITE_CLIENT, ClientTransaction),
-        (_tables.INVITE_SERVER, ServerTransaction),
-        (_tables.NON_INVITE_SERVER, ServerTransaction),
+        (tables.INVITE_CLIENT, ClientTransaction),
+        (tables.NON_INVITE_CLIENT, ClientTransaction),
+        (tables.INVITE_SERVER, ServerTransaction),
+        (tables.NON_INVITE_SERVER, ServerTransaction),
     ],
 )
-def test_every_state_of_a_table_can_be_reached_and_left(table: _tables.Table, owner: type) -> None:
+def test_every_state_of_a_table_can_be_reached_and_left(table: tables.Table, owner: type) -> None:
     starts = {"new", "trying", "proceeding"}
     left = {state for state, _ in table}
     reached = {state for state, _ in table.values()}
@@ -471,13 +471,13 @@ def test_every_state_of_a_table_can_be_reached_and_left(table: _tables.Table, ow
 
 
 def test_timers_of_invite_are_not_those_of_other_requests() -> None:
-    def timers(table: _tables.Table) -> set[str]:
+    def timers(table: tables.Table) -> set[str]:
         return {event for _, event in table if event.startswith("timer")}
 
-    assert timers(_tables.INVITE_CLIENT) == {"timer A", "timer B", "timer D", "timer M"}
-    assert timers(_tables.NON_INVITE_CLIENT) == {"timer E", "timer F", "timer K"}
-    assert timers(_tables.INVITE_SERVER) == {"timer G", "timer H", "timer I", "timer L"}
-    assert timers(_tables.NON_INVITE_SERVER) == {"timer J"}
+    assert timers(tables.INVITE_CLIENT) == {"timer A", "timer B", "timer D", "timer M"}
+    assert timers(tables.NON_INVITE_CLIENT) == {"timer E", "timer F", "timer K"}
+    assert timers(tables.INVITE_SERVER) == {"timer G", "timer H", "timer I", "timer L"}
+    assert timers(tables.NON_INVITE_SERVER) == {"timer J"}
 
 
 def test_an_undefined_input_is_a_typed_error() -> None:

@@ -87,7 +87,7 @@ export const en = {
     notRegistered: "Not registered", busy: "On a call", free: "Free", expires: "until", channels: (busy: number, all: number): string => `${busy} of ${all} channels`, showPhones: "Addresses and models",
 
   },
-  trunkState: { up: "Ready", down: "Down", registering: "Registering…", unregistered: "No registration" },
+  trunkState: { up: "Ready", down: "Down", registering: "Registering…", unchecked: "Not checked" },
 
   faults: { title: "Needs attention", remedy: "What to do", since: (time: string): string => `since ${time}` },
 

@@ -87,7 +87,7 @@ export const ja: Words = {
     notRegistered: "未登録", busy: "使用中", free: "空き", expires: "期限", channels: (busy, all) => `${all} 回線中 ${busy} 使用`, showPhones: "アドレスと機種",
 
   },
-  trunkState: { up: "使用可", down: "不通", registering: "登録中…", unregistered: "登録なし" },
+  trunkState: { up: "使用可", down: "不通", registering: "登録中…", unchecked: "未確認" },
 
   faults: { title: "要対応", remedy: "対処", since: (time) => `${time} から` },
 

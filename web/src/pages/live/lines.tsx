@@ -6,7 +6,7 @@ import { useLive } from "../../live";
 import { Dialog } from "../../parts/dialog";
 import { Card, Empty, Pill } from "../../parts/pieces";
 
-const TRUNK_TONES = { up: "free", down: "bad", registering: "ring", unregistered: "plain" } as const;
+const TRUNK_TONES = { up: "free", down: "bad", registering: "ring", unchecked: "plain" } as const;
 
 export function Trunks(): JSX.Element {
   const { t, manner } = useSpeech();
