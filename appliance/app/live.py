@@ -77,6 +77,9 @@ class Live:
     def hangup(self, call: str, now: Instant) -> None:
         self._exchange.hangup(call, now)
 
+    def record(self, call: str, action: str, by: str, limited: bool, now: Instant) -> None:
+        self._exchange.record(call, action, by, limited, now)
+
     def set_agent_status(self, agent: str, status: str, reason: str, by: str, now: Instant) -> None:
         self._exchange.set_agent_status(agent, status, reason, by, now)
 

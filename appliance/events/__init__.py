@@ -34,7 +34,13 @@ from appliance.events.call import (
 from appliance.events.line import PhoneRegistered, PhoneUnregistered, TrunkDown, TrunkUp
 from appliance.events.menu import MenuEntered, MenuKey, MenuLeft
 from appliance.events.queue import QueueEntered, QueueLeft, QueueOffered, QueueOfferEnded, QueuePosition
-from appliance.events.recording import RecordingSegment, RecordingStarted, RecordingStopped
+from appliance.events.recording import (
+    RecordingPaused,
+    RecordingResumed,
+    RecordingSegment,
+    RecordingStarted,
+    RecordingStopped,
+)
 
 __all__ = [
     "AgentStateChanged",
@@ -72,6 +78,8 @@ __all__ = [
     "QueueOfferEnded",
     "QueueOffered",
     "QueuePosition",
+    "RecordingPaused",
+    "RecordingResumed",
     "RecordingSegment",
     "RecordingStarted",
     "RecordingStopped",

@@ -22,10 +22,31 @@ class RecordingSegment(Event, frozen=True):
     agent: str = ""
 
 
+class RecordingPaused(Event, frozen=True):
+    """At `offset` seconds of media time somebody had the recording paused or stopped; the call goes on."""
+
+    recording: str
+    call: str
+    offset: float
+    how: str
+    """silence: the file goes on with silence; cut: it stands still until it is resumed; stop: until it is started"""
+    by: str
+    """web:NAME, api:NAME or phone:EXTENSION"""
+
+
+class RecordingResumed(Event, frozen=True):
+    """What is said from now on is recorded again, at `offset` seconds of media time."""
+
+    recording: str
+    call: str
+    offset: float
+    by: str
+
+
 class RecordingStopped(Event, frozen=True):
     recording: str
     call: str
     seconds: float
     reason: str
-    """ended, paused, disk-full, media-restart, box-restart, failed"""
+    """ended, disk-full, media-restart, box-restart, failed"""
     error: str = ""

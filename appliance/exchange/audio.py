@@ -101,7 +101,11 @@ class Recorder(Row, frozen=True, tag="recorder"):
     left: int
     right: tuple[int, ...] = ()
     running: bool = True
-    """False: the file stays open, no media time passes (paused, or not bridged)."""
+    """False: the file stays open, no media time passes (paused with a cut, or not bridged)."""
+    silent: bool = False
+    """Not running, but media time passes: what is said now becomes silence of the same length."""
+    rate: int = 8000
+    """Samples a second of the file, 8000 or 16000; never changes."""
     call: str = ""
     leg: str = ""
 
@@ -199,7 +203,7 @@ class RecorderStarted(MediaEvent, frozen=True, tag="recorder-started"):
 
 
 class RecorderStopped(MediaEvent, frozen=True, tag="recorder-stopped"):
-    """The file is complete as far as it goes. Told once, when the row is dropped or when it can go on no longer."""
+    """The file is on the disk, complete as far as it goes. Told once: the row was dropped, or can go on no longer."""
 
     seconds: float
     reason: str

@@ -126,7 +126,7 @@ class Call:
         self._hear_each_other()
         self.agent = self.agent or second.agent or first.agent
         self.context.emit(LegBridged(call=self.id, legs=(first.id, second.id), agent=second.agent or first.agent))
-        self.recorder.bridged()
+        self.recorder.follow()
 
     def early_media(self, caller: Leg, called: Leg) -> None:
         """The caller hears what the called side sends before it answers."""
@@ -146,7 +146,7 @@ class Call:
         """A party of the bridge pressed hold or came back: the other hears music meanwhile."""
         if leg in self.bridge:
             self._hear_each_other()
-            self.recorder.changed()
+            self.recorder.follow()
 
     @property
     def held(self) -> bool:
@@ -174,7 +174,7 @@ class Call:
         self.ended = True
         failure: Exception | None = None
         try:
-            self.recorder.stop("ended")
+            self.recorder.stop()
         except Exception as error:
             failure = error
         for leg in list(self.legs):

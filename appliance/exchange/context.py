@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from appliance.exchange.leg import Leg
     from appliance.exchange.phones import Phones
     from appliance.exchange.ports import AudioPorts
+    from appliance.exchange.recording import CallRecorder
     from appliance.exchange.routing import Router
     from appliance.exchange.trunks import Trunks
     from appliance.sip.endpoint import Endpoint
@@ -86,6 +87,8 @@ class Context:
         """Calls that something happened to since the last drain: their state may be another one."""
         self.rows: dict[int, Leg] = {}
         """Port and player rows of living legs."""
+        self.recorders: dict[int, CallRecorder] = {}
+        """Recorder rows -> whose they are, until their file is complete: some time longer than their call."""
         self.departed: dict[int, tuple[str, str]] = {}
         """Port rows just dropped -> (leg, call): their final figures are still to come."""
         # Above the rows of the run before, which a media process that outlived us may still hold.

@@ -288,6 +288,15 @@ class Exchange:
             raise CommandError("not_found", f"There is no call {call_id} any more.")
         self._contain(call, lambda: call.end(HUNG_UP))
 
+    def record(self, call_id: str, action: str, by: str, limited: bool, now: Instant) -> None:
+        """Starts, stops, pauses or resumes the recording of a call (`CallRecorder.command`); CommandError."""
+        self.context.now = now
+        call = self.context.calls.get(call_id)
+        if call is None:
+            raise CommandError("not_found", f"There is no call {call_id} any more.")
+        call.recorder.command(action, by, limited)
+        self.context.stirred.add(call_id)
+
     def set_agent_status(self, agent: str, status: str, reason: str, by: str, now: Instant) -> None:
         """Sets what an agent chose; CommandError not_found, no_extension, invalid."""
         self.context.now = now

@@ -31,12 +31,13 @@ class MediaEvents:
         if isinstance(event, audio.PortStats):
             self._stats(event)
         elif isinstance(event, audio.RecorderStopped):
-            for call in list(context.calls.values()):
-                call.recorder.stopped(event)
+            recorder = context.recorders.get(event.id)
+            if recorder is not None:
+                recorder.stopped(event)
         elif isinstance(event, audio.EngineRestarted):
             context.emit(MediaRestarted(reason=event.reason))
-            for call in context.calls.values():
-                call.recorder.interrupted()
+            for recorder in list(context.recorders.values()):
+                recorder.interrupted()
         else:
             leg = context.rows.get(event.id)
             if leg is not None:
@@ -46,6 +47,8 @@ class MediaEvents:
         if isinstance(event, audio.Digit):
             if leg.activity is not None:
                 leg.activity.digit(event.digit)
+            elif leg.extension:
+                leg.call.recorder.key(event.digit, f"phone:{leg.extension}")
         elif isinstance(event, audio.PlayerFinished):
             if event.generation == leg.player_generation and leg.activity is not None:
                 leg.activity.played()

@@ -74,11 +74,6 @@ class Phones:
         one = self.extensions.get(extension)
         return one.name if one is not None else ""
 
-    def record_rule(self, extension: str) -> str:
-        """The extension's own recording rule; empty: the site's."""
-        one = self.extensions.get(extension)
-        return one.record if one is not None else ""
-
     def authenticate(self, request: Request, flow: Flow) -> tuple[str, list[tuple[str, str]], str]:
         """(extension, [], "") for a request that proves it, else ("", headers, name) for `refuse`.
 

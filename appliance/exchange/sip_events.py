@@ -174,9 +174,17 @@ class SipEvents:
 
     def _info(self, event: sip.SessionInfo) -> None:
         leg = event.session.owner
+        if event.record:
+            if isinstance(leg, Leg) and leg.extension:
+                leg.call.recorder.from_phone(event.record == "on", f"phone:{leg.extension}")
+            return
         digit = info_digit(event.content_type, event.body)
-        if isinstance(leg, Leg) and leg.activity is not None and digit:
+        if not isinstance(leg, Leg) or not digit:
+            return
+        if leg.activity is not None:
             leg.activity.digit(digit)
+        elif leg.extension:
+            leg.call.recorder.key(digit, f"phone:{leg.extension}")
 
     def _redirected(self, event: sip.SessionRedirected) -> None:
         leg = event.session.owner

@@ -54,6 +54,11 @@ class CallView(View, frozen=True, kw_only=True):
     position: int = 0
     """Place in the queue, from 1; 0 when not waiting."""
     recording: bool = False
+    """What is said now is kept."""
+    recording_paused: bool = False
+    """Nothing that is said now may be kept, whether it is recorded otherwise or not."""
+    record: str = ""
+    """Its recording rule: never, on-demand or always."""
     legs: tuple[LegView, ...] = ()
 
 

@@ -84,6 +84,8 @@ def call_view(call: Call) -> CallView:
         queued=rfc3339(call.queued) if call.queued is not None else None,
         position=call.position,
         recording=call.recorder.recording,
+        recording_paused=call.recorder.paused,
+        record=call.recorder.rule(),
         legs=tuple(leg_view(leg) for leg in call.legs),
     )
 

@@ -113,11 +113,13 @@ class SessionOfferWithdrawn(msgspec.Struct, frozen=True, gc=False):
 
 
 class SessionInfo(msgspec.Struct, frozen=True, gc=False):
-    """An INFO with a body that a telephone may send (DTMF); it is answered already."""
+    """An INFO that a telephone may send (DTMF, its record key); it is answered already."""
 
     session: Session
     content_type: str
     body: bytes
+    record: str = ""
+    """Of the header `Record`, which desk phones send without a body: on or off."""
 
 
 class SessionRedirected(msgspec.Struct, frozen=True, gc=False):

@@ -184,6 +184,9 @@ class Session(OfferingSession):
             transaction.respond(self._reply(request, 469), now)
         elif not request.body:
             transaction.respond(self._reply(request, 200), now)
+            record = (request.headers.get("Record") or "").strip().lower()
+            if record in ("on", "off"):
+                self._emit(SessionInfo(self, "", b"", record))
         elif kind is None or kind.name not in INFO_TYPES:
             response = self._reply(request, 415)
             response.headers.values["Accept"] = [", ".join(INFO_TYPES)]

@@ -54,8 +54,6 @@ def _check_site(site: Site, problems: Problems) -> None:
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         near = meant(info.timezone, zoneinfo.available_timezones())
         problems.error("site.timezone", f'unknown time zone {shown(info.timezone)}; such as "Asia/Tokyo"{near}')
-    if info.record == "on-demand":
-        problems.warn("site.record", "recording on demand is not built yet; nothing is recorded by this rule")
 
 
 def _check_unique(site: Site, problems: Problems) -> None:
@@ -214,8 +212,6 @@ def _check_parts(site: Site, problems: Problems) -> None:
     for index, queue in enumerate(site.queues):
         if queue.id not in served:
             problems.warn(f"queues[{index}]", f"no agent serves the queue {shown(queue.id)}; callers go to overflow")
-        if queue.record == "on-demand":
-            problems.warn(f"queues[{index}].record", "recording on demand is not built yet; nothing is recorded")
 
 
 def _check_file(problems: Problems, path: str, name: str) -> None:

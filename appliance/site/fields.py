@@ -145,6 +145,9 @@ telephone: Reader = _matching(
     _TELEPHONE, 'a telephone number; digits, a + in front if international, such as "0312345678"'
 )
 dial_code: Reader = _matching(_CODE, "a dial code; digits, * and #, at most 8")
+call_key: Reader = _matching(
+    re.compile(r"[*#][0-9*#]{1,3}"), 'keys for use during a call; * or # and one to three more, such as "*1"'
+)
 break_key: Reader = _matching(re.compile(r"[0-9]"), "the digit that follows the break code; 0 to 9")
 host: Reader = _matching(_HOST, 'a host name or address, such as "203.0.113.5"')
 

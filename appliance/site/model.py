@@ -37,6 +37,10 @@ class SiteInfo(Part, frozen=True):
     """What phones are offered and may use, best first. A trunk has its own list."""
     record: str = "never"
     """Rule for calls of extensions and trunks: never, on-demand, always; a queue's own rule goes before."""
+    record_pause: str = "silence"
+    """What a pause leaves in the file: silence (of the pause's length) or cut (nothing)."""
+    record_key: str = ""
+    """Keys by which a phone starts and stops recording during a call; empty: none."""
 
 
 class User(Part, frozen=True):

@@ -44,6 +44,7 @@ ROLES: Final = ("admin", "supervisor", "agent", "wallboard")
 CODECS: Final = ("opus", "G722", "PCMU", "PCMA", "L16", "CN")
 """What can be said on the wire; CN is comfort noise, beside the others."""
 RECORD_RULES: Final = ("never", "on-demand", "always")
+RECORD_PAUSES: Final = ("silence", "cut")
 STRATEGIES: Final = (
     "longest-idle",
     "ring-all",
@@ -224,6 +225,8 @@ SINGLES: Final[dict[str, Table]] = {
             "country": fields.named,
             "codecs": _codecs,
             "record": _record,
+            "record_pause": fields.choice("record_pause", RECORD_PAUSES),
+            "record_key": fields.optional(fields.call_key),
         },
     ),
     "codes": Table(Codes, dict.fromkeys(Codes.__struct_fields__, fields.dial_code)),

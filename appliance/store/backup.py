@@ -14,6 +14,7 @@ import sqlite3
 import tempfile
 import time
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -217,7 +218,7 @@ def _unpack(file: Path, work: Path) -> dict[str, Any]:
             return manifest
     except FileNotFoundError:
         raise BackupError(f"there is no file {file}") from None
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, EOFError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, TypeError, EOFError, NotImplementedError) as error:
         raise BackupError(f"{file} is damaged or no backup of Hako: {error}") from None
 
 

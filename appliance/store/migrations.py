@@ -49,6 +49,13 @@ RECORDS: Final = (
     CREATE INDEX segments_recording ON segments (recording);
     CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
     """,
+    # pauses of recordings; `at` wall time, `seconds` of wall time, NULL while it goes on
+    """
+    CREATE TABLE pauses (
+        recording TEXT NOT NULL, offset REAL NOT NULL, at REAL NOT NULL, seconds REAL, how TEXT NOT NULL,
+        by TEXT NOT NULL);
+    CREATE INDEX pauses_recording ON pauses (recording);
+    """,
 )
 
 STATE: Final = (

@@ -31,6 +31,8 @@ from appliance.events import (
     LegStarted,
     QueueEntered,
     QueueLeft,
+    RecordingPaused,
+    RecordingResumed,
     RecordingSegment,
     RecordingStarted,
     RecordingStopped,
@@ -159,6 +161,8 @@ class Projection:
             LegMoved: self._leg_gone,
             RecordingStarted: self._recording_started,
             RecordingSegment: self._segment,
+            RecordingPaused: self._recording_paused,
+            RecordingResumed: self._recording_resumed,
             RecordingStopped: self._recording_stopped,
             AgentStatusChanged: self._agent_status,
         }
@@ -317,7 +321,28 @@ class Projection:
             )
         )
 
-    def _recording_stopped(self, _entry: Entry, event: RecordingStopped) -> None:
+    def _recording_paused(self, entry: Entry, event: RecordingPaused) -> None:
+        self._pause_over(entry, event.recording)
+        self.operations.append(
+            (
+                "INSERT INTO pauses (recording, offset, at, how, by) VALUES (?,?,?,?,?)",
+                (event.recording, event.offset, entry.at, event.how, event.by),
+            )
+        )
+
+    def _recording_resumed(self, entry: Entry, event: RecordingResumed) -> None:
+        self._pause_over(entry, event.recording)
+
+    def _pause_over(self, entry: Entry, recording: str) -> None:
+        self.operations.append(
+            (
+                "UPDATE pauses SET seconds = max(0, ? - at) WHERE recording = ? AND seconds IS NULL",
+                (entry.at, recording),
+            )
+        )
+
+    def _recording_stopped(self, entry: Entry, event: RecordingStopped) -> None:
+        self._pause_over(entry, event.recording)
         self.operations.append(
             (
                 "UPDATE recordings SET seconds = ?, reason = ?, error = ? WHERE id = ?",

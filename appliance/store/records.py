@@ -69,6 +69,19 @@ class Segment(View, frozen=True, kw_only=True):
     agent: str = ""
 
 
+class Pause(View, frozen=True, kw_only=True):
+    """Somebody had the recording stand still."""
+
+    offset: float
+    """Seconds of media time at which it began."""
+    seconds: float
+    """How long it lasted; 0 while it goes on. By `silence` the file is silent for as long."""
+    how: str
+    """silence, cut (nothing of that time is in the file) or stop"""
+    by: str
+    """web:NAME, api:NAME or phone:EXTENSION"""
+
+
 class Recording(View, frozen=True, kw_only=True):
     """A recording as the ledger knows it."""
 
@@ -84,6 +97,7 @@ class Recording(View, frozen=True, kw_only=True):
     agent: str = ""
     """The agent of the call, as its record says."""
     segments: tuple[Segment, ...] = ()
+    pauses: tuple[Pause, ...] = ()
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,7 +182,7 @@ class Records:
     def recording(self, recording: str) -> tuple[Recording, str] | None:
         """The recording and its path relative to the recordings folder."""
 
-        def ask(database: sqlite3.Connection) -> tuple[tuple[Any, ...], Rows] | None:
+        def ask(database: sqlite3.Connection) -> tuple[tuple[Any, ...], Rows, Rows] | None:
             row = database.execute(
                 "SELECT g.id, g.call, g.started, g.seconds, g.reason, g.error, g.path, r.agent "
                 "FROM recordings g LEFT JOIN records r ON r.id = g.call WHERE g.id = ?",
@@ -177,12 +191,17 @@ class Records:
             if row is None:
                 return None
             query = "SELECT offset, leg, agent FROM segments WHERE recording = ? ORDER BY offset, rowid"
-            return row, database.execute(query, (recording,)).fetchall()
+            pauses = "SELECT offset, seconds, how, by FROM pauses WHERE recording = ? ORDER BY offset, rowid"
+            return (
+                row,
+                database.execute(query, (recording,)).fetchall(),
+                database.execute(pauses, (recording,)).fetchall(),
+            )
 
         found = self._ask(ask, None)
         if found is None:
             return None
-        row, segments = found
+        row, segments, pauses = found
         shown = Recording(
             id=row[0],
             call=row[1],
@@ -193,6 +212,9 @@ class Records:
             error=row[5],
             agent=row[7] or "",
             segments=tuple(Segment(offset=one[0], leg=one[1], agent=one[2]) for one in segments),
+            pauses=tuple(
+                Pause(offset=one[0], seconds=round(one[1] or 0.0, 3), how=one[2], by=one[3]) for one in pauses
+            ),
         )
         return shown, row[6]
 

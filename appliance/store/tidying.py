@@ -41,9 +41,11 @@ def prune(database: sqlite3.Connection, before: float) -> None:
     )
     database.execute(f"DELETE FROM records WHERE seq IN ({old})", (before,))
     database.execute("DELETE FROM queue_visits WHERE entered < ? AND left IS NOT NULL", (before,))
-    database.execute(
-        "DELETE FROM segments WHERE recording IN (SELECT id FROM recordings WHERE started < ? AND seconds IS NOT NULL)",
-        (before,),
-    )
+    for table in ("segments", "pauses"):
+        database.execute(
+            f"DELETE FROM {table} WHERE recording IN "
+            "(SELECT id FROM recordings WHERE started < ? AND seconds IS NOT NULL)",
+            (before,),
+        )
     database.execute("DELETE FROM recordings WHERE started < ? AND seconds IS NOT NULL", (before,))
     database.execute("COMMIT")

@@ -44,6 +44,8 @@ class Engine:
         """Probability that a port cannot be bound."""
         self.disk_full = 0.0
         """Probability that a recorder stops because the disk is full."""
+        self.written: dict[int, tuple[float, float | None]] = {}
+        """Recorder -> seconds in its file, and since when more are added."""
         self.rev = 0
         self.restarts = 0
         self.played: list[tuple[str, ...]] = []
@@ -158,7 +160,9 @@ class Engine:
                 if row.loop_from < 0:
                     seconds = len(row.files) * self.dice.uniform(0.4, 2.5)
                     self.clock.after(seconds, lambda: self._played(row))
-        elif isinstance(row, audio.Recorder) and before is None:
+        elif isinstance(row, audio.Recorder):
+            self._pass_time(row)
+        if isinstance(row, audio.Recorder) and before is None:
             self.report(audio.RecorderStarted(id=row.id))
             if self.dice.random() < self.disk_full:
                 self.clock.after(self.dice.uniform(0.0, 10.0), lambda: self._stop_recorder(row.id))
@@ -172,11 +176,19 @@ class Engine:
         if row_id in self.rows:
             self.report(audio.RecorderStopped(id=row_id, seconds=1.0, reason="disk-full", error="no space left"))
 
+    def _pass_time(self, row: audio.Recorder, gone: bool = False) -> float:
+        """Seconds in the recorder's file until now; from now on they go on as the row says."""
+        written, since = self.written.get(row.id, (0.0, None))
+        if since is not None:
+            written += self.clock.mono - since
+        self.written[row.id] = written, self.clock.mono if (row.running or row.silent) and not gone else None
+        return written
+
     def _finish(self, row: audio.AnyRow) -> None:
         if isinstance(row, audio.RtpPort):
             self.report(audio.PortStats(id=row.id, packets=100, sent=100, last_heard=0.0, final=True))
         elif isinstance(row, audio.Recorder):
-            self.report(audio.RecorderStopped(id=row.id, seconds=1.0, reason="ended"))
+            self.report(audio.RecorderStopped(id=row.id, seconds=self._pass_time(row, True), reason="ended"))
 
     # --- what phones do ----------------------------------------------------------------------------------------------
     def _watch(self, row: audio.RtpPort) -> None:

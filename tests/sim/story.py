@@ -31,6 +31,7 @@ class Story:
         """Agent -> call that is offered."""
         self.recordings: dict[str, str] = {}
         """Open recording -> call."""
+        self.pauses: set[str] = set()
         self.menus: dict[str, str] = {}
         """Call -> menu."""
         self.states: dict[str, str] = {}
@@ -52,6 +53,8 @@ class Story:
             ev.RecordingStarted: self._recording_started,
             ev.RecordingStopped: self._recording_stopped,
             ev.RecordingSegment: self._segment,
+            ev.RecordingPaused: self._paused,
+            ev.RecordingResumed: self._paused,
             ev.MenuEntered: self._menu_entered,
             ev.MenuLeft: self._menu_left,
             ev.AgentStateChanged: self._agent_state,
@@ -92,7 +95,6 @@ class Story:
         self._expect(not left, f"{call} ended before its legs {left}")
         self._expect(call not in self.waiting, f"{call} ended before it left queue {self.waiting.get(call)}")
         self._expect(call not in self.menus, f"{call} ended before it left menu {self.menus.get(call)}")
-        self._expect(call not in self.recordings.values(), f"{call} ended before its recording")
         self._expect(call not in self.offers.values(), f"{call} ended before its offer")
         self._expect(1 <= event.cause <= 127 and bool(event.reason), f"{call} ended without a cause: {event}")
 
@@ -146,6 +148,13 @@ class Story:
             self.recordings.pop(event.recording, None) == event.call, f"recording {event.recording} was not open"
         )
         self._expect(event.seconds >= 0, f"recording {event.recording} of {event.seconds} s")
+
+    def _paused(self, event: ev.RecordingPaused | ev.RecordingResumed) -> None:
+        """The file stands still or goes on; said of a recording that is there, and of a change only."""
+        self._expect(event.recording in self.recordings, f"pause of {event.recording}, which is not open")
+        paused = isinstance(event, ev.RecordingPaused)
+        self._expect(paused or event.recording in self.pauses, f"{event.recording} is resumed twice")
+        (self.pauses.add if paused else self.pauses.discard)(event.recording)
 
     def _segment(self, event: ev.RecordingSegment) -> None:
         self._expect(event.recording in self.recordings, f"segment of {event.recording}, which is not open")

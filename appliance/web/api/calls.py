@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -18,6 +18,12 @@ class StartCall(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     number: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     extension: Annotated[str, msgspec.Meta(max_length=32)] = ""
     """An agent may leave it out: the phone he sits at."""
+
+
+class RecordCall(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Pause what may not be kept (a card's number), then resume. An agent may not stop what is always recorded."""
+
+    action: Literal["start", "stop", "pause", "resume"]
 
 
 class StartedCall(View, frozen=True, kw_only=True):
@@ -53,13 +59,29 @@ async def hang_up(visit: Visit) -> None:
     await visit.context.command(lambda exchange, now: exchange.hangup(call, now))
 
 
+async def record(visit: Visit) -> CallView:
+    wanted: RecordCall = visit.body
+    call, who = call_for(visit, visit.part("id")).id, visit.who
+    await visit.context.command(lambda exchange, now: exchange.record(call, wanted.action, who.by, who.limited, now))
+    return call_for(visit, call)
+
+
 ROUTES = (
     Route("GET", "/calls", OWN, show_all, "Live calls", Page[CallView]),
     Route("POST", "/calls", OWN, start, "Start a call", StartedCall, 201, body=StartCall, errors=(404, 409)),
     Route("GET", "/calls/{id}", OWN, show, "A live call", CallView, errors=(404,)),
     Route("POST", "/calls/{id}/hangup", OWN, hang_up, "End a call", errors=(404, 409)),
+    Route(
+        "POST",
+        "/calls/{id}/record",
+        OWN,
+        record,
+        "Start, stop, pause or resume the recording of a call",
+        CallView,
+        body=RecordCall,
+        errors=(404, 409),
+    ),
     not_built("POST", "/calls/{id}/hold", OWN, "Hold a call"),
     not_built("POST", "/calls/{id}/transfer", OWN, "Transfer a call"),
-    not_built("POST", "/calls/{id}/record", OWN, "Start or stop recording a call"),
     not_built("POST", "/calls/{id}/monitor", STAFF, "Listen to a call"),
 )

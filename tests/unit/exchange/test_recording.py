@@ -6,7 +6,9 @@ import msgspec
 import pytest
 
 from appliance import events as ev
+from appliance.errors import CommandError
 from appliance.exchange import audio
+from appliance.sip import events as sip
 from appliance.site.model import SiteInfo
 from tests.sim.party import Plan
 from tests.unit.exchange.office import Office, inbound
@@ -102,3 +104,151 @@ def test_nothing_is_recorded_before_the_conversation() -> None:
     office.run(5.0)
     assert not office.told(ev.RecordingStarted)
     office.close()
+
+
+def asked(office: Office, action: str, *, limited: bool = False) -> str:
+    """Somebody asks on the page; the code of the refusal, empty: done."""
+    (call,) = office.box.exchange.context.calls
+    try:
+        office.box.do(lambda box, now: box.record(call, action, "web:mei", limited, now))
+    except CommandError as error:
+        return error.code
+    finally:
+        office.run(0.1)
+    return ""
+
+
+def test_on_demand_somebody_starts_and_stops_it() -> None:
+    office = ruled("extension:201", "on-demand", "", "")
+    office.desk("201")
+    office.comes_in()
+    office.run(3.0)
+    assert not office.recorders() and office.box.exchange.calls()[0].record == "on-demand"
+    assert asked(office, "start", limited=True) == ""
+    assert office.recorders()[0].running and office.box.exchange.calls()[0].recording
+    office.run(9.9)
+    assert asked(office, "stop", limited=True) == ""
+    office.run(5.0)
+    assert not office.recorders()[0].running and not office.recorders()[0].silent
+    assert asked(office, "start") == "" and len(office.told(ev.RecordingStarted)) == 1, "in the same file"
+    office.run(4.9)
+    office.box.do(lambda box, now: box.shut_down(now))
+    office.run(1.0)
+    (stopped,) = office.told(ev.RecordingStopped)
+    assert stopped.seconds == pytest.approx(15.0, abs=0.2)
+    (paused,), (resumed,) = office.told(ev.RecordingPaused), office.told(ev.RecordingResumed)
+    assert (paused.how, paused.by) == ("stop", "web:mei")
+    assert paused.offset == resumed.offset == pytest.approx(10.0, abs=0.2)
+    office.close()
+
+
+@pytest.mark.parametrize(("policy", "seconds"), [("silence", 16.0), ("cut", 11.0)])
+def test_a_pause_is_silence_or_a_cut_as_the_site_says(policy: str, seconds: float) -> None:
+    plain = ruled("extension:201", "always", "", "")
+    site = plain.box.exchange.context.site
+    info = msgspec.structs.replace(site.site, record_pause=policy)
+    office = Office(msgspec.structs.replace(site, site=info))
+    office.desk("201")
+    office.comes_in()
+    office.run(3.0)
+    talking = 3.0 - 1.0
+    assert asked(office, "pause", limited=True) == ""
+    assert asked(office, "pause", limited=True) == "", "what is so already stays so"
+    row = office.recorders()[0]
+    assert (row.running, row.silent) == (False, policy == "silence")
+    view = office.box.exchange.calls()[0]
+    assert view.recording_paused and not view.recording
+    office.run(4.8)
+    assert asked(office, "resume", limited=True) == ""
+    assert office.recorders()[0].running
+    office.run(9.0)
+    office.box.do(lambda box, now: box.shut_down(now))
+    office.run(1.0)
+    (stopped,) = office.told(ev.RecordingStopped)
+    (paused,), (resumed,) = office.told(ev.RecordingPaused), office.told(ev.RecordingResumed)
+    assert (paused.how, paused.offset) == (policy, pytest.approx(talking, abs=0.5))
+    assert resumed.offset - paused.offset == pytest.approx(5.0 if policy == "silence" else 0.0, abs=0.2)
+    assert stopped.seconds == pytest.approx(seconds, abs=0.5)
+    office.close()
+    plain.close()
+
+
+def test_who_pauses_before_the_conversation_has_nothing_of_it_kept() -> None:
+    office = ruled("queue:support", "always", "", "")
+    office.desk("201", after=3.0)
+    office.available("aiko")
+    office.comes_in()
+    office.run(1.0)
+    assert asked(office, "pause") == ""
+    office.run(4.0)
+    assert office.recorders()[0].silent and office.told(ev.RecordingPaused)[0].offset == 0.0
+    assert asked(office, "resume") == ""
+    assert office.recorders()[0].running
+    office.close()
+
+
+def test_what_the_rule_forbids_is_refused_with_its_reason() -> None:
+    office = ruled("extension:201", "always", "", "")
+    office.desk("201")
+    office.comes_in()
+    office.run(3.0)
+    assert asked(office, "stop", limited=True) == "forbidden"
+    assert asked(office, "erase") == "invalid"
+    assert office.recorders()[0].running
+    assert asked(office, "stop") == "" and not office.recorders()[0].running, "a supervisor may"
+    office.close()
+    office = ruled("extension:201", "always", "never", "")
+    office.desk("201")
+    office.comes_in()
+    office.run(3.0)
+    assert asked(office, "start") == "recording_off"
+    office.close()
+
+
+def test_a_call_keeps_the_rule_it_began_with() -> None:
+    office = ruled("extension:201", "always", "", "")
+    site = office.box.exchange.context.site
+    office.desk("201", after=2.0)
+    office.comes_in()
+    never = msgspec.structs.replace(site, site=msgspec.structs.replace(site.site, record="never"))
+    office.box.do(lambda box, now: box.configure(never, now))
+    office.run(4.0)
+    assert office.recorders()[0].running
+    office.close()
+
+
+def test_the_record_key_of_a_phone_and_the_keys_of_the_site() -> None:
+    plain = ruled("extension:201", "on-demand", "", "")
+    site = plain.box.exchange.context.site
+    info = msgspec.structs.replace(site.site, record_key="*1")
+    office = Office(msgspec.structs.replace(site, site=info))
+    phone = office.desk("201")
+    caller = office.comes_in()
+    office.run(3.0)
+    (call,) = phone.calls.values()
+
+    def keys(media: tuple[str, int], digits: str) -> None:
+        for digit in digits:
+            office.engine.key(media, digit)
+            office.run(0.3)
+
+    keys(caller.media, "*1")
+    assert not office.recorders(), "the outside party has no such key"
+    keys(call.media, "**1")
+    assert office.recorders()[0].running
+    assert office.told(ev.RecordingStarted) and not office.told(ev.RecordingPaused)
+    keys(call.media, "*")
+    office.run(5.0)
+    keys(call.media, "1")
+    assert office.recorders()[0].running, "too slow to be meant"
+    keys(call.media, "*1")
+    assert not office.recorders()[0].running
+    assert office.told(ev.RecordingPaused)[0].by == "phone:201"
+    leg = next(leg for one in office.box.exchange.context.calls.values() for leg in one.legs if leg.extension)
+    for value, running in (("on", True), ("off", False)):
+        event = sip.SessionInfo(leg.session, "", b"", value)
+        office.box.do(lambda box, now, event=event: box._sip.handle(event))  # type: ignore[misc]
+        office.run(0.1)
+        assert office.recorders()[0].running == running
+    office.close()
+    plain.close()

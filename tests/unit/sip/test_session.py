@@ -239,6 +239,19 @@ def up(net: Net, alice: Peer, wire: Wire, **fields: str) -> tuple[Session, str]:
     return session, tag
 
 
+def test_the_record_key_of_a_desk_phone_is_passed_up_though_it_has_no_body() -> None:
+    net = Net()
+    alice, wire = net.peer("alice"), net.wire()
+    session, tag = up(net, alice, wire)
+    for value, told in (("on", ["on"]), (" OFF ", ["off"]), ("perhaps", [])):
+        wire.send(alice, wire.request(alice, "INFO", to_tag=tag, Record=value))
+        net.run(0.01)
+        assert isinstance(wire.received[-1], Response) and wire.received[-1].status == 200
+        infos = [event for event in alice.events if isinstance(event, SessionInfo)]
+        alice.events.clear()
+        assert [(one.session, one.record) for one in infos] == [(session, one) for one in told]
+
+
 def test_requests_that_change_nothing_are_answered_within_a_call() -> None:
     net = Net()
     alice, wire = net.peer("alice"), net.wire()

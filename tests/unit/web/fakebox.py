@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
+
 from appliance.clock import Instant
 from appliance.errors import CommandError, ConfigError
 from appliance.events import AgentStatusChanged, CallEnded, CallStarted, Entry, Event
@@ -54,6 +56,7 @@ class FakeExchange:
     def __init__(self, box: FakeBox) -> None:
         self.box = box
         self.live: dict[str, CallView] = {}
+        self.asked: list[tuple[object, ...]] = []
         self.people = {
             name: AgentView(
                 id=name,
@@ -105,6 +108,14 @@ class FakeExchange:
             raise CommandError("unknown_call", f"There is no call {call}.")
         del self.live[call]
         self.box.pending.append(CallEnded(call=call, cause=16, reason="answered"))
+
+    def record(self, call: str, action: str, by: str, limited: bool, now: Instant) -> None:
+        if action == "stop" and limited:
+            raise CommandError("forbidden", "This call is always recorded; it can be paused.")
+        self.live[call] = msgspec.structs.replace(
+            self.live[call], recording=action in ("start", "resume"), recording_paused=action == "pause"
+        )
+        self.asked.append((call, action, by, limited))
 
     def set_agent_status(self, agent: str, status: str, reason: str, by: str, now: Instant) -> None:
         if status == "break" and reason == "Nonsense":

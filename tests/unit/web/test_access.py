@@ -6,6 +6,7 @@ import re
 
 import msgspec
 import pytest
+from aiohttp import ClientResponse
 
 from appliance.web.api import ROUTES
 from appliance.web.route import Route
@@ -117,3 +118,24 @@ async def test_a_user_with_the_agent_role_but_no_agent_has_nothing(client: Clien
     for path in ("calls", "records", "agents", "queues"):
         assert (await (await client.get(f"{API}/{path}")).json())["items"] == []
     await error(await client.get(f"{API}/records/c1"), 404, "not_found")
+
+
+async def test_an_agent_pauses_the_recording_of_his_own_call_and_stops_none_that_is_always_made(
+    client: Client, box: FakeBox
+) -> None:
+    box.exchange.live = {"c1": call_view("c1", agent="aiko"), "c2": call_view("c2", agent="ben")}
+
+    async def ask(name: str, call: str, action: str) -> ClientResponse:
+        return await client.post(f"{API}/calls/{call}/record", json={"action": action}, headers=bearer(name))
+
+    response = await ask("aiko", "c1", "pause")
+    assert response.status == 200 and (await response.json())["recording_paused"]
+    await error(await ask("aiko", "c2", "pause"), 404, "not_found")
+    await error(await ask("aiko", "c1", "stop"), 403, "forbidden")
+    await error(await ask("wall", "c1", "pause"), 403, "forbidden")
+    assert (await error(await ask("sato", "c1", "erase"), 422, "invalid"))["field"] == "action"
+    assert (await ask("sato", "c1", "stop")).status == 200
+    assert box.exchange.asked == [
+        ("c1", "pause", "api:aiko-program", True),
+        ("c1", "stop", "api:sato-program", False),
+    ]

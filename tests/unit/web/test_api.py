@@ -141,7 +141,7 @@ async def test_search_by_what_is_not_built_is_refused_and_not_ignored(client: Cl
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("POST", "calls/c1/hold"), ("POST", "calls/c1/transfer"), ("POST", "calls/c1/record"),
+        ("POST", "calls/c1/hold"), ("POST", "calls/c1/transfer"),
         ("POST", "calls/c1/monitor"), ("GET", "customers"), ("GET", "customers/1?q=x"), ("POST", "campaigns"),
         ("GET", "contacts"), ("GET", "scripts"), ("GET", "articles"), ("GET", "reports/agents?from=x"),
         ("GET", "config"), ("GET", "config/history"),

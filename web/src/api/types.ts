@@ -49,6 +49,8 @@ export interface CallView {
   answered: string | null;
   position: number;
   recording: boolean;
+  recording_paused: boolean;
+  record: "never" | "on-demand" | "always";
   legs: LegView[];
   /** When `state` began. */
   since: string;
@@ -192,6 +194,20 @@ export interface RecordDetail extends CallRecord {
 }
 
 /** The waveform: the largest amplitude (0..1) of each of equally long stretches, a list a channel. */
+/** Somebody had the recording stand still. */
+export interface PauseView {
+  /** Seconds of media time at which it began. */
+  offset: number;
+  seconds: number;
+  how: "silence" | "cut" | "stop";
+  by: string;
+}
+
+export interface RecordingView {
+  id: string;
+  pauses: PauseView[];
+}
+
 export interface PeaksView {
   id: string;
   seconds: number;

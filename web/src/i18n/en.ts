@@ -49,7 +49,8 @@ export const en = {
   },
 
   calls: {
-    title: "Calls in progress", empty: "No calls at the moment.", hangUp: "Hang up", recording: "Recording", recorded: "Being recorded", total: "total",
+    title: "Calls in progress", empty: "No calls at the moment.", hangUp: "Hang up", recording: "Recording", recorded: "Being recorded", paused: "Recording paused", pausedWhy: "Nothing that is said now is kept",
+    record: { start: "Start recording", stop: "Stop recording", pause: "Pause recording", resume: "Resume recording" }, total: "total",
     confirmTitle: "Hang up this call?", confirm: (who: string): string => `Both parties of ${who} are cut off at once.`, hungUp: "The call was ended.",
     gone: "The call had already ended.", anonymous: "Number withheld", legs: "Parties of this call", quality: "Audio received", lost: (share: string): string => `${share} lost`,
     jitter: (ms: number): string => `jitter ${ms} ms`, noAudio: "no audio yet", show: "Show the parties",
@@ -122,6 +123,7 @@ export const en = {
     offerEnded: (agent: string, outcome: string): string => `${agent}: ${outcome}`, queueLeft: (outcome: string, waited: string): string => `Leaves the queue after ${waited}: ${outcome}`,
     ringing: (who: string): string => `${who} rings`, bridged: "Conversation begins", bridgedWith: (who: string): string => `Conversation with ${who} begins`,
     held: "On hold", resumed: "Hold ends", moved: "Moved to another call", recordingStarted: "Recording begins", recordingStopped: "Recording ends",
+    recordingPaused: "Recording paused", recordingHalted: "Recording stopped", recordingResumed: "Recording goes on",
     ended: (cause: string): string => `Call ends: ${cause}`, failed: "The box made a mistake; it ended this call",
 
   },
@@ -132,6 +134,7 @@ export const en = {
   player: {
     title: "Recording", play: "Play", pause: "Pause", speed: "Speed", download: "Download", outside: "Outside", ours: "Our side", position: "Position", back10: "Back 10 seconds", forward10: "Forward 10 seconds",
     failed: "The recording cannot be played.", none: "This call was not recorded.", both: "Both", listen: "Listen to", growing: "The recording is still being made.",
+    pauses: "Pauses", how: { silence: "paused, silent for", cut: "paused, left out", stop: "stopped, left out" },
   },
 
   system: {

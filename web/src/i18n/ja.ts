@@ -49,7 +49,8 @@ export const ja: Words = {
   },
 
   calls: {
-    title: "進行中の通話", empty: "現在、通話はありません。", hangUp: "切断", recording: "録音中", recorded: "録音しています", total: "合計",
+    title: "進行中の通話", empty: "現在、通話はありません。", hangUp: "切断", recording: "録音中", recorded: "録音しています", paused: "録音一時停止中", pausedWhy: "いまの会話は録音に残りません",
+    record: { start: "録音を開始", stop: "録音を停止", pause: "録音を一時停止", resume: "録音を再開" }, total: "合計",
     confirmTitle: "この通話を切断しますか?", confirm: (who) => `${who} の通話が、双方ともただちに切れます。`, hungUp: "通話を切断しました。",
     gone: "通話はすでに終わっていました。", anonymous: "非通知", legs: "この通話の相手", quality: "受信音声", lost: (share) => `損失 ${share}`,
     jitter: (ms) => `ゆらぎ ${ms} ms`, noAudio: "音声はまだありません", show: "相手ごとの詳細",
@@ -122,6 +123,7 @@ export const ja: Words = {
     offerEnded: (agent, outcome) => `${agent}: ${outcome}`, queueLeft: (outcome, waited) => `${waited}待って${outcome}`,
     ringing: (who) => `${who} を呼出中`, bridged: "通話開始", bridgedWith: (who) => `${who} との通話開始`,
     held: "保留", resumed: "保留解除", moved: "別の通話へ移る", recordingStarted: "録音開始", recordingStopped: "録音終了",
+    recordingPaused: "録音を一時停止", recordingHalted: "録音を停止", recordingResumed: "録音を再開",
     ended: (cause) => `通話終了: ${cause}`, failed: "本体の内部エラーで通話を終了",
 
   },
@@ -132,6 +134,7 @@ export const ja: Words = {
   player: {
     title: "録音", play: "再生", pause: "一時停止", speed: "速さ", download: "ダウンロード", outside: "相手側", ours: "こちら側", position: "再生位置", back10: "10秒戻る", forward10: "10秒進む",
     failed: "録音を再生できません。", none: "この通話は録音されていません。", both: "両方", listen: "聞く側", growing: "録音はまだ続いています。",
+    pauses: "一時停止", how: { silence: "一時停止（無音）", cut: "一時停止（録音なし）", stop: "停止（録音なし）" },
   },
 
   system: {

@@ -12,6 +12,7 @@ import { Card, Empty, KindIcon, Pill } from "../../parts/pieces";
 import { explain, say } from "../../parts/toast";
 import { maySupervise, session } from "../../session";
 import { useStore } from "../../store";
+import { RecordButtons, RecordState } from "./recording";
 import { LONG_WAIT } from "./tiles";
 
 const TONES: Record<CallView["state"], string> = { routing: "plain", menu: "plain", waiting: "warn", ringing: "ring", talking: "talk", held: "hold", announcement: "plain" };
@@ -88,9 +89,10 @@ function CallRow({ call, hangUp }: { call: CallView; hangUp: () => void }): JSX.
       <KindIcon kind={call.kind} />
       <span class="who"><b>{caller.main}</b>{caller.sub && <small>{caller.sub}</small>}</span>
       <span class="whom"><b>{names.counterpart(call)}</b><small>{[call.queue && names.queue(call.queue), call.trunk].filter(Boolean).join(" · ")}</small></span>
-      <span class="state"><Pill tone={TONES[call.state]}>{state}</Pill>{call.recording && <span class="rec" title={t.calls.recorded}><i aria-hidden="true" />{t.calls.recording}</span>}</span>
+      <span class="state"><Pill tone={TONES[call.state]}>{state}</Pill><RecordState call={call} /></span>
       <span class="time"><span class="big"><Elapsed since={since} /></span>{started < since - 1500 && <small>{t.calls.total} <Elapsed since={started} /></small>}</span>
       <span class="actions">
+        <RecordButtons call={call} />
         <button type="button" class="button quiet square" aria-expanded={open} aria-label={t.calls.show} title={t.calls.show} onClick={() => setOpen(!open)}><Icon name="chevron" /></button>
         {maySupervise(user) && <button type="button" class="button quiet square danger" aria-label={t.calls.hangUp} title={t.calls.hangUp} onClick={hangUp}><Icon name="hangup" /></button>}
       </span>

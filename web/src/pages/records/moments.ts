@@ -43,6 +43,8 @@ const TELLERS: Record<string, Teller> = {
   "leg-resumed": (_, t) => [t.moment.resumed, "talk"],
   "leg-moved": (_, t) => [t.moment.moved, "plain"],
   "recording-started": (_, t) => [t.moment.recordingStarted, "plain"],
+  "recording-paused": (moment, t) => [text(moment, "how") === "stop" ? t.moment.recordingHalted : t.moment.recordingPaused, "plain"],
+  "recording-resumed": (_, t) => [t.moment.recordingResumed, "plain"],
   "recording-stopped": (_, t) => [t.moment.recordingStopped, "plain"],
   "decision-failed": (_, t) => [t.moment.failed, "end"],
   "call-ended": (moment, t) => [t.moment.ended(t.cause[text(moment, "reason")] ?? text(moment, "reason")), "end"],

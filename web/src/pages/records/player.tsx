@@ -1,8 +1,8 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { PeaksView, RecordingRef } from "../../api/types";
+import type { PauseView, PeaksView, RecordingRef, RecordingView } from "../../api/types";
 import { apiPath, get } from "../../api/http";
-import { counter } from "../../format";
+import { counter, duration } from "../../format";
 import { useSpeech } from "../../i18n";
 import { Icon } from "../../parts/icon";
 import { Channels, type Listen } from "./channels";
@@ -93,10 +93,32 @@ export function Player({ recording, sides }: { recording: RecordingRef; sides: S
         </label>
         <a class="button" href={url} download={`${recording.id}.wav`}><Icon name="download" />{t.player.download}</a>
       </div>
+      <Pauses id={recording.id} />
       <div class="segments sides" role="group" aria-label={t.player.listen}>
         {SIDES.map((each) => <button key={each} type="button" class="segment" aria-pressed={side === each} onClick={() => listen(each)}>{titles[each]}</button>)}
       </div>
     </section>
+  );
+}
+
+/** Where the recording stood still, and who had it so. */
+function Pauses({ id }: { id: string }): JSX.Element | null {
+  const { t, manner } = useSpeech();
+  const [pauses, setPauses] = useState<PauseView[]>([]);
+  useEffect(() => {
+    let wanted = true;
+    get<RecordingView>(`recordings/${encodeURIComponent(id)}`).then((found) => wanted && setPauses(found.pauses), () => undefined);
+    return () => {
+      wanted = false;
+    };
+  }, [id]);
+  if (pauses.length === 0) return null;
+  return (
+    <ul class="pauses" aria-label={t.player.pauses}>
+      {pauses.map((each, index) => (
+        <li key={index}><b>{counter(each.offset)}</b> {t.player.how[each.how]} <span>{[each.seconds >= 0.5 ? duration(each.seconds, manner.language) : "", each.by.replace(/^\w+:/, "")].filter(Boolean).join(" · ")}</span></li>
+      ))}
+    </ul>
   );
 }
 
