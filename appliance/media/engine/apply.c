@@ -137,7 +137,7 @@ static void put_recorder(hk_engine *engine, struct command *command)
     for (uint32_t i = 0; i < recorder->count; i++)
         recorder->taps[i].recorder = recorder;
     graph_add_taps(engine, recorder->taps, recorder->count);
-    recorder_start(engine, recorder, command->running);
+    recorder_start(engine, recorder, command->running, command->silent);
 }
 
 static void change_recorder(hk_engine *engine, struct command *command)
@@ -153,7 +153,7 @@ static void change_recorder(hk_engine *engine, struct command *command)
     for (uint32_t i = 0; i < recorder->count; i++)
         recorder->taps[i].recorder = recorder;
     graph_add_taps(engine, recorder->taps, recorder->count);
-    recorder_run(engine, recorder, command->running);
+    recorder_run(engine, recorder, command->running, command->silent);
     command->taps = old;
 }
 

@@ -114,29 +114,41 @@ int codec_opus_missing(struct codecs *codecs, const uint8_t *payload, size_t siz
     return samples < 0 ? 0 : samples;
 }
 
-int codec_decode_tap(struct codecs *codecs, uint8_t codec, int units, const uint8_t *payload, size_t size, int16_t *out)
+static int decode_linear_tap(struct codecs *codecs, int from, int *rate, const uint8_t *payload, size_t size, int16_t *out)
 {
     int16_t samples[CODEC_LARGEST / 2];
+    if (from <= *rate || !codecs) {
+        *rate = from;
+        return decode_linear(payload, size, out);
+    }
+    int n = decode_linear(payload, size, samples);
+    n -= n % (from / *rate);
+    return (int)resample(&codecs->tap, out, *rate, samples, (size_t)n, from);
+}
+
+int codec_decode_tap(struct codecs *codecs, uint8_t codec, int units, int *rate, const uint8_t *payload, size_t size,
+                     int16_t *out)
+{
     if (size == 0 || size > CODEC_LARGEST)
         return 0;
     switch (codec) {
     case HK_PCMU:
     case HK_PCMA:
+        *rate = 8000;
         g711_decode(codec, out, payload, size);
         return (int)size;
     case HK_G722:
         if (!codecs)
             return 0;
-        g722_decode_narrow(&codecs->g722_tap, out, payload, size);
-        return (int)size;
+        if (*rate == 16000)
+            g722_decode(&codecs->g722_tap, out, payload, size);
+        else
+            g722_decode_narrow(&codecs->g722_tap, out, payload, size);
+        return (int)size * (*rate / 8000);
     case HK_OPUS:
-        return codecs ? decode_opus(codecs->opus_tap, &codecs->opus_tap_rate, 8000, payload, size, out) : 0;
+        return codecs ? decode_opus(codecs->opus_tap, &codecs->opus_tap_rate, *rate, payload, size, out) : 0;
     case HK_L16:
-        if (units == 1 || !codecs)
-            return decode_linear(payload, size, out);
-        int n = decode_linear(payload, size, samples);
-        n -= n % units;
-        return (int)resample(&codecs->tap, out, 8000, samples, (size_t)n, 8000 * units);
+        return decode_linear_tap(codecs, 8000 * units, rate, payload, size, out);
     default:
         return 0;
     }

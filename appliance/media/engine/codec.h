@@ -13,6 +13,7 @@
 enum {
     CODEC_LARGEST = 1920, /* bytes of a payload: 20 ms of L16 at 48 kHz */
     CODEC_LONGEST = 5760, /* samples of a packet: 120 ms at 48 kHz */
+    CODEC_TAP = 3840,     /* samples of a packet for a recording: the largest of G.722 at 16 kHz */
     CODEC_BYTES = 1275    /* of a packet that Opus makes */
 };
 
@@ -47,8 +48,10 @@ int codec_decode(struct codecs *codecs, uint8_t codec, int rate, const uint8_t *
  * `payload` is NULL. `n` samples at the rate decoded last. Gives samples, 0: nothing. */
 int codec_opus_missing(struct codecs *codecs, const uint8_t *payload, size_t size, int16_t *out, int n);
 
-/* Decodes for a recording at 8 kHz. Gives samples, 0: malformed. */
-int codec_decode_tap(struct codecs *codecs, uint8_t codec, int units, const uint8_t *payload, size_t size, int16_t *out);
+/* Decodes for a recording. `rate` is what is wanted, 8000 or 16000, and becomes what `out` is at: nothing is made
+ * to more than it is. At most CODEC_TAP samples. Gives samples, 0: malformed. */
+int codec_decode_tap(struct codecs *codecs, uint8_t codec, int units, int *rate, const uint8_t *payload, size_t size,
+                     int16_t *out);
 
 /* Encodes `n` samples at `rate` (Opus: any of ours; others: their own). Gives bytes, 0: failed. */
 int codec_encode(struct codecs *codecs, uint8_t codec, int rate, const int16_t *in, int n, uint8_t *out);

@@ -380,7 +380,8 @@ static struct recording *new_recording(const struct hk_recorder *row)
     }
     recording->id = row->id;
     recording->fd = -1;
-    recording->running = row->running;
+    recording->running = row->running || row->silent;
+    recording->rate = row->rate == 16000 ? 16000 : 8000;
     strncpy(recording->comment, row->comment, WAV_COMMENT);
     recording->open = (struct job){.kind = JOB_OPEN, .recording = recording};
     recording->close = (struct job){.kind = JOB_CLOSE, .recording = recording};
@@ -418,11 +419,13 @@ int hk_put_recorder(hk_engine *engine, const struct hk_recorder *row)
     }
     command->count = row->right_count + 1;
     command->running = row->running;
+    command->silent = row->silent;
     if (known) {
         command->taps = taps;
     } else {
         recorder->object = (struct object){.id = row->id, .kind = RECORDER};
         recorder->recording = recording;
+        recorder->scale = recording->rate / 8000;
         recorder->taps = taps;
         recorder->count = command->count;
         list_init(&recorder->all);

@@ -70,7 +70,9 @@ struct hk_recorder {
     int64_t left;
     const int64_t *right;
     uint32_t right_count;
-    bool running;
+    bool running;  /* what is heard goes into the file */
+    bool silent;   /* not running, but the time that passes is silence in the file */
+    uint32_t rate; /* of the file, 8000 or 16000 (0: 8000); never changes */
 };
 
 /* Listens to what a port receives, with a copy and without delaying it. */
@@ -167,7 +169,8 @@ int hk_put_player(hk_engine *engine, int64_t id, int64_t generation, int32_t loo
 /* Makes a mix or replaces its links. 0 or -errno. */
 int hk_put_mix(hk_engine *engine, int64_t id, const struct hk_link *links, uint32_t count);
 
-/* Makes a recorder or changes who is recorded and whether it runs; the path of a recorder never changes. 0 or -errno. */
+/* Makes a recorder or changes who is recorded and whether it runs; path and rate of a recorder never change. 0 or -errno.
+ * HK_RECORDER_STOPPED of a dropped one is told when its file is whole on the disk. */
 int hk_put_recorder(hk_engine *engine, const struct hk_recorder *row);
 
 /* Makes a detector or changes what it listens for. 0 or -errno. */

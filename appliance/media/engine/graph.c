@@ -93,8 +93,10 @@ static void tie_tap(hk_engine *engine, struct tap *tap)
     struct object *object = find_object(engine, tap->port_id);
     if (object && object->kind == PORT) {
         list_del(&tap->waiting);
-        tap->port = (struct port *)object;
-        list_add(&tap->port->taps, &tap->of_port);
+        struct port *port = tap->port = (struct port *)object;
+        int rate = 8000 * tap->recorder->scale;
+        port->tap_rate = list_empty(&port->taps) || rate > port->tap_rate ? rate : port->tap_rate;
+        list_add(&port->taps, &tap->of_port);
     } else if (list_empty(&tap->waiting)) {
         list_add(&engine->waiting_taps, &tap->waiting);
     }
@@ -119,8 +121,10 @@ void graph_inherit_taps(struct tap *to, uint32_t to_count, const struct tap *fro
 {
     for (uint32_t i = 0; i < to_count; i++)
         for (uint32_t j = 0; j < from_count; j++)
-            if (to[i].port_id == from[j].port_id && to[i].right == from[j].right)
+            if (to[i].port_id == from[j].port_id && to[i].right == from[j].right) {
                 to[i].align = from[j].align;
+                to[i].resampler = from[j].resampler;
+            }
 }
 
 /* --- things that come and go --- */

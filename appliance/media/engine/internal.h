@@ -29,11 +29,11 @@ enum {
     NEWS_TICKS = 5,   /* ticks within which the command side learns what is not urgent */
     BUCKETS = 4096,
     RING_EVENTS = 1024,
-    BLOCK_FRAMES = 2000,  /* a quarter of a second of recording */
+    BLOCK_FRAMES = 2000,  /* a quarter of a second of recording at 8 kHz */
     BLOCK_WINDOW = 4,     /* blocks of a recorder that packets may still fall into */
-    BLOCKS_LARGEST = 40,  /* ten seconds waiting for the disk, per recorder */
+    BLOCKS_LARGEST = 40,  /* ten seconds waiting for the disk, per recorder at 8 kHz; twice as many at 16 */
     ARENA_BLOCKS = 16384, /* address space for about 400 recorders ten seconds behind; memory only once touched */
-    LATENESS = 1600,      /* samples a packet may come late and still be recorded */
+    LATENESS = 2400,      /* 1/8000 s between the begin of a packet's sound and the last moment to record it */
     RATES = 3,            /* 8, 16 and 48 kHz */
     LARGEST_FRAME = 960,  /* samples of a tick at the highest of them */
     PRESSES = 32          /* keys that wait to be sent */
@@ -88,6 +88,7 @@ struct tap {
     struct port *port;
     bool right;
     struct align align;
+    struct resampler resampler; /* to the recorder's rate */
     struct node of_port, waiting;
 };
 
@@ -216,6 +217,7 @@ struct port {
     struct object object;
     enum hearing hearing;
     int mixed_listeners;
+    int tap_rate; /* that recorders want at most */
     struct node heard_by, taps, detectors;
     struct endpoint rtp;
     /* On the same local address as `rtp`, connected to where we send: saves the kernel a route for each packet. What
@@ -296,10 +298,11 @@ struct recording {
     int64_t id;
     char *path;
     char comment[192];
+    int rate;
     struct job open, close;
     atomic_int waiting; /* blocks on their way to the disk */
     atomic_bool failed;
-    bool running; /* when it was opened */
+    bool running; /* time passed in it when it was opened */
     int64_t missing; /* frames lost by the engine thread; read by the writer at JOB_CLOSE */
     /* of the writer thread alone */
     int fd;
@@ -314,9 +317,12 @@ struct recording {
 struct recorder {
     struct object object;
     struct recording *recording;
-    bool running;
+    int scale;        /* its rate, times 8000 Hz */
+    bool hears;
+    bool passing;     /* time passes in the file: it hears, or is silent for as long as it does not */
     int64_t position; /* frames at `since` */
-    int64_t since;    /* ns, while running */
+    int64_t since;    /* ns, while time passes */
+    int64_t from;     /* nothing said before this frame is kept */
     int64_t base;     /* position of the first frame of blocks[0] */
     struct block *blocks[BLOCK_WINDOW];
     struct node all;
@@ -364,7 +370,7 @@ struct command {
     struct sockets sockets;      /* CHANGE_PORT: new ones or -1; back: those to close */
     struct tap *taps;            /* CHANGE_RECORDER; back: those to free */
     uint32_t count;
-    bool running;
+    bool running, silent;
 };
 
 struct batch {
@@ -531,12 +537,13 @@ void mix_tick(hk_engine *engine);
 void player_advance(hk_engine *engine, struct player *player);
 
 /* --- recorder.c: the engine thread's side of recordings --- */
-void recorder_start(hk_engine *engine, struct recorder *recorder, bool running);
-void recorder_run(hk_engine *engine, struct recorder *recorder, bool running);
+void recorder_start(hk_engine *engine, struct recorder *recorder, bool running, bool silent);
+void recorder_run(hk_engine *engine, struct recorder *recorder, bool running, bool silent);
 void recorder_end(hk_engine *engine, struct recorder *recorder);
 void recorder_tick(hk_engine *engine);
+/* `n` samples at `rate` (8000 or 16000) of a packet that came just now; its timestamp is of 8 kHz. */
 void recorder_hear(hk_engine *engine, struct tap *tap, const struct port *port, const struct rtp_packet *packet,
-                   const int16_t *samples, int n);
+                   const int16_t *samples, int n, int rate);
 
 /* --- writer.c --- */
 void *writer_main(void *engine);

@@ -175,16 +175,17 @@ static uint32_t tap_time(struct reception *in, uint32_t timestamp)
 static void record(hk_engine *engine, struct port *port, const struct rtp_packet *packet, const uint8_t *payload,
                    uint8_t codec)
 {
-    int16_t samples[CODEC_LARGEST];
+    int16_t samples[CODEC_TAP];
+    int rate = port->tap_rate;
     struct rtp_packet placed = *packet;
     /* A codec with a memory would take a straggler for what comes now. */
     if (codec > HK_PCMA && packet->sequence != port->in.highest)
         return;
     placed.timestamp = tap_time(&port->in, packet->timestamp);
-    int n = codec_decode_tap(port->codecs, codec, port->in.units, payload, packet->length, samples);
+    int n = codec_decode_tap(port->codecs, codec, port->in.units, &rate, payload, packet->length, samples);
     LIST_EACH (at, &port->taps)
         if (n > 0)
-            recorder_hear(engine, CONTAINER(at, struct tap, of_port), port, &placed, samples, n);
+            recorder_hear(engine, CONTAINER(at, struct tap, of_port), port, &placed, samples, n, rate);
 }
 
 static void deliver(hk_engine *engine, struct port *port, const struct rtp_packet *packet, uint8_t *data,

@@ -16,7 +16,7 @@ static void pass_job(hk_engine *engine, struct job *job, bool wake)
 /* --- blocks: from what the writer gave back, else from the arena --- */
 static struct block *get_block(hk_engine *engine, struct recording *recording)
 {
-    if (atomic_load_explicit(&recording->waiting, memory_order_relaxed) >= BLOCKS_LARGEST)
+    if (atomic_load_explicit(&recording->waiting, memory_order_relaxed) >= BLOCKS_LARGEST * (recording->rate / 8000))
         return NULL;
     if (!engine->spare) {
         struct pass *item = handover_take(&engine->free_blocks);
@@ -55,7 +55,8 @@ static void commit(hk_engine *engine, struct recorder *recorder, int64_t frames)
 
 static int64_t position_now(const hk_engine *engine, const struct recorder *recorder)
 {
-    return recorder->position + (recorder->running ? (engine->now - recorder->since) / NS_PER_SAMPLE : 0);
+    int64_t passed = recorder->passing ? engine->now - recorder->since : 0;
+    return recorder->position + passed * recorder->scale / NS_PER_SAMPLE;
 }
 
 static void move_on(hk_engine *engine, struct recorder *recorder, int64_t decided)
@@ -68,17 +69,17 @@ void recorder_tick(hk_engine *engine)
 {
     LIST_EACH (at, &engine->recorders) {
         struct recorder *recorder = CONTAINER(at, struct recorder, all);
-        if (recorder->running)
-            move_on(engine, recorder, position_now(engine, recorder) - LATENESS);
+        if (recorder->passing)
+            move_on(engine, recorder, position_now(engine, recorder) - LATENESS * recorder->scale);
     }
 }
 
 /* --- start, pause, end --- */
-void recorder_start(hk_engine *engine, struct recorder *recorder, bool running)
+void recorder_start(hk_engine *engine, struct recorder *recorder, bool running, bool silent)
 {
     list_add(&engine->recorders, &recorder->all);
     pass_job(engine, &recorder->recording->open, true);
-    recorder_run(engine, recorder, running);
+    recorder_run(engine, recorder, running, silent);
 }
 
 /* What has been heard up to this moment is complete: nothing of it may come later. */
@@ -91,14 +92,17 @@ static void close_window(hk_engine *engine, struct recorder *recorder)
     }
 }
 
-void recorder_run(hk_engine *engine, struct recorder *recorder, bool running)
+void recorder_run(hk_engine *engine, struct recorder *recorder, bool running, bool silent)
 {
-    if (running == recorder->running)
+    bool passing = running || silent;
+    if (running == recorder->hears && passing == recorder->passing)
         return;
     recorder->position = position_now(engine, recorder);
-    recorder->running = running;
     recorder->since = engine->now;
-    if (!running)
+    recorder->passing = passing;
+    recorder->hears = running;
+    recorder->from = recorder->position;
+    if (!passing)
         close_window(engine, recorder);
     for (uint32_t i = 0; i < recorder->count; i++)
         recorder->taps[i].align.started = false;
@@ -106,7 +110,7 @@ void recorder_run(hk_engine *engine, struct recorder *recorder, bool running)
 
 void recorder_end(hk_engine *engine, struct recorder *recorder)
 {
-    recorder_run(engine, recorder, false);
+    recorder_run(engine, recorder, false, false);
     list_del(&recorder->all);
     recorder->recording->close.position = recorder->position;
     pass_job(engine, &recorder->recording->close, true);
@@ -119,15 +123,13 @@ static int16_t saturated(int32_t sum)
     return (int16_t)(sum > INT16_MAX ? INT16_MAX : sum < INT16_MIN ? INT16_MIN : sum);
 }
 
-/* Adds `n` samples of one side from `position` on; what lies outside the window is left out. */
+/* Adds `n` samples of one side from `position` on; what lies outside the window, or before the recorder was started or
+ * resumed, is left out. */
 static void lay(hk_engine *engine, struct recorder *recorder, int side, int64_t position, const int16_t *samples, int n)
 {
-    for (int done = 0; done < n;) {
+    int64_t first = recorder->base > recorder->from ? recorder->base : recorder->from;
+    for (int done = position >= first ? 0 : first - position < n ? (int)(first - position) : n; done < n;) {
         int64_t offset = position + done - recorder->base;
-        if (offset < 0) {
-            done += offset + n - done <= 0 ? n - done : (int)-offset;
-            continue;
-        }
         int64_t index = offset / BLOCK_FRAMES;
         if (index >= BLOCK_WINDOW)
             return;
@@ -144,17 +146,39 @@ static void lay(hk_engine *engine, struct recorder *recorder, int side, int64_t 
     }
 }
 
+enum { PART = 480 }; /* samples that a resampler is given at once */
+
+/* The samples at the recorder's rate; gives how many. */
+static int at_rate(struct tap *tap, int16_t *out, int to, const int16_t *in, int n, int from)
+{
+    int made = 0, step = from > to ? from / to : 1;
+    n -= n % step;
+    for (int done = 0; done < n; done += PART)
+        made += (int)resample(&tap->resampler, out + made, to, in + done, (size_t)(n - done < PART ? n - done : PART), from);
+    return made;
+}
+
 void recorder_hear(hk_engine *engine, struct tap *tap, const struct port *port, const struct rtp_packet *packet,
-                   const int16_t *samples, int n)
+                   const int16_t *samples, int n, int rate)
 {
     struct recorder *recorder = tap->recorder;
-    if (!recorder->running || atomic_load_explicit(&recorder->recording->failed, memory_order_relaxed))
+    int16_t resampled[CODEC_TAP];
+    if (!recorder->hears || atomic_load_explicit(&recorder->recording->failed, memory_order_relaxed))
         return;
-    int skip, side = tap->right ? 1 : 0;
-    int64_t arrival = position_now(engine, recorder);
-    int64_t position = align_place(&tap->align, port->in.stream, packet->timestamp, arrival, n, &skip);
-    if (skip == -1)
-        lay(engine, recorder, side, position - 1, samples, 1);
+    int skip, side = tap->right ? 1 : 0, scale = recorder->scale;
+    if (rate != 8000 * scale) {
+        if (rate < 8000 * scale && n > CODEC_TAP / 2)
+            return;
+        n = at_rate(tap, resampled, 8000 * scale, samples, n, rate);
+        samples = resampled;
+    }
+    /* The packet is sent when its last sound was heard. Places are found at 8 kHz, whatever the recorder's rate. */
+    int long_8 = n / scale;
+    int64_t arrival = position_now(engine, recorder) / scale - long_8;
+    int64_t position = scale * align_place(&tap->align, port->in.stream, packet->timestamp, arrival, long_8, &skip);
+    skip *= scale;
+    if (skip < 0)
+        lay(engine, recorder, side, position + skip, samples, -skip);
     if (skip > 0 && skip < n)
         lay(engine, recorder, side, position + skip, samples + skip, n - skip);
     else if (skip <= 0)

@@ -135,9 +135,8 @@ class EngineRows:
         path = ffi.new("char[]", os.fsencode(row.path))
         comment = ffi.new("char[]", f"call={row.call} leg={row.leg} recorder={row.id}".encode())
         right = ffi.new("int64_t[]", list(row.right))
-        recorder = ffi.new(
-            "struct hk_recorder *", (row.id, path, comment, row.left, right, len(row.right), row.running)
-        )
+        fields = (row.id, path, comment, row.left, right, len(row.right), row.running, row.silent, row.rate)
+        recorder = ffi.new("struct hk_recorder *", fields)
         return int(lib.hk_put_recorder(self._engine, recorder))
 
     def _put_detector(self, row: Detector) -> int:

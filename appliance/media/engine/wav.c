@@ -64,7 +64,7 @@ bool wav_parse(const uint8_t *data, size_t size, struct wav_audio *audio)
     return false;
 }
 
-void wav_header(uint8_t header[WAV_HEADER], const char *comment, uint32_t frames)
+void wav_header(uint8_t header[WAV_HEADER], const char *comment, uint32_t rate, uint32_t frames)
 {
     uint32_t bytes = frames * WAV_FRAME;
     uint8_t *p = header;
@@ -72,7 +72,7 @@ void wav_header(uint8_t header[WAV_HEADER], const char *comment, uint32_t frames
     p = put32(put_text(p, "RIFF"), WAV_HEADER - 8 + bytes);
     p = put32(put_text(put_text(p, "WAVE"), "fmt "), 16);
     p = put16(put16(p, 1), 2);
-    p = put32(put32(p, 8000), 8000 * WAV_FRAME);
+    p = put32(put32(p, rate), rate * WAV_FRAME);
     p = put16(put16(p, WAV_FRAME), 16);
     p = put32(put_text(p, "LIST"), WAV_HEADER - 36 - 8 - 8);
     p = put_text(p, "INFO");
@@ -83,10 +83,10 @@ void wav_header(uint8_t header[WAV_HEADER], const char *comment, uint32_t frames
     put32(put_text(header + WAV_HEADER - 8, "data"), bytes);
 }
 
-bool wav_is_ours(const uint8_t header[WAV_HEADER], const char *comment)
+bool wav_is_ours(const uint8_t header[WAV_HEADER], const char *comment, uint32_t rate)
 {
     uint8_t same[WAV_HEADER], read[WAV_HEADER];
-    wav_header(same, comment, 0);
+    wav_header(same, comment, rate, 0);
     memcpy(read, header, WAV_HEADER);
     memcpy(read + 4, same + 4, 4);
     memcpy(read + WAV_HEADER - 4, same + WAV_HEADER - 4, 4);

@@ -21,10 +21,10 @@ enum {
     WAV_FRAME = 4           /* bytes of one stereo sample */
 };
 
-/* Writes the header of a stereo recording that holds `frames` stereo samples. */
-void wav_header(uint8_t header[WAV_HEADER], const char *comment, uint32_t frames);
+/* Writes the header of a stereo recording that holds `frames` stereo samples, `rate` a second. */
+void wav_header(uint8_t header[WAV_HEADER], const char *comment, uint32_t rate, uint32_t frames);
 
-/* True when `header` is one that wav_header() wrote with this comment, whatever its sizes say. */
-bool wav_is_ours(const uint8_t header[WAV_HEADER], const char *comment);
+/* True when `header` is one that wav_header() wrote with this comment and rate, whatever its sizes say. */
+bool wav_is_ours(const uint8_t header[WAV_HEADER], const char *comment, uint32_t rate);
 
 #endif

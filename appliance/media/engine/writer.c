@@ -1,5 +1,7 @@
 /* The writer thread: everything a recording does on the disk.
  *
+ * That a recording stopped is told when its file is on the disk, not when it is on its way there.
+ *
  * A file is playable whenever the process dies: first samples are written, then, each second, the sizes in the header.
  * So the header never promises more than there is, and at most a second of what is there is not promised
  * (`media.recordings` repairs that). A file that is there already is continued when its comment says that it is this
@@ -17,7 +19,7 @@
 #include "internal.h"
 #include "wav.h"
 
-enum { PAUSE_MS = 250, LONGEST_GAP = 10, RATE = 8000, NANOS = 1000000000 };
+enum { PAUSE_MS = 250, LONGEST_GAP = 10, NANOS = 1000000000 };
 #define HEADER_NS NS_PER_SECOND
 #define LARGEST ((INT64_C(1) << 32) / WAV_FRAME - 65536)
 
@@ -31,9 +33,9 @@ static void tell_controller(hk_engine *engine, const struct hk_event *event)
 static void stopped(hk_engine *engine, struct recording *recording, enum hk_stop reason, int error)
 {
     struct hk_event event = {.kind = HK_RECORDER_STOPPED, .id = recording->id, .reason = reason, .error = error};
-    event.seconds = (double)recording->written / RATE;
+    event.seconds = (double)recording->written / recording->rate;
     /* Those of the engine thread are settled only when it has let go. */
-    event.missing = (double)(recording->resumed + (reason == HK_ENDED ? recording->missing : 0)) / RATE;
+    event.missing = (double)(recording->resumed + (reason == HK_ENDED ? recording->missing : 0)) / recording->rate;
     tell_controller(engine, &event);
 }
 
@@ -62,7 +64,7 @@ static int put(int fd, const void *data, size_t size, off_t at)
 static int say_length(struct recording *recording)
 {
     uint8_t header[WAV_HEADER];
-    wav_header(header, recording->comment, (uint32_t)recording->written);
+    wav_header(header, recording->comment, (uint32_t)recording->rate, (uint32_t)recording->written);
     recording->said = recording->written;
     return put(recording->fd, header, sizeof header, 0);
 }
@@ -76,6 +78,7 @@ static void fail(hk_engine *engine, struct recording *recording, int error)
     if (recording->fd >= 0 && fstat(recording->fd, &status) == 0 && status.st_size >= WAV_HEADER) {
         recording->written = (status.st_size - WAV_HEADER) / WAV_FRAME;
         (void)say_length(recording);
+        (void)fdatasync(recording->fd);
     }
     stopped(engine, recording, full ? HK_DISK_FULL : HK_FAILED, error);
 }
@@ -104,15 +107,16 @@ static int resume(struct recording *recording)
     if (fd < 0)
         return errno;
     if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) || pread(fd, header, WAV_HEADER, 0) != WAV_HEADER ||
-        !wav_is_ours(header, recording->comment)) {
+        !wav_is_ours(header, recording->comment, (uint32_t)recording->rate)) {
         close(fd);
         return EEXIST;
     }
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    int64_t away = (now.tv_sec - status.st_mtim.tv_sec) * RATE + (now.tv_nsec - status.st_mtim.tv_nsec) * RATE / NANOS;
+    int64_t rate = recording->rate, away = (now.tv_sec - status.st_mtim.tv_sec) * rate;
+    away += (now.tv_nsec - status.st_mtim.tv_nsec) * rate / NANOS;
     recording->fd = fd;
-    recording->resumed = recording->running && away > 0 && away <= LONGEST_GAP * RATE ? away : 0;
+    recording->resumed = recording->running && away > 0 && away <= LONGEST_GAP * rate ? away : 0;
     recording->offset = recording->written = (status.st_size - WAV_HEADER) / WAV_FRAME + recording->resumed;
     if (ftruncate(fd, WAV_HEADER + recording->written * WAV_FRAME) < 0)
         return errno;
@@ -159,6 +163,24 @@ static void write_block(hk_engine *engine, struct block *block)
     handover_push(&engine->free_blocks, &block->job.pass);
 }
 
+/* The file and its name are on the disk, or errno says why not. */
+static int make_durable(struct recording *recording)
+{
+    int error = fdatasync(recording->fd) < 0 ? errno : 0;
+    char *end = strrchr(recording->path, '/');
+    if (error || !end)
+        return error;
+    *end = '\0';
+    int folder = open(recording->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    *end = '/';
+    if (folder < 0)
+        return errno;
+    if (fsync(folder) < 0 && errno != EINVAL)
+        error = errno;
+    close(folder);
+    return error;
+}
+
 static void close_recording(hk_engine *engine, struct recording *recording, int64_t length)
 {
     if (!failed(recording)) {
@@ -170,6 +192,8 @@ static void close_recording(hk_engine *engine, struct recording *recording, int6
         }
         if (!error)
             error = say_length(recording);
+        if (!error)
+            error = make_durable(recording);
         if (error)
             fail(engine, recording, error);
         else
@@ -200,7 +224,7 @@ static void refresh(hk_engine *engine, struct node *open_ones, int64_t now)
 
 static void work(hk_engine *engine, struct node *open_ones)
 {
-    struct pass *item = handover_take(&engine->jobs);
+    struct pass *item = handover_take(&engine->jobs), *closings = NULL, **end = &closings;
     int64_t now = hk_now();
     while (item) {
         struct job *job = CONTAINER(item, struct job, pass);
@@ -210,9 +234,15 @@ static void work(hk_engine *engine, struct node *open_ones)
         else if (job->kind == JOB_AUDIO)
             write_block(engine, CONTAINER(job, struct block, job));
         else
-            close_recording(engine, job->recording, job->position);
+            *end = &job->pass, end = &job->pass.next, *end = NULL;
     }
     refresh(engine, open_ones, now);
+    /* Last, since each waits for the disk: the audio of all others is written already. */
+    while (closings) {
+        struct job *job = CONTAINER(closings, struct job, pass);
+        closings = closings->next;
+        close_recording(engine, job->recording, job->position);
+    }
 }
 
 void *writer_main(void *argument)

@@ -26,7 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     if (codec_decode(codecs, codec, rate, data + 1, size - 1, out) > CODEC_LONGEST)
         abort();
-    if (codec_decode_tap(codecs, codec, units, data + 1, size - 1, out) > CODEC_LARGEST)
+    int tap = data[0] & 64 ? 16000 : 8000;
+    if (codec_decode_tap(codecs, codec, units, &tap, data + 1, size - 1, out) > CODEC_TAP || tap > 16000)
         abort();
     if (codec == HK_OPUS && size > 1 && codec_opus_missing(codecs, data + 1, size - 1, out, rate / 50) > rate / 50)
         abort();

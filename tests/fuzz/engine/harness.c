@@ -130,6 +130,8 @@ static void put_recorder(hk_engine *engine, int slot)
     row.right = right;
     row.right_count = dice(4);
     row.running = dice(4) > 0;
+    row.silent = dice(3) == 0;
+    row.rate = recorders[slot] % 2 ? 16000 : 8000;
     MUST(hk_put_recorder(engine, &row) == 0);
 }
 

@@ -87,6 +87,51 @@ EXPORT void still_run(hk_engine *engine, int64_t at, int64_t port, int remote, c
     free_done(engine);
 }
 
+/* Many datagrams, in the order of their times: each of `size` bytes from `start` of `data`. */
+EXPORT void still_play(hk_engine *engine, int count, const int64_t *at, const int32_t *port, const int32_t *remote,
+                       const int32_t *start, int size, const uint8_t *data)
+{
+    for (int i = 0; i < count; i++)
+        still_run(engine, at[i], port[i], remote[port[i]], data + start[i], size);
+}
+
+EXPORT int still_recorder(hk_engine *engine, int64_t id, int64_t left, int64_t right, int running, int silent, int rate)
+{
+    struct hk_recorder row = {.id = id, .path = "/nowhere", .comment = "", .left = left, .right = &right};
+    row.right_count = 1;
+    row.running = running;
+    row.silent = silent;
+    row.rate = (uint32_t)rate;
+    int result = hk_put_recorder(engine, &row);
+    still_commit(engine);
+    return result;
+}
+
+/* Does the writer's work: lays what was recorded by now into `frames` stereo samples. Gives the length of a recording
+ * that ended, -1: none did. */
+EXPORT int64_t still_recorded(hk_engine *engine, int16_t *frames, int64_t most)
+{
+    int64_t length = -1;
+    struct pass *item = handover_take(&engine->jobs);
+    while (item) {
+        struct job *job = CONTAINER(item, struct job, pass);
+        item = item->next;
+        if (job->kind == JOB_CLOSE) {
+            length = job->position;
+            free(job->recording->path);
+            free(job->recording);
+        } else if (job->kind == JOB_AUDIO) {
+            struct block *block = CONTAINER(job, struct block, job);
+            int64_t n = job->position + job->frames > most ? most - job->position : job->frames;
+            if (n > 0)
+                memcpy(frames + 2 * job->position, block->audio, (size_t)n * 2 * sizeof *frames);
+            atomic_fetch_sub(&job->recording->waiting, 1);
+            handover_push(&engine->free_blocks, &job->pass);
+        }
+    }
+    return length;
+}
+
 /* late, concealed, stretched, cut; delay aimed at, ms; hearing */
 EXPORT void still_playout(hk_engine *engine, int64_t id, int64_t figures[6])
 {

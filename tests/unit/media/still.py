@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[3]
 ENGINE = ROOT / "appliance/media/engine"
 PCMU, PCMA, G722, CN, OPUS, L16, L16_48, L16_8, EVENTS, EVENTS_48 = 0, 8, 9, 13, 96, 97, 98, 99, 101, 102
 NONE, NEITHER = 255, 254
+RECORDER = 2000
 CODEC = {PCMU: 1, PCMA: 2, CN: 4, G722: 5, OPUS: 6, L16: 7, L16_48: 7, L16_8: 7}
 CLOCK = {PCMU: 8000, PCMA: 8000, G722: 8000, OPUS: 48000, L16: 16000, L16_48: 48000, L16_8: 8000}
 RATE = CLOCK | {G722: 16000}
@@ -36,6 +37,7 @@ def library(folder: Path) -> ctypes.CDLL:
     subprocess.run(command, check=True, capture_output=True)
     loaded = ctypes.CDLL(str(target))
     loaded.still_new.restype = loaded.still_codecs.restype = ctypes.c_void_p
+    loaded.still_recorded.restype = ctypes.c_int64
     loaded.still_resample.restype = loaded.still_code.restype = ctypes.c_size_t
     return loaded
 
@@ -222,6 +224,34 @@ class Still:
             elif kind == 8:
                 out.append(Found("speech", port, "began" if said else "ended", at))
         return out
+
+    def play(self, at: Samples, ports: Samples, starts: Samples, size: int, data: bytes) -> None:
+        """Many datagrams of one size, in the order of their times (ns); what is sent meanwhile is not looked at."""
+        remote = (ctypes.c_int32 * (max(self._remote) + 1))()
+        for number, port in self._remote.items():
+            remote[number] = port
+        at, ports, starts = at.astype(np.int64), ports.astype(np.int32), starts.astype(np.int32)
+        pointer = ctypes.c_void_p
+        self.c.still_play(
+            self._engine, len(at), pointer(at.ctypes.data), pointer(ports.ctypes.data), remote,
+            pointer(starts.ctypes.data), size, data,
+        )  # fmt: skip
+        self.now = int(at[-1])
+
+    def recorder(self, left: int, right: int, *, running: bool = True, silent: bool = False, rate: int = 8000) -> None:
+        """The one recorder of the test: made, or changed."""
+        self.c.still_recorder(
+            self._engine, ctypes.c_int64(RECORDER), ctypes.c_int64(left), ctypes.c_int64(right), running, silent, rate
+        )
+
+    def recorded(self, file: Samples) -> int:
+        """Fills in what was recorded by now, at its place in `file` (frames x 2). Length of an ended recording, or -1."""
+        return int(self.c.still_recorded(self._engine, ctypes.c_void_p(file.ctypes.data), ctypes.c_int64(len(file))))
+
+    def end_recorder(self, file: Samples) -> int:
+        """Drops it; the length of the file in frames."""
+        self.drop(RECORDER)
+        return self.recorded(file)
 
     def playout(self, number: int) -> dict[str, int]:
         """What the playout of this source has had to do."""

@@ -192,7 +192,7 @@ box = EngineBox()
 a, b = box.party(440), box.party(850)
 box.bridge(a, b)
 box.put(Recorder(id=9, path=path, left=box.id(a), right=(box.id(b),)))
-run(1.2, [a, b])
+run(1.8, [a, b])
 if mode == "kill":
     print("recording", flush=True)
     run(30, [a, b])
