@@ -75,7 +75,9 @@ static void set_up(unsigned kind)
     memset(&recorder, 0, sizeof recorder);
     memset(&recording, 0, sizeof recording);
     recorder.recording = &recording;
-    recorder.running = true;
+    recorder.hears = recorder.passing = true;
+    recorder.scale = kind & 32 ? 2 : 1;
+    recording.rate = 8000 * recorder.scale;
     recorder.since = engine->now;
     recorder.taps = taps;
     recorder.count = 2;
@@ -84,6 +86,7 @@ static void set_up(unsigned kind)
         taps[i] = (struct tap){.recorder = &recorder, .port = ports[i], .right = i == 1};
         list_init(&taps[i].waiting);
         list_add(&ports[i]->taps, &taps[i].of_port);
+        ports[i]->tap_rate = recording.rate;
     }
 }
 
@@ -136,7 +139,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             give_back();
         }
         if (flags & 16)
-            recorder_run(engine, &recorder, !recorder.running);
+            recorder_run(engine, &recorder, !recorder.hears, recorder.hears && recorder.position % 2);
         atomic_store(&engine->from_engine.head, atomic_load(&engine->from_engine.tail));
         data += 3 + length;
         size -= 3 + length;

@@ -245,7 +245,7 @@ class Still:
         )
 
     def recorded(self, file: Samples) -> int:
-        """Fills in what was recorded by now, at its place in `file` (frames x 2). Length of an ended recording, or -1."""
+        """Fills in what was recorded by now, at its place in `file` (frames x 2). Length of one that ended, or -1."""
         return int(self.c.still_recorded(self._engine, ctypes.c_void_p(file.ctypes.data), ctypes.c_int64(len(file))))
 
     def end_recorder(self, file: Samples) -> int:

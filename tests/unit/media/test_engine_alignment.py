@@ -1,4 +1,4 @@
-"""Both sides of a recording on one time line: an hour of loss, jitter and clocks that run off, on a clock of the test."""
+"""Both sides of a recording on one time line: an hour of loss, jitter and clocks that run off, by its own clock."""
 
 from __future__ import annotations
 
@@ -69,7 +69,9 @@ class Talker:
         return arrival[kept], data, lost
 
 
-def recorded(still: Still, talkers: tuple[Talker, Talker], seconds: float, moments: Samples, rate: int) -> list[Samples]:
+def recorded(
+    still: Still, talkers: tuple[Talker, Talker], seconds: float, moments: Samples, rate: int
+) -> list[Samples]:
     """Where the clicks are in the file, in seconds; NaN where the packet was lost."""
     ports = [still.port(talker.kind, ptime=talker.ptime) for talker in talkers]
     still.recorder(*ports, rate=rate)
