@@ -160,7 +160,7 @@ void detect_hear(hk_engine *engine, struct port *port, const struct rtp_packet *
     LIST_EACH (at, &port->detectors) {
         struct detector *detector = CONTAINER(at, struct detector, of_port);
         catch_up(engine, detector, packet);
-        int n = codec_decode_tap(detector->codecs, codec, port->in.units, payload, packet->length, samples);
+        int rate = 8000, n = codec_decode_tap(detector->codecs, codec, port->in.units, &rate, payload, packet->length, samples);
         detector->next = packet->timestamp +
                          (uint32_t)codec_duration(codec, port->in.units, payload, packet->length);
         detector->arrival = engine->now;

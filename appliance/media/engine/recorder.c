@@ -158,24 +158,16 @@ static int at_rate(struct tap *tap, int16_t *out, int to, const int16_t *in, int
     return made;
 }
 
-void recorder_hear(hk_engine *engine, struct tap *tap, const struct port *port, const struct rtp_packet *packet,
-                   const int16_t *samples, int n, int rate)
+/* `samples` are at the recorder's rate. */
+static void hear(hk_engine *engine, struct tap *tap, const struct port *port, uint32_t timestamp,
+                 const int16_t *samples, int n)
 {
     struct recorder *recorder = tap->recorder;
-    int16_t resampled[CODEC_TAP];
-    if (!recorder->hears || atomic_load_explicit(&recorder->recording->failed, memory_order_relaxed))
-        return;
     int skip, side = tap->right ? 1 : 0, scale = recorder->scale;
-    if (rate != 8000 * scale) {
-        if (rate < 8000 * scale && n > CODEC_TAP / 2)
-            return;
-        n = at_rate(tap, resampled, 8000 * scale, samples, n, rate);
-        samples = resampled;
-    }
     /* The packet is sent when its last sound was heard. Places are found at 8 kHz, whatever the recorder's rate. */
     int long_8 = n / scale;
     int64_t arrival = position_now(engine, recorder) / scale - long_8;
-    int64_t position = scale * align_place(&tap->align, port->in.stream, packet->timestamp, arrival, long_8, &skip);
+    int64_t position = scale * align_place(&tap->align, port->in.stream, timestamp, arrival, long_8, &skip);
     skip *= scale;
     if (skip < 0)
         lay(engine, recorder, side, position + skip, samples, -skip);
@@ -183,4 +175,20 @@ void recorder_hear(hk_engine *engine, struct tap *tap, const struct port *port, 
         lay(engine, recorder, side, position + skip, samples + skip, n - skip);
     else if (skip <= 0)
         lay(engine, recorder, side, position, samples, n);
+}
+
+void recorder_hear(hk_engine *engine, struct tap *tap, const struct port *port, const struct rtp_packet *packet,
+                   const int16_t *samples, int n, int rate)
+{
+    const struct recorder *recorder = tap->recorder;
+    int wanted = 8000 * recorder->scale;
+    if (!recorder->hears || atomic_load_explicit(&recorder->recording->failed, memory_order_relaxed))
+        return;
+    if (rate == wanted) {
+        hear(engine, tap, port, packet->timestamp, samples, n);
+    } else if (rate > wanted || n <= CODEC_TAP / 2) {
+        int16_t resampled[CODEC_TAP] = {0};
+        n = at_rate(tap, resampled, wanted, samples, n, rate);
+        hear(engine, tap, port, packet->timestamp, resampled, n);
+    }
 }
