@@ -183,6 +183,17 @@ set_up_japanese_speech() {
     fi
 }
 
+set_up_sound() {
+    local now
+    now=$(stamp_of "$(.venv/bin/python -c 'import sys; print(sys.version)')" -- images/setup.sh)
+    stamped sound "$now" && return 0
+    if pip install 'PyAudio>=0.2.14' >"$work/sound" 2>&1; then
+        stamp sound "$now"
+    else
+        lacks "PyAudio could not be installed (it needs gcc and portaudio19-dev); the loudspeaker is off"
+    fi
+}
+
 # --- media engine ----------------------------------------------------------------------------------------------------
 set_up_engine() {
     local sources now
@@ -242,5 +253,6 @@ flock -w 1800 9 || true
 set_up_packages
 set_up_environment
 set_up_japanese_speech
+set_up_sound
 set_up_engine
 set_up_pages

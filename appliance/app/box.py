@@ -25,6 +25,7 @@ from appliance.app.figures import Figures
 from appliance.app.https import Https
 from appliance.app.live import Live
 from appliance.app.restart import recover
+from appliance.app.sound import Sound
 from appliance.app.upkeep import Upkeep
 from appliance.box.addresses import lan_addresses
 from appliance.box.board import load_board
@@ -183,6 +184,7 @@ class Box:
             self.faults.raise_(*fault)
         self.https = Https(self.folder.path, self.options.https, self.faults, lambda: system_now().wall)
         self.lamps = LampDriver(self.board)
+        self.sound = Sound(self)
         self.figures = Figures(self.records, lambda: self.exchange.context.site, system_now)
         self.live = Live(self.exchange, self.figures, self.board, self.lamps, self.faults.views, lambda: self.ready)
         self.core.changed = self.live.changed
@@ -202,6 +204,7 @@ class Box:
         upkeep = Upkeep(self)
         for work in (self.figures.keep(), self.live.keep_lamps(), upkeep.every_second(), upkeep.every_minute()):
             self._tasks.append(self._loop.create_task(work))
+        await self.sound.configure()
         self.ready = True
         self.live.changed()
 
@@ -318,6 +321,7 @@ class Box:
                 self.core.do(lambda exchange, now: exchange.shut_down(now))
                 # BYE and un-REGISTER were sent; answers to them are worth a moment, not more.
                 await asyncio.sleep(0.2)
+            await self.sound.close()
             await self.media.stop()
             self.core.emit(BoxStopped(reason=reason))
             self.core.close()
@@ -421,6 +425,7 @@ class Box:
             self.records.country = applied.site.site.country
             self.core.emit(ConfigChanged(version=applied.version, by=by, changes=applied.changes))
             await self.committed()
+            self.sound.configure_soon()
             self.prepare_prompts()
         return applied
 
@@ -478,6 +483,7 @@ class Box:
     def off(self) -> list[Finding]:
         """What the box runs without."""
         found = [missing(one) for one in self.library.off]
+        found += self.sound.off()
         if self.lamps.finding is not None:
             found.append(self.lamps.finding)
         if not (Path(web_side.__file__).parents[1] / "web" / "pages" / "index.html").exists():

@@ -89,6 +89,15 @@ class Live:
     def originate(self, extension: str, number: str, now: Instant) -> str:
         return self._exchange.originate(extension, number, now)
 
+    def listen(self, call_id: str, by: str, now: Instant) -> None:
+        self._exchange.listen(call_id, by, now)
+
+    def stop_listening(self, by: str, now: Instant) -> None:
+        self._exchange.stop_listening(by, now)
+
+    def sound_test(self, now: Instant) -> None:
+        self._exchange.sound_test(now)
+
     # --- lamps -------------------------------------------------------------------------------------------------------
     def panel(self) -> Sequence[LampView]:
         """The front panel as last shown."""

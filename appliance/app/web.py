@@ -113,6 +113,8 @@ _OFF_NAMES: dict[str, Words] = {
     "gpio": {"ja": "ランプとボタン（GPIO）", "en": "Lamps and buttons (GPIO)"},
     "speech-ja": {"ja": "日本語の音声合成", "en": "Japanese speech"},
     "speech-en": {"ja": "英語の音声合成", "en": "English speech"},
+    "sound-output": {"ja": "スピーカー", "en": "Loudspeaker"},
+    "sound-input": {"ja": "ライン入力", "en": "Line-in"},
     "pages": {"ja": "Web 画面", "en": "Web pages"},
 }
 """What people call the things that may be off."""
@@ -217,4 +219,5 @@ def context(box: Box) -> WebContext:
         configuration=Settings(box),
         authority=box.https.folder.authority,
         https_port=lambda: box.https.port,
+        sound=box.sound,
     )

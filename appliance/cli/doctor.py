@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import importlib.util
 import os
 import shutil
@@ -84,6 +85,20 @@ def _machine(folder: DataFolder, say: Speaker) -> Iterator[Finding]:
         yield Finding("warning", say("no-espeak"), "apt-get install espeak-ng")
     if importlib.util.find_spec("pyopenjtalk") is None:
         yield Finding("warning", say("no-openjtalk"), "make setup")
+    yield _sound_card(say)
+
+
+def _sound_card(say: Speaker) -> Finding:
+    """What there is to play and listen with; nothing at all is no mistake of the box's."""
+    from appliance.sound.client import Trouble, list_devices
+    from appliance.sound.words import explain
+
+    found = asyncio.run(list_devices())
+    if found.outputs or found.inputs:
+        outputs, inputs = (", ".join(names) or "-" for names in (found.outputs, found.inputs))
+        return Finding("ok", say("sound-card", outputs=outputs, inputs=inputs))
+    text, remedy = explain("output", Trouble(found.why or "no-card"))
+    return Finding("ok", say.of(text), say.of(remedy))
 
 
 def _running(running: Running, say: Speaker) -> Iterator[Finding]:

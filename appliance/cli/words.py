@@ -94,6 +94,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "英語の音声ガイダンスは使えません。espeak-ng がありません",
         "English prompts are off: espeak-ng is missing",
     ),
+    "sound-card": ("音声: 出力 {outputs}、入力 {inputs}", "sound: loudspeakers {outputs}; line-in {inputs}"),
     "no-openjtalk": (
         "日本語の音声ガイダンスは使えません。pyopenjtalk-plus がありません",
         "Japanese prompts are off: pyopenjtalk-plus is missing",

@@ -41,6 +41,14 @@ from appliance.events.recording import (
     RecordingStarted,
     RecordingStopped,
 )
+from appliance.events.sound import (
+    ListeningStarted,
+    ListeningStopped,
+    LoudspeakerQuiet,
+    LoudspeakerRang,
+    PageEnded,
+    PageStarted,
+)
 
 __all__ = [
     "AgentStateChanged",
@@ -66,11 +74,17 @@ __all__ = [
     "LegResumed",
     "LegRinging",
     "LegStarted",
+    "ListeningStarted",
+    "ListeningStopped",
     "LogIn",
+    "LoudspeakerQuiet",
+    "LoudspeakerRang",
     "MediaRestarted",
     "MenuEntered",
     "MenuKey",
     "MenuLeft",
+    "PageEnded",
+    "PageStarted",
     "PhoneRegistered",
     "PhoneUnregistered",
     "QueueEntered",

@@ -79,7 +79,7 @@ class Music(LegActivity):
 
     def start(self) -> None:
         if self.answer():
-            self.leg.play(self.context.voice.music(), loop=True)
+            self.leg.music()
 
 
 class Echo(LegActivity):

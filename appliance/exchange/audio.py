@@ -276,7 +276,10 @@ class Voice(Protocol):
         """Digits spoken one by one (addresses, extensions)."""
 
     def tone(self, name: str, country: str) -> tuple[str, ...]:
-        """One period of a call-progress tone to loop: dial, ringback, busy, congestion, beep."""
+        """One period of a call-progress tone to loop: dial, ringback, busy, congestion, beep, ring."""
 
     def music(self) -> tuple[str, ...]:
         """Music on hold, to loop."""
+
+    def chime(self) -> tuple[str, ...]:
+        """What the loudspeaker plays before a page, once."""

@@ -106,6 +106,8 @@ class Call:
     # --- audio -------------------------------------------------------------------------------------------------------
     def remix(self) -> None:
         """Brings the call's mix row to what its legs hear."""
+        if self.context.sound.concerns(self):
+            self.context.sound.settle()
         links = tuple(link for leg in self.legs for link in leg.links())
         if links == self._mixed:
             return
@@ -138,7 +140,7 @@ class Call:
             if one.held:
                 one.hear()
             elif other.held:
-                one.play(self.context.voice.music(), loop=True)
+                one.music()
             else:
                 one.hear(other.port_row)
 
@@ -184,6 +186,10 @@ class Call:
                 failure = failure or error
                 leg.free()
                 self.context.center.forget(self.id, self.context.now)
+        try:
+            self.context.sound.call_ended(self)
+        except Exception as error:
+            failure = failure or error
         self.remix()
         if self._mix:
             self.context.media.drop(self._mix)

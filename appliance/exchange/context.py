@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from appliance.exchange.ports import AudioPorts
     from appliance.exchange.recording import CallRecorder
     from appliance.exchange.routing import Router
+    from appliance.exchange.sound import SoundCard
     from appliance.exchange.trunks import Trunks
     from appliance.sip.endpoint import Endpoint
     from appliance.site.dialplan import DialPlan
@@ -66,6 +67,7 @@ class Context:
     pins: Pins
     trunks: Trunks
     router: Router
+    sound: SoundCard
     site: Site
     plan: DialPlan
     ports: AudioPorts

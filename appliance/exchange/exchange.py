@@ -28,8 +28,9 @@ from appliance.exchange.phones import Phones
 from appliance.exchange.ports import AudioPorts
 from appliance.exchange.routing import Router
 from appliance.exchange.sip_events import SipEvents
+from appliance.exchange.sound import CardLink, SoundCard
 from appliance.exchange.trunks import Trunks
-from appliance.exchange.view import AgentView, CallView, QueueView, RegistrationView, TrunkView
+from appliance.exchange.view import AgentView, CallView, QueueView, RegistrationView, SoundView, TrunkView
 from appliance.exchange.views import agent_views, call_state, call_view, queue_views, registration_views, trunk_views
 from appliance.exchange.waiting import Waiting
 from appliance.sip.endpoint import Endpoint
@@ -81,6 +82,7 @@ class Exchange:
         context.phones = Phones(context, options.realm)
         context.trunks = Trunks(context)
         context.router = Router(context)
+        context.sound = SoundCard(context)
         context.pins = Pins(context)
         context.ports = AudioPorts(context)
         self._sip = SipEvents(context)
@@ -217,6 +219,7 @@ class Exchange:
         context.phones.configure()
         context.router.configure()
         context.trunks.configure()
+        context.sound.configure()
 
     def restore(
         self,
@@ -279,6 +282,10 @@ class Exchange:
         """All trunks."""
         return trunk_views(self.context)
 
+    def sound(self) -> SoundView:
+        """What the loudspeaker does and where music comes from."""
+        return self.context.sound.view()
+
     # --- commands ----------------------------------------------------------------------------------------------------
     def hangup(self, call_id: str, now: Instant) -> None:
         """Ends a call; CommandError not_found."""
@@ -306,6 +313,27 @@ class Exchange:
         """Ends an agent's wrap-up early; CommandError not_found."""
         self.context.now = now
         self.context.center.wrap_up_done(agent, by, now)
+
+    def sound_linked(self, direction: str, link: CardLink | None, now: Instant) -> int:
+        """The sound process of a direction ("output", "input") is there, or gone; the engine's UDP port for it, 0: none
+        is free."""
+        self.context.now = now
+        return self.context.sound.linked(direction, link)
+
+    def listen(self, call_id: str, by: str, now: Instant) -> None:
+        """Has a conversation heard on the loudspeaker; CommandError not_found, not_talking, no_loudspeaker."""
+        self.context.now = now
+        self.context.sound.listen(call_id, by)
+
+    def stop_listening(self, by: str, now: Instant) -> None:
+        """No call is heard on the loudspeaker any more."""
+        self.context.now = now
+        self.context.sound.stop_listening(by, "stopped")
+
+    def sound_test(self, now: Instant) -> None:
+        """Plays a test tone on the loudspeaker; CommandError no_loudspeaker, busy."""
+        self.context.now = now
+        self.context.sound.test()
 
     def originate(self, extension: str, number: str, now: Instant) -> str:
         """Rings an extension and, when it answers, dials the number for it; the call's id.

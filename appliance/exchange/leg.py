@@ -57,6 +57,7 @@ class Leg:
         "id",
         "local",
         "local_ip",
+        "musical",
         "name",
         "negotiated",
         "number",
@@ -117,6 +118,8 @@ class Leg:
         self.player = 0
         self.player_generation = 0
         self.hearing: tuple[int, ...] = ()
+        self.musical = False
+        """It hears music on hold, from wherever that comes just now."""
         self.local: Local | None = None
         self.local_ip = ""
         """Our address towards the party; its audio port is bound there."""
@@ -219,6 +222,7 @@ class Leg:
 
     def hear(self, *sources: int) -> None:
         """From now on the party hears these rows, and its player stops."""
+        self.musical = False
         self._drop_player()
         if sources != self.hearing:
             self.hearing = sources
@@ -226,6 +230,7 @@ class Leg:
 
     def play(self, files: tuple[str, ...], *, loop: bool = False) -> None:
         """Plays files to the party instead of what it heard; the activity is told at the end, unless looped."""
+        self.musical = False
         if not files:
             files = self.context.tone("beep")
         if not self.player:
@@ -238,6 +243,15 @@ class Leg:
         if self.hearing != (self.player,):
             self.hearing = (self.player,)
             self.call.remix()
+
+    def music(self) -> None:
+        """From now on the party hears music on hold: the line-in where it is chosen and there, else our own."""
+        line_in = self.context.sound.line_in
+        if line_in:
+            self.hear(line_in)
+        else:
+            self.play(self.context.voice.music(), loop=True)
+        self.musical = True
 
     def _drop_player(self) -> None:
         if self.player:

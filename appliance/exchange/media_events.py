@@ -38,7 +38,7 @@ class MediaEvents:
             context.emit(MediaRestarted(reason=event.reason))
             for recorder in list(context.recorders.values()):
                 recorder.interrupted()
-        else:
+        elif not context.sound.handle(event):
             leg = context.rows.get(event.id)
             if leg is not None:
                 self._of_leg(leg, event)

@@ -21,6 +21,7 @@ from appliance.exchange.causes import (
 from appliance.exchange.desk_codes import AgentCode, BreakCode, LogInDialogue
 from appliance.exchange.dialling import Dialling
 from appliance.exchange.menus import InMenu
+from appliance.exchange.paging import ListenCode, page
 from appliance.exchange.waiting import Waiting
 from appliance.site.dialplan import CodeDialled, Emergency, External, Internal, Meaning, ParkSlot
 from appliance.site.model import Announcement, Destination, Group, Hours, Menu, Queue
@@ -126,6 +127,10 @@ class Router:
             call = leg.call
             said = call.phrase("address") + context.voice.digits(host, call.language)
             activity = Announce(leg, said)
+        elif code.code == "page":
+            activity = page(leg)
+        elif code.code == "listen":
+            activity = ListenCode(leg, code.argument)
         elif code.code == "agent":
             activity = LogInDialogue(leg)
         elif code.code == "agent_break":

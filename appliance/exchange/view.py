@@ -17,7 +17,7 @@ class LegView(View, frozen=True, kw_only=True):
     state: str
     """calling, ringing, talking (answered), held"""
     activity: str
-    """dialling, menu, queue, offer, bridge, announcement, music, echo, code, idle"""
+    """dialling, menu, queue, offer, bridge, announcement, music, echo, code, page, idle"""
     extension: str = ""
     trunk: str = ""
     agent: str = ""
@@ -59,6 +59,8 @@ class CallView(View, frozen=True, kw_only=True):
     """Nothing that is said now may be kept, whether it is recorded otherwise or not."""
     record: str = ""
     """Its recording rule: never, on-demand or always."""
+    loudspeaker: bool = False
+    """It is heard on the loudspeaker."""
     legs: tuple[LegView, ...] = ()
 
 
@@ -116,6 +118,24 @@ class TrunkView(View, frozen=True, kw_only=True):
     """Why it is down, by language; empty when it is not."""
     channels: int
     busy: int
+
+
+class SoundView(View, frozen=True, kw_only=True):
+    """The loudspeaker and where music comes from."""
+
+    loudspeaker: bool = False
+    """There is one, and it plays."""
+    line_in: bool = False
+    """There is one, and it is listened to."""
+    music: str = "built-in"
+    """What callers hear now: built-in or line-in."""
+    paging: str = ""
+    """The extension that speaks through the loudspeaker now."""
+    listening: str = ""
+    """The call that is heard on it."""
+    listening_by: str = ""
+    ringing: str = ""
+    """The call whose caller has waited too long."""
 
 
 class FaultView(View, frozen=True, kw_only=True):

@@ -86,6 +86,7 @@ def call_view(call: Call) -> CallView:
         recording=call.recorder.recording,
         recording_paused=call.recorder.paused,
         record=call.recorder.rule(),
+        loudspeaker=call.context.sound.listening is call,
         legs=tuple(leg_view(leg) for leg in call.legs),
     )
 

@@ -13,6 +13,7 @@ from appliance.exchange.leg import Leg
 
 if TYPE_CHECKING:
     from appliance.exchange.causes import Ending
+    from appliance.exchange.context import Deferred
     from appliance.sip.header import NameAddr
     from appliance.site.model import Queue
 
@@ -31,6 +32,7 @@ class Waiting(LegActivity):
         self.offers: dict[str, Attempt] = {}
         """Agent -> the attempt to reach him."""
         self._in_queue = False
+        self._too_long: Deferred | None = None
 
     def start(self) -> None:
         if not self.answer():
@@ -40,25 +42,33 @@ class Waiting(LegActivity):
         call.rule = self.queue.record
         call.queued = self.context.now.wall
         self._in_queue = True
-        self._music()
+        self.leg.music()
+        if self.queue.loudspeaker_seconds:
+            self._too_long = self.context.after(
+                self.queue.loudspeaker_seconds, call, lambda: self.context.sound.waits_too_long(call, self.queue)
+            )
         self.context.center.enter(call.id, self.queue.id, 0, self.context.now, self.leg.extension)
-
-    def _music(self) -> None:
-        self.leg.play(self.context.voice.music(), loop=True)
 
     def played(self) -> None:
         """The announcement is through."""
-        self._music()
+        self.leg.music()
 
     def stop(self) -> None:
         """The caller hung up or goes elsewhere."""
         for attempt in self.offers.values():
             attempt.cancel()
         self.offers.clear()
-        self.call.position = 0
+        self._wait_over()
         if self._in_queue:
             self._in_queue = False
             self.context.center.leave(self.call.id, self.context.now, abandoned=not self.call.ended)
+
+    def _wait_over(self) -> None:
+        self.call.position = 0
+        if self._too_long is not None:
+            self._too_long.cancel()
+            self._too_long = None
+            self.context.sound.waits_no_more(self.call)
 
     # --- decisions ---------------------------------------------------------------------------------------------------
     def decided(self, decision: Decision) -> None:
@@ -101,7 +111,7 @@ class Waiting(LegActivity):
         for attempt in self.offers.values():
             attempt.cancel()
         self.offers.clear()
-        self.call.position = 0
+        self._wait_over()
         self.call.connect(self.leg, leg)
         leg.phone_changed()
 

@@ -120,6 +120,13 @@ _FIXED: dict[str, tuple[str, str]] = {
         "この装置は、ネットワークに接続されていません。ランケーブルをお確かめください。",
         "This box is not connected to a network. Please check the network cable.",
     ),
+    "no-loudspeaker": (
+        "ただいま、館内放送はご利用になれません。スピーカーの接続をお確かめください。",
+        "The loudspeaker is not available. Please check that it is connected.",
+    ),
+    "listening": ("通話を、スピーカーで流します。", "The call is now on the loudspeaker."),
+    "listening-ended": ("スピーカーでのモニターを終了しました。", "The loudspeaker is off."),
+    "no-conversation": ("その電話機は、ただいま通話中ではありません。", "That phone is not in a conversation."),
     "echo": (
         "エコーテストです。お話しになった声がそのまま聞こえます。",
         "This is the echo test. You will hear everything that you say.",

@@ -101,6 +101,10 @@ class PromptLibrary:
         """See `Voice`."""
         return self._find(("music",))
 
+    def chime(self) -> tuple[str, ...]:
+        """See `Voice`."""
+        return self._find(("chime",))
+
     def _find(self, key: Key) -> tuple[str, ...]:
         files = self._files.get(key)
         if files is None:

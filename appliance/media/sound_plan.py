@@ -17,6 +17,8 @@ FORMAT = 1
 VOICES = {"ja": "openjtalk-mei-1", "en": "espeak-en-us-1"}
 MUSIC = 1
 """Number of the composition in `music.py`."""
+CHIME = 1
+"""Number of the chime in `chime.py`."""
 _DIGIT_SILENCE = 0.04
 """Seconds around a single digit: a number is several files in a row."""
 
@@ -49,7 +51,7 @@ def plan(site: Site, folder: Path) -> list[Job]:
         jobs += [planner.tone(name, country) for name in tones.TONES[country] if (name, country) != ("beep", "US")]
     jobs += planner.own(site, own)
     jobs += [planner.fixed(name, own) for name in phrases.FIXED]
-    jobs.append(planner.music())
+    jobs += [planner.music(), planner.chime()]
     if phrases.POSITION_HEAD[own]:
         jobs.append(planner.position_head(own))
     for number in range(1, phrases.HIGHEST_POSITION + 1):
@@ -109,6 +111,9 @@ class _Planner:
 
     def music(self) -> Job:
         return Job(("music",), "music on hold", self._path("music", str(MUSIC)), {"kind": "music"})
+
+    def chime(self) -> Job:
+        return Job(("chime",), "chime before a page", self._path("chime", str(CHIME)), {"kind": "chime"})
 
     def _speech(self, key: Key, label: str, language: str, text: str, keep: float = 0.1) -> Job:
         try:

@@ -7,7 +7,8 @@ started only when there is something to make.
     {"id": 1, "kind": "speech", "path": P, "segments": [["ja", "…"], …], "keep": 0.1}    {"id": 1, "seconds": 2.4}
     {"id": 2, "kind": "tone", "path": P, "name": "busy", "country": "JP"}    {"id": 2, "error": "no-voice", "text": "…"}
     {"id": 3, "kind": "music", "path": P}
-    {"id": 4, "kind": "convert", "path": P, "source": S}
+    {"id": 4, "kind": "chime", "path": P}
+    {"id": 5, "kind": "convert", "path": P, "source": S}
 
 Voices: Japanese is Open JTalk (package pyopenjtalk-plus) with the HTS voice "Mei" (MMDAgent Project, Nagoya Institute
 of Technology, CC BY 3.0); English is espeak-ng, run as a program with the text on its standard input.
@@ -71,6 +72,10 @@ def _samples(job: dict[str, Any]) -> array[float]:
         from appliance.media import music
 
         return music.render()
+    if kind == "chime":
+        from appliance.media import chime
+
+        return chime.render()
     if kind == "convert":
         return convert(Path(job["source"]))
     raise SpeechError("failed", f"unknown kind of job {kind!r}")

@@ -30,6 +30,7 @@ class Tone(NamedTuple):
 
 
 _BEEP = Tone((1000.0,), 0.3, 0.2)
+_BELL = (660.0, 880.0)
 
 TONES: dict[str, dict[str, Tone]] = {
     "JP": {
@@ -39,6 +40,7 @@ TONES: dict[str, dict[str, Tone]] = {
         "busy": Tone((400.0,), 0.5, 0.5),
         "congestion": Tone((400.0,), 0.5, 0.5),
         "beep": _BEEP,
+        "ring": Tone(_BELL, 1.0, 2.0, modulation=16.0),
     },
     "US": {
         "dial": Tone((350.0, 440.0), 1.0),
@@ -46,9 +48,10 @@ TONES: dict[str, dict[str, Tone]] = {
         "busy": Tone((480.0, 620.0), 0.5, 0.5),
         "congestion": Tone((480.0, 620.0), 0.25, 0.25),
         "beep": _BEEP,
+        "ring": Tone(_BELL, 2.0, 4.0, modulation=16.0),
     },
 }
-"""By ISO 3166 country, then by name."""
+"""By ISO 3166 country, then by name. "ring" is what the loudspeaker does: a bell in the cadence of ringback."""
 
 
 def country_of(country: str) -> str:

@@ -38,6 +38,7 @@ def check(site: Site, problems: Problems, plain: Plain, on_box: bool = False) ->
     _check_hours(site, problems)
     _check_loops(site, problems)
     _check_codes(site.codes, problems)
+    _check_sound(site, problems)
     check_numbers(site, problems)
 
 
@@ -300,6 +301,22 @@ def _check_loops(site: Site, problems: Problems) -> None:
     for name in steps:
         if name not in done:
             follow(name, (name,))
+
+
+def _check_sound(site: Site, problems: Problems) -> None:
+    sound, extensions = site.sound, {extension.number for extension in site.extensions}
+    for key in ("page_extensions", "listen_extensions"):
+        for place, number in enumerate(getattr(sound, key)):
+            _known(problems, f"sound.{key}[{place}]", "extension", number, extensions)
+    if sound.music == "line-in" and sound.input == "off":
+        problems.warn("sound.music", "is line-in, but input is off; callers hear the built-in music")
+    for index, queue in enumerate(site.queues):
+        path = f"queues[{index}].loudspeaker_hours"
+        _known(problems, path, "hours", queue.loudspeaker_hours, {hours.id for hours in site.hours})
+        if queue.loudspeaker_hours and not queue.loudspeaker_seconds:
+            problems.warn(path, "means nothing while loudspeaker_seconds is 0; the loudspeaker never rings")
+        if queue.loudspeaker_seconds and sound.output == "off":
+            problems.warn(f"queues[{index}].loudspeaker_seconds", "is set, but sound.output is off; nothing rings")
 
 
 def _check_codes(codes: Codes, problems: Problems) -> None:

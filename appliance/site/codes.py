@@ -16,7 +16,7 @@ class Code(NamedTuple):
     name: str
     """Field of `Codes` and key of `[codes]`."""
     takes: str
-    """What follows the code: "" nothing, "digit?" a digit if anything, "extension", "number"."""
+    """What follows the code: "" nothing, "digit?" a digit if anything, "extension?", "extension", "number"."""
     built: bool
     """False: the code is accepted and answered with the "not built" announcement."""
 
@@ -37,7 +37,8 @@ CODES: Final = (
     Code("dnd_on", "", False),
     Code("dnd_off", "", False),
     Code("voicemail", "", False),
-    Code("page", "", False),
+    Code("page", "", True),
+    Code("listen", "extension?", True),
     Code("echo", "", True),
     Code("music", "", True),
     Code("address", "", True),
@@ -56,4 +57,4 @@ def may_follow(code: Code, rest: str) -> bool:
         return len(rest) == 1 and rest.isdigit()
     if code.takes == "number":
         return rest.lstrip("+").isdigit()
-    return code.takes == "extension" and rest.isdigit()
+    return code.takes in ("extension", "extension?") and rest.isdigit()

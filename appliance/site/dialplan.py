@@ -115,7 +115,7 @@ class DialPlan:
     def _compile_numbers(self, site: Site) -> None:
         for code in CODES:
             digits = dialled(site.codes, code)
-            if code.takes in ("", "digit?"):
+            if code.takes in ("", "digit?", "extension?"):
                 self._exact[digits] = CodeDialled(code=code.name, built=code.built)
             if code.takes:
                 self._prefixes.append((digits, code))

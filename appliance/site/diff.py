@@ -34,6 +34,7 @@ def diff(before: Site, after: Site) -> tuple[str, ...]:
     for kind, (word, key) in NAMES.items():
         lines += _list(kind, word, key, getattr(before, kind), getattr(after, kind))
     lines += [f"codes: {line}" for line in _fields(before.codes, after.codes)]
+    lines += [f"sound: {line}" for line in _fields(before.sound, after.sound)]
     return tuple(lines)
 
 

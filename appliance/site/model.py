@@ -87,6 +87,10 @@ class Queue(Part, frozen=True):
     overflow: Destination = Destination(kind="announcement", target="busy")
     record: str = ""
     """never, on-demand, always; empty: the site's rule"""
+    loudspeaker_seconds: float = 0
+    """While a caller has waited longer the loudspeaker rings; 0: never."""
+    loudspeaker_hours: str = ""
+    """It rings only while these hours are open; empty: always."""
 
 
 class Menu(Part, frozen=True):
@@ -178,9 +182,29 @@ class Codes(Part, frozen=True):
     dnd_off: str = "*79"
     voicemail: str = "*97"
     page: str = "*88"
+    listen: str = "*89"
     echo: str = "*43"
     music: str = "*44"
     address: str = "*99"
+
+
+class Sound(Part, frozen=True):
+    """The sound card: a loudspeaker and a line-in."""
+
+    output: str = "auto"
+    """auto: the machine's own choice, where it has a card; off; or a part of the device's name."""
+    input: str = "off"
+    """off, auto, or a part of the device's name."""
+    volume: int = 80
+    """Of the loudspeaker, percent."""
+    music: str = "built-in"
+    """What callers on hold and in queues hear: built-in, or line-in (while it is there)."""
+    page_seconds: float = 60
+    """A page is ended after this time."""
+    page_extensions: tuple[str, ...] = ()
+    """Who may page; empty: every phone of the house."""
+    listen_extensions: tuple[str, ...] = ()
+    """Phones that may have a call heard on the loudspeaker by dial code; empty: none."""
 
 
 class Site(Part, frozen=True):
@@ -199,3 +223,4 @@ class Site(Part, frozen=True):
     routes: tuple[Route, ...] = ()
     breaks: tuple[Break, ...] = ()
     codes: Codes = Codes()
+    sound: Sound = Sound()

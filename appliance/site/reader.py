@@ -32,6 +32,7 @@ from appliance.site.model import (
     Route,
     Site,
     SiteInfo,
+    Sound,
     Trunk,
     User,
 )
@@ -55,6 +56,7 @@ STRATEGIES: Final = (
     "linear",
     "skills",
 )
+MUSIC: Final = ("built-in", "line-in")
 TRANSPORTS: Final = ("udp", "tcp", "tls")
 
 
@@ -134,6 +136,8 @@ TABLES: Final[dict[str, Table]] = {
             "announce_seconds": fields.seconds(0, 3600),
             "overflow": fields.destination,
             "record": fields.optional(_record),
+            "loudspeaker_seconds": fields.seconds(0, 86400),
+            "loudspeaker_hours": fields.optional(fields.identifier),
         },
         ("id",),
     ),
@@ -230,6 +234,18 @@ SINGLES: Final[dict[str, Table]] = {
         },
     ),
     "codes": Table(Codes, dict.fromkeys(Codes.__struct_fields__, fields.dial_code)),
+    "sound": Table(
+        Sound,
+        {
+            "output": fields.named,
+            "input": fields.named,
+            "volume": fields.whole(0, 100),
+            "music": fields.choice("source of music", MUSIC),
+            "page_seconds": fields.seconds(5, 3600),
+            "page_extensions": fields.list_of(fields.internal_number),
+            "listen_extensions": fields.list_of(fields.internal_number),
+        },
+    ),
 }
 """Tables that are there once."""
 

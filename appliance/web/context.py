@@ -10,7 +10,7 @@ import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 
 import msgspec
 
@@ -45,6 +45,10 @@ class Exchange(Protocol):
     def wrap_up_done(self, agent: str, by: str, now: Instant) -> None: ...
     def originate(self, extension: str, number: str, now: Instant) -> str:
         """Rings `extension`, then calls `number` for it; the id of the call."""
+
+    def listen(self, call_id: str, by: str, now: Instant) -> None: ...
+    def stop_listening(self, by: str, now: Instant) -> None: ...
+    def sound_test(self, now: Instant) -> None: ...
 
 
 class Command(Protocol):
@@ -190,6 +194,67 @@ class Configuration(Protocol):
         """Goes back to what was before `version`, which must be the present one. The new version."""
 
 
+class DeviceView(View, frozen=True, kw_only=True):
+    """One direction of the sound card."""
+
+    wanted: str
+    """As in the site file: auto, off, or a part of a device's name."""
+    device: str = ""
+    """The device in use; empty: none."""
+    why: Words = msgspec.field(default_factory=dict)
+    """Why none is in use although one is wanted, by language."""
+    remedy: Words = msgspec.field(default_factory=dict)
+
+
+class SoundStateView(View, frozen=True, kw_only=True):
+    """Loudspeaker and line-in: what is chosen, and what is so now."""
+
+    output: DeviceView
+    input: DeviceView
+    volume: int
+    """Percent."""
+    music: str
+    """What is chosen: built-in or line-in."""
+    music_now: str
+    """What callers hear: while the line-in is away it is the built-in music."""
+    paging: str = ""
+    """Extension that speaks through the loudspeaker."""
+    listening: str = ""
+    """Id of the call that is heard on it."""
+    listening_by: str = ""
+    ringing: str = ""
+    """Id of the call for which it rings."""
+
+
+class SoundDevicesView(View, frozen=True, kw_only=True):
+    """Names of the devices of this machine."""
+
+    outputs: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+
+
+class SoundChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What shall be other in `[sound]` of the site file; what is left out stays."""
+
+    output: Annotated[str, msgspec.Meta(min_length=1, max_length=80)] | None = None
+    input: Annotated[str, msgspec.Meta(min_length=1, max_length=80)] | None = None
+    volume: Annotated[int, msgspec.Meta(ge=0, le=100)] | None = None
+    music: Annotated[str, msgspec.Meta(max_length=20)] | None = None
+
+
+class SoundDesk(Protocol):
+    """The sound card of the box."""
+
+    def view(self) -> SoundStateView:
+        """How it stands (*loop*)."""
+
+    async def devices(self) -> SoundDevicesView:
+        """Looks for devices; takes a moment."""
+
+    async def change(self, change: SoundChange, by: str) -> None:
+        """Changes the configuration. Raises ConfigError, CommandError."""
+
+
 @dataclass(slots=True, kw_only=True)
 class WebContext:
     """The box as the web server sees it."""
@@ -215,6 +280,8 @@ class WebContext:
     """Certificate of the box's own authority, given out as `/ca.crt`; None: it has none."""
     https_port: Callable[[], int] = lambda: 0
     """Where the pages are by HTTPS; 0: nowhere (*loop*)."""
+    sound: SoundDesk | None = None
+    """None: answers 501."""
     pages: Path = Path(__file__).parent / "pages"
     """The built pages."""
     verify_password: Callable[[str, str], Awaitable[bool]] | None = None

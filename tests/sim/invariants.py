@@ -12,8 +12,8 @@ from appliance.exchange.leg import Leg
 from appliance.exchange.waiting import Waiting
 from tests.sim.box import Box
 
-SILENT = frozenset({"code", "menu"})
-"""Activities that listen to a caller in silence between prompts."""
+SILENT = frozenset({"code", "menu", "page"})
+"""Activities that listen to a caller in silence between prompts, or have the room listen to him."""
 
 
 def at_rest(box: Box) -> Iterator[str]:
@@ -79,17 +79,20 @@ def _table(box: Box, legs: set[Leg]) -> Iterator[str]:
     players = {leg.player for leg in legs if leg.player}
     recorders = {call.recorder.row.id for call in context.calls.values() if call.recorder.row is not None}
     mixes = {call._mix for call in context.calls.values() if call._mix}
+    card = context.sound.rows()
     for row in box.table.rows():
         known = (
             (isinstance(row, RtpPort) and row.id in ports)
             or (isinstance(row, Player) and row.id in players)
             or (isinstance(row, Recorder) and row.id in recorders)
             or (isinstance(row, Mix) and row.id in mixes)
+            or row.id in card
         )
         if not known:
             yield f"{type(row).__name__} {row.id} belongs to nobody"
-    if box.table.ports_used != len(ports):
-        yield f"{box.table.ports_used} RTP ports are in use by {len(ports)} legs"
+    lines = sum(isinstance(box.table.row(row), RtpPort) for row in card)
+    if box.table.ports_used != len(ports) + lines:
+        yield f"{box.table.ports_used} RTP ports are in use by {len(ports)} legs and {lines} sound ports"
     for row_id, leg in ports.items():
         row = box.table.row(row_id)
         if leg.state == "answered" and leg.negotiated is not None and row is None:

@@ -29,3 +29,6 @@ class Voices:
 
     def music(self) -> tuple[str, ...]:
         return ("/music/1.wav", "/music/2.wav")
+
+    def chime(self) -> tuple[str, ...]:
+        return ("/chime.wav",)

@@ -16,6 +16,7 @@ from appliance.web.api import (
     recordings,
     records,
     session,
+    sound,
     system,
 )
 from appliance.web.route import Route
@@ -29,6 +30,7 @@ ROUTES: tuple[Route, ...] = (
     *queues.ROUTES,
     *lines.ROUTES,
     *panel.ROUTES,
+    *sound.ROUTES,
     *system.ROUTES,
     *config.ROUTES,
     *https.ROUTES,

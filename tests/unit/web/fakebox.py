@@ -28,8 +28,12 @@ from appliance.web.context import (
     Account,
     BreakView,
     ConfigVersion,
+    DeviceView,
     Metric,
     Readiness,
+    SoundChange,
+    SoundDevicesView,
+    SoundStateView,
     SystemView,
     WebContext,
 )
@@ -57,6 +61,8 @@ class FakeExchange:
         self.box = box
         self.live: dict[str, CallView] = {}
         self.asked: list[tuple[object, ...]] = []
+        self.heard = ("", "")
+        """The call on the loudspeaker, and who chose it."""
         self.people = {
             name: AgentView(
                 id=name,
@@ -135,6 +141,18 @@ class FakeExchange:
 
     def wrap_up_done(self, agent: str, by: str, now: Instant) -> None:
         raise CommandError("not-in-wrap-up", "The agent is not in wrap-up.")
+
+    def listen(self, call_id: str, by: str, now: Instant) -> None:
+        if call_id not in self.live:
+            raise CommandError("not_found", f"There is no call {call_id}.")
+        self.heard = (call_id, by)
+
+    def stop_listening(self, by: str, now: Instant) -> None:
+        self.heard = ("", by)
+
+    def sound_test(self, now: Instant) -> None:
+        if self.box.sound.state.paging:
+            raise CommandError("busy", "Somebody is paging.")
 
     def originate(self, extension: str, number: str, now: Instant) -> str:
         if number == "000":
@@ -287,6 +305,24 @@ class FakeConfiguration:
         return await self.write(self.document, version, by)
 
 
+class FakeSound:
+    def __init__(self) -> None:
+        device = DeviceView(wanted="auto", device="USB Audio")
+        self.state = SoundStateView(output=device, input=device, volume=80, music="built-in", music_now="built-in")
+        self.changes: list[tuple[SoundChange, str]] = []
+
+    def view(self) -> SoundStateView:
+        return self.state
+
+    async def devices(self) -> SoundDevicesView:
+        return SoundDevicesView(outputs=("USB Audio", "HDMI"), inputs=("USB Audio",))
+
+    async def change(self, change: SoundChange, by: str) -> None:
+        if change.music not in (None, "built-in", "line-in"):
+            raise ConfigError([f'sound.music: unknown source of music "{change.music}"'])
+        self.changes.append((change, by))
+
+
 class FakeBox:
     def __init__(self, root: Path) -> None:
         self.mono = 1000.0
@@ -298,6 +334,7 @@ class FakeBox:
         self.accounts = FakeAccounts()
         self.lamps = [lamp("status", "green", "on")]
         self.ready = Readiness(ready=True)
+        self.sound = FakeSound()
         self.faults: tuple[FaultView, ...] = ()
         self.serial = 0
         (root / "recordings").mkdir()
@@ -314,6 +351,7 @@ class FakeBox:
             readiness=lambda: self.ready,
             metrics=self.metrics,
             configuration=None,
+            sound=self.sound,
             pages=root / "pages",
             verify_password=verify,
             clock=lambda: Instant(self.mono, WALL + self.mono),

@@ -16,11 +16,11 @@ from tests.unit.web.helpers import API, Client, bearer, error
 ALLOWED = {
     "admin": {
         "session", "calls", "records", "recordings", "agents", "queues", "registrations", "trunks", "panel", "system",
-        "faults", "config", "events", "customers", "campaigns", "contacts", "scripts", "articles", "reports",
+        "faults", "sound", "config", "events", "customers", "campaigns", "contacts", "scripts", "articles", "reports",
     },
     "sato": {
         "session", "calls", "records", "recordings", "agents", "queues", "registrations", "trunks", "panel", "system",
-        "faults", "events", "customers", "campaigns", "contacts", "scripts", "articles", "reports",
+        "faults", "sound", "events", "customers", "campaigns", "contacts", "scripts", "articles", "reports",
     },
     "aiko": {
         "session", "calls", "records", "recordings", "agents", "queues", "registrations", "events", "customers",
