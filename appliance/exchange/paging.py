@@ -19,7 +19,7 @@ def page(leg: Leg) -> LegActivity:
     if not leg.extension or (allowed and leg.extension not in allowed):
         return Farewell(leg, NOT_ALLOWED)
     if not sound.speaker:
-        return Announce(leg, leg.context.phrase("no-loudspeaker"), CLOSED)
+        return Announce(leg, leg.call.phrase("no-loudspeaker"), CLOSED)
     return Farewell(leg, BUSY) if sound.page is not None else Page(leg)
 
 
@@ -76,7 +76,7 @@ class ListenCode(LegActivity):
                 context.sound.stop_listening(by, "stopped")
         except CommandError as error:
             phrase = "no-loudspeaker" if error.code == "no_loudspeaker" else "no-conversation"
-        Announce(self.leg, context.phrase(phrase)).begin()
+        Announce(self.leg, self.call.phrase(phrase)).begin()
 
     def _call_there(self) -> str:
         """The conversation at that phone; one of its calls where it is in none."""
