@@ -45,12 +45,6 @@ def lan_addresses() -> list[Address]:
     return [address for _, address in sorted(found)]
 
 
-def primary() -> str:
-    """The address to tell people; "" without a network."""
-    found = lan_addresses()
-    return found[0].address if found else ""
-
-
 def _ipv4(probe: socket.socket, name: str) -> str:
     request = struct.pack("256s", name.encode()[:15])
     try:

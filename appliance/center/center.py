@@ -230,10 +230,6 @@ class CallCenter:
         agent = self._roster.agents.get(agent_id)
         return None if agent is None or agent.removed else agent
 
-    def agent_by_number(self, number: str) -> Agent | None:
-        """The agent who keys this number at a phone."""
-        return self._roster.numbers.get(number)
-
     def agent_at(self, extension: str) -> str:
         """Id of the agent who is logged in at this extension; "" when nobody is."""
         agent = self._roster.at(extension)

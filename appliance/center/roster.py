@@ -47,7 +47,6 @@ class Roster:
         self._extensions: frozenset[str] = frozenset()
         self.agents: dict[str, Agent] = {}
         """By id, in the order of the site file; who was removed from it and still talks comes after."""
-        self.numbers: dict[str, Agent] = {}
         self.phones: dict[str, Phone] = {}
         self.dirty: dict[Queue, None] = {}
         """Queues for which something may have to be decided."""
@@ -337,7 +336,6 @@ class Roster:
                 agent.removed = True
                 self.agents[agent.id] = agent
                 leaving.append(agent)
-        self.numbers = {agent.config.number: agent for agent in self.agents.values() if not agent.removed}
         leaving += [
             a for a in self.agents.values() if not a.removed and a.extension and a.extension not in self._extensions
         ]

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import importlib.util
 import os
-import shutil
 import sqlite3
 import stat
 import time
@@ -77,14 +75,13 @@ def _folder(folder: DataFolder, say: Speaker) -> Iterator[Finding]:
 
 def _machine(folder: DataFolder, say: Speaker) -> Iterator[Finding]:
     from appliance.box.health.survey import survey
+    from appliance.media.speech import voices_off
 
     levels = {"ok": "ok", "warning": "warning"}
     for found in survey(folder.path, time.time()):
         yield Finding(levels.get(found.severity, "problem"), say.of(found.text), say.of(found.remedy))
-    if shutil.which("espeak-ng") is None:
-        yield Finding("warning", say("no-espeak"), "apt-get install espeak-ng")
-    if importlib.util.find_spec("pyopenjtalk") is None:
-        yield Finding("warning", say("no-openjtalk"), "make setup")
+    for off in voices_off():
+        yield Finding("warning", say.of(off.text), say.of(off.remedy))
     yield _sound_card(say)
 
 

@@ -90,15 +90,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "{name} was found damaged and set aside",
     ),
     "check-disk": ("ディスクまたは SD カードを確認してください", "check the disk or SD card"),
-    "no-espeak": (
-        "英語の音声ガイダンスは使えません。espeak-ng がありません",
-        "English prompts are off: espeak-ng is missing",
-    ),
     "sound-card": ("音声: 出力 {outputs}、入力 {inputs}", "sound: loudspeakers {outputs}; line-in {inputs}"),
-    "no-openjtalk": (
-        "日本語の音声ガイダンスは使えません。pyopenjtalk-plus がありません",
-        "Japanese prompts are off: pyopenjtalk-plus is missing",
-    ),
     "running": (
         "装置は動作しています（バージョン {version}、SIP {sip}）",
         "the box runs (version {version}, SIP {sip})",

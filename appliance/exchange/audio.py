@@ -267,7 +267,7 @@ class Voice(Protocol):
 
     def fixed(self, name: str, language: str) -> tuple[str, ...]:
         """A prompt the product speaks: "closed", "wrong-number", "busy", "no-answer", "not-registered", "enter-agent",
-        "enter-pin", "logged-in", "logged-out", "on-break", "available", "wrong-pin", "goodbye", "not-built", …"""
+        "enter-pin", "logged-in", "logged-out", "on-break", "available", "wrong-pin", "failed", "not-built", …"""
 
     def position(self, number: int, language: str) -> tuple[str, ...]:
         """ "You are number N" for a waiting caller."""

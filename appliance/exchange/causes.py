@@ -37,7 +37,7 @@ TRUNK_DOWN = Ending("trunk-down", 38, 503, prompt="all-lines-busy")
 """No trunk that could take the call is there at all (cause 38: network out of order)."""
 NOT_ALLOWED = Ending("not-allowed", 21, 403, tone="congestion")
 NO_CODEC = Ending("no-codec", 88, 488, tone="congestion")
-FAILED = Ending("failed", 41, 500, tone="congestion")
+FAILED = Ending("failed", 41, 500, prompt="failed")
 LOOP = Ending("loop", 25, 483, tone="congestion")
 VANISHED = Ending("vanished", 27, 408)
 RESTART = Ending("restart", 41, 503)

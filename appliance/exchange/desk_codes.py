@@ -86,6 +86,8 @@ class BreakCode(LegActivity):
         reason = next((one.name for one in self.context.site.breaks if one.key == self.key), "")
         if not agent:
             _say(self.leg, "not-agent")
+        elif self.key and not reason:
+            _say(self.leg, "unknown-break")
         else:
             _set_status(self.leg, agent, "break", reason, "on-break")
 

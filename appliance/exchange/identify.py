@@ -10,6 +10,8 @@ from appliance.exchange.parties import called_number, number_of
 
 if TYPE_CHECKING:
     from appliance.exchange.context import Context
+    from appliance.sip.header import NameAddr
+    from appliance.sip.message import Request
     from appliance.sip.session import Session
 
 
@@ -41,7 +43,8 @@ def identify(context: Context, session: Session) -> Caller | None:
         if called in (line.config.username, line.config.id, ""):
             # Carriers that call the contact we registered put the number dialled into To.
             called = number_of(request.to.uri) or called
-        return Caller(shown or "anonymous", request.from_.display or "", called, trunk=line.config.id)
+        who = _asserted(request) or request.from_
+        return Caller(number_of(who.uri) or "anonymous", who.display or "", called, trunk=line.config.id)
     extension, headers, wrong = context.phones.authenticate(request, flow)
     if not extension:
         session.owner = context.phones.guesses
@@ -53,3 +56,14 @@ def identify(context: Context, session: Session) -> Caller | None:
         session.reject(403, context.now, why)
         return None
     return Caller(extension, context.phones.name(extension), called, extension=extension)
+
+
+def _asserted(request: Request) -> NameAddr | None:
+    """Who calls as the carrier's own network knows it (RFC 3325): what From says, the caller's side may have chosen.
+
+    Not where the caller wants it withheld (Privacy: id); then From is all that people may see.
+    """
+    privacy = (request.headers.get("Privacy") or "").lower()
+    if "id" in (part.strip() for part in privacy.split(";")):
+        return None
+    return next((one for one in request.asserted_identities if number_of(one.uri)), None)

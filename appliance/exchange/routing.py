@@ -125,7 +125,11 @@ class Router:
         elif code.code == "address":
             host = leg.session.flow.local[0] if leg.session is not None and leg.session.flow is not None else ""
             call = leg.call
-            said = call.phrase("address") + context.voice.digits(host, call.language)
+            said = (
+                call.phrase("address") + context.voice.digits(host, call.language)
+                if host
+                else call.phrase("no-address")
+            )
             activity = Announce(leg, said)
         elif code.code == "page":
             activity = page(leg)

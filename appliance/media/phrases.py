@@ -58,35 +58,10 @@ _FIXED: dict[str, tuple[str, str]] = {
         "申し訳ございません。この機能はまだご利用になれません。",
         "We are sorry. This service is not available yet.",
     ),
-    "goodbye": (
-        "お電話ありがとうございました。失礼いたします。",
-        "Thank you for calling. Goodbye.",
-    ),
     # In a queue or a menu.
-    "queue-welcome": (
-        "お電話ありがとうございます。ただいま電話が混み合っております。順番におつなぎいたしますので、"
-        "このまましばらくお待ちください。",
-        "Thank you for calling. All our agents are busy. Your call will be answered in turn. Please hold the line.",
-    ),
-    "queue-wait": (
-        "お待たせして、申し訳ございません。順番におつなぎしておりますので、このまましばらくお待ちください。",
-        "Thank you for waiting. Calls are answered in turn. Please hold the line.",
-    ),
     "position-far": (
         "ただいま大変多くのお客様にお待ちいただいております。このまましばらくお待ちください。",
         "A great many callers are waiting before you. Please hold the line.",
-    ),
-    "connecting": (
-        "お待たせいたしました。おつなぎいたします。",
-        "Thank you for waiting. We are connecting you now.",
-    ),
-    "transfer-hold": (
-        "おつなぎいたします。このまましばらくお待ちください。",
-        "Please hold the line while we transfer your call.",
-    ),
-    "invalid-choice": (
-        "恐れ入りますが、もう一度番号を押してください。",
-        "Sorry, that is not a valid choice. Please try again.",
     ),
     # What an agent meets at the phone.
     "enter-agent": (
@@ -100,10 +75,6 @@ _FIXED: dict[str, tuple[str, str]] = {
     "wrong-pin": (
         "番号が違います。もう一度入力してください。",
         "That is not correct. Please try again.",
-    ),
-    "too-many-tries": (
-        "番号を確認できませんでした。初めからやり直してください。",
-        "The number could not be verified. Please start again.",
     ),
     "not-agent": (
         "この電話機には、ログインしているオペレーターがいません。",

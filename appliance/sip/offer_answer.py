@@ -152,11 +152,6 @@ def accept(local: Local, answer_body: bytes) -> Negotiated:
     return _negotiated(theirs, media, send, local.codecs, direction, wanted, local.rtcp_mux and media.rtcp_mux)
 
 
-def version_of(body: bytes) -> int:
-    """o= version of a description."""
-    return SessionDescription.parse(body).origin.version
-
-
 def unchanged_or_raised(ours: SessionDescription, before: SessionDescription) -> bytes:
     """Our description with the id of the one before, and its version when both say the same, else one more."""
     ours.origin = Origin(ours.origin.user, before.origin.session_id, before.origin.version, ours.origin.address)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -44,7 +45,7 @@ COMMANDS: dict[str, frozenset[str]] = {
 MAX_TRIES = 3
 
 
-class SessionBase:
+class SessionBase(ABC):
     """Fields and ends of a session. Use `Session`."""
 
     __slots__ = (
@@ -147,13 +148,13 @@ class SessionBase:
         """An ACK that carries the branch of its INVITE."""
         self.acknowledged(request, now)
 
+    @abstractmethod
     def acknowledged(self, request: Request, now: Instant) -> None:
         """The ACK of a 2xx of ours came."""
-        raise NotImplementedError
 
+    @abstractmethod
     def hang_up(self, now: Instant, headers: HeaderList = ()) -> None:
         """Sends BYE as soon as that is allowed."""
-        raise NotImplementedError
 
     # -- state
 
@@ -332,17 +333,17 @@ class SessionBase:
 
     # -- to be told
 
+    @abstractmethod
     def on_unacknowledged(self, transaction: ServerTransaction, status: int, now: Instant) -> None:
         """A request of the peer cannot be answered, or our refusal of its INVITE got no ACK."""
-        raise NotImplementedError
 
+    @abstractmethod
     def on_response(self, transaction: ClientTransaction, response: Response, now: Instant) -> None:
         """A response to one of our requests."""
-        raise NotImplementedError
 
+    @abstractmethod
     def on_failure(self, transaction: ClientTransaction, status: int, now: Instant) -> None:
         """One of our requests got no final response."""
-        raise NotImplementedError
 
 
 class AckSender:

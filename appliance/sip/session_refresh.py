@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from appliance.clock import Instant
 from appliance.sip.message import Request, Response
 from appliance.sip.session_base import SessionBase
@@ -92,6 +94,6 @@ class RefreshedSession(SessionBase):
         self.hang_up(now)
         self._end(408, "Session timer expired", 102, "them", now)
 
+    @abstractmethod
     def _refresh(self, now: Instant) -> bool:
         """Sends the refresh; False while another exchange is under way."""
-        raise NotImplementedError

@@ -284,7 +284,15 @@ class Party:
             self.registration = None
             self.drain()
 
-    def call(self, number: str, caller: str, plan: Plan, secret: str = "", display: str = "") -> TalkingCall:
+    def call(
+        self,
+        number: str,
+        caller: str,
+        plan: Plan,
+        secret: str = "",
+        display: str = "",
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> TalkingCall:
         """Calls a number at the box."""
         call = TalkingCall(self, None, plan)
         host = self.box[0]
@@ -298,6 +306,7 @@ class Party:
             now=self.now(),
             contact_user=caller,
             credentials=(caller, secret) if secret else None,
+            headers=headers,
             owner=call,
         )
         self.calls[call.session.id] = call

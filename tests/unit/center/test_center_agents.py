@@ -31,7 +31,7 @@ def test_log_in_tells_status_then_state() -> None:
     ]
     assert hall.center.agent_at("201") == "aiko"
     assert hall.center.agent_at("999") == ""
-    found = hall.center.agent_by_number("1")
+    found = hall.center.agent("aiko")
     assert found is not None
     assert (found.id, found.extension, found.registered) == ("aiko", "201", False)
 

@@ -80,7 +80,7 @@ def test_an_agent_removed_and_put_back_during_a_call(hall: Hall) -> None:
     hall.do("configure", hall.site)
     hall.hang_up("c1", "aiko")
     assert hall.state("aiko") == "logged-out"
-    assert hall.center.agent_by_number("1") is not None
+    assert hall.center.agent("aiko") is not None
 
 
 def test_the_last_agent_removed_overflows_those_who_wait(hall: Hall) -> None:

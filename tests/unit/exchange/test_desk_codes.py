@@ -109,3 +109,13 @@ def test_the_box_says_its_address() -> None:
     assert "address" in office.hears(call)
     assert office.until(lambda: call.over, 60)
     office.close()
+
+
+def test_a_break_that_the_site_does_not_name_is_said_to_be_unknown() -> None:
+    office = Office()
+    desk = office.desk("201")
+    office.available("aiko")
+    office.dials(desk, "*619")
+    assert office.played()[-1] == "unknown-break"
+    assert next(one.status for one in office.exchange.agents() if one.id == "aiko") == "available"
+    office.close()

@@ -34,7 +34,7 @@ def test_two_desks_hear_each_other_and_either_hangs_up() -> None:
         ({"kind": "status", "status": 600}, 486, "busy", ("busy", 17)),
         ({"kind": "status", "status": 603}, 603, "busy", ("rejected", 21)),
         ({"kind": "status", "status": 480}, 480, "no-answer", ("no-answer", 19)),
-        ({"kind": "status", "status": 500}, 500, "congestion", ("failed", 41)),
+        ({"kind": "status", "status": 500}, 500, "failed", ("failed", 41)),
         ({"kind": "status", "status": 488}, 488, "congestion", ("no-codec", 88)),
         ({"kind": "forever"}, 480, "no-answer", ("no-answer", 19)),
         ({"kind": "refuse-sdp"}, 488, "congestion", ("no-codec", 88)),

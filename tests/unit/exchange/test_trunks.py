@@ -322,3 +322,22 @@ def test_a_trunk_that_does_not_answer_is_told_from_one_without_a_free_channel() 
     assert office.until(lambda: second.over, 60)
     assert office.ending() == ("no-channel", 34)
     office.close()
+
+
+@pytest.mark.parametrize(
+    ("from_", "headers", "caller"),
+    [
+        ("anonymous", (("P-Asserted-Identity", "<sip:0901111222@carrier>"),), "0901111222"),
+        ("0399999999", (("P-Asserted-Identity", "<tel:+81901111222>"),), "+81901111222"),
+        ("anonymous", (("P-Asserted-Identity", "<sip:0901111222@carrier>"), ("Privacy", "user;id")), "anonymous"),
+        ("0399999999", (("P-Asserted-Identity", "<sip:carrier>"),), "0399999999"),
+    ],
+)
+def test_the_carriers_network_is_believed_about_who_calls(
+    from_: str, headers: tuple[tuple[str, str], ...], caller: str
+) -> None:
+    office = Office()
+    office.alpha.call("0312345600", from_, LONG, headers=headers)
+    office.run(0.5)
+    assert office.told(ev.CallStarted)[0].caller == caller
+    office.close()

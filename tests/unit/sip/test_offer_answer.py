@@ -19,7 +19,6 @@ from appliance.sip.offer_answer import (
     answer,
     make_offer,
     refresh_offer,
-    version_of,
 )
 from appliance.sip.sdp import Payload, SessionDescription
 
@@ -177,6 +176,10 @@ def test_rtcp_mux_needs_both() -> None:
 
 
 # --- the o= line over the life of a dialog ----------------------------------------------------------------------------
+def version_of(body: bytes) -> int:
+    return SessionDescription.parse(body).origin.version
+
+
 def test_a_refresh_keeps_the_version() -> None:
     first = make_offer(US)
     assert refresh_offer(US, first) == first

@@ -61,7 +61,7 @@ export const en = {
 
   kind: { inbound: "Inbound", outbound: "Outbound", internal: "Internal", service: "Service" },
 
-  legState: { calling: "calling", ringing: "ringing", early: "connecting", talking: "talking", held: "on hold", ending: "ending" },
+  legState: { calling: "calling", ringing: "ringing", talking: "talking", held: "on hold" },
 
   destination: {
     extension: (name: string): string => `Phone ${name}`, queue: (name: string): string => name, menu: (name: string): string => `Menu ${name}`, group: (name: string): string => `Group ${name}`,

@@ -61,7 +61,7 @@ export const ja: Words = {
 
   kind: { inbound: "着信", outbound: "発信", internal: "内線", service: "サービス" },
 
-  legState: { calling: "発信中", ringing: "呼出中", early: "接続中", talking: "通話中", held: "保留中", ending: "終了中" },
+  legState: { calling: "発信中", ringing: "呼出中", talking: "通話中", held: "保留中" },
 
   destination: {
     extension: (name) => `内線 ${name}`, queue: (name) => name, menu: (name) => `メニュー ${name}`, group: (name) => `グループ ${name}`,

@@ -50,7 +50,7 @@ type Words = ReturnType<typeof useSpeech>["t"];
 
 /** "Ringing Aiko", as far as it is known who is rung. */
 function ringing(call: CallView, t: Words, names: Names): string {
-  const rung = call.legs.filter((leg) => leg.direction === "out" && leg.state !== "ending");
+  const rung = call.legs.filter((leg) => leg.direction === "out");
   const who = [...new Set(rung.map((leg) => (leg.agent ? names.agent(leg.agent) : leg.extension ? names.extension(leg.extension) : "")).filter(Boolean))];
   if (who.length === 0 && call.agent) who.push(names.agent(call.agent));
   return who.length === 1 && who[0] ? t.ringingWho(who[0]) : t.callState.ringing;
