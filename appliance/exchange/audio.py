@@ -33,6 +33,18 @@ class Payload(msgspec.Struct, frozen=True, gc=False, array_like=True):
     fmtp: str = ""
 
 
+class SrtpKeys(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A master key with its salt behind it (RFC 4568 section 6.1). Says nothing of them when it is printed."""
+
+    suite: str
+    """AES_CM_128_HMAC_SHA1_80, AES_CM_128_HMAC_SHA1_32 or AEAD_AES_128_GCM."""
+    key: bytes
+    """30 bytes, with GCM 28."""
+
+    def __repr__(self) -> str:
+        return f"SrtpKeys({self.suite})"
+
+
 class RtpPort(Row, frozen=True, tag="rtp"):
     """An RTP stream with one remote party. The engine owns ssrc, sequence and timestamp of what it sends, for life."""
 
@@ -62,10 +74,14 @@ class RtpPort(Row, frozen=True, tag="rtp"):
     timeout: float = 30.0
     """Seconds without RTP or RTCP from the remote after which `PortSilent` is told (once per silence); 0: never."""
     ssrc: int = 0
-    """SSRC we send with; 0: the engine chooses. After a crash of the engine the stream has other sequence numbers: with
+    """SSRC that a new port sends with; 0, or with `protect`: the engine chooses. After a crash of the engine the stream has other sequence numbers: with
     another SSRC too the listener takes it for the new stream it is, instead of dropping it as late."""
     generation: int = 0
     """Raised with each new remote SDP: unlocks the source rule of the audio model."""
+    protect: SrtpKeys | None = None
+    """What we send goes as SRTP with these keys; None: as RTP. Keys that were replaced never come back to a port."""
+    unprotect: SrtpKeys | None = None
+    """What is received must be SRTP made with these keys; other keys hold for three more seconds after a change."""
 
 
 class Player(Row, frozen=True, tag="player"):
@@ -190,6 +206,8 @@ class PortStats(MediaEvent, frozen=True, tag="port-stats"):
     jitter_ms: float = 0.0
     strangers: int = 0
     """Packets from elsewhere than the locked source, dropped."""
+    unauthentic: int = 0
+    """Packets from the locked source that were not made with its SRTP key, dropped."""
     sent: int = 0
     last_heard: float = -1.0
     """Seconds before this report; -1: never."""
@@ -234,8 +252,15 @@ AnyMediaEvent = (
 
 
 # --- what the exchange needs from outside --------------------------------------------------------------------------
+ABILITIES = frozenset(("opus", "srtp"))
+"""What an engine may have been built without."""
+
+
 class Media(Protocol):
     """Keeps the desired table (`appliance.media.table.DesiredTable`)."""
+
+    abilities: frozenset[str]
+    """Of ABILITIES what the engine has."""
 
     def put(self, row: AnyRow) -> None:
         """States that this row shall exist, as it is."""

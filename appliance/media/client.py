@@ -199,6 +199,7 @@ class MediaClient:
             link.close()
             raise
         self._link, self.pid, self._needs_full = link, held.pid, True
+        self.table.abilities = held.abilities
         return held
 
     # --- what comes back ------------------------------------------------------------------------------------------

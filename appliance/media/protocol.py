@@ -10,7 +10,7 @@ import struct
 import msgspec
 
 from appliance.errors import HakoError
-from appliance.exchange.audio import AnyMediaEvent, AnyRow
+from appliance.exchange.audio import ABILITIES, AnyMediaEvent, AnyRow
 
 MAX_MESSAGE = 16 * 1024 * 1024
 """Bytes of one message: room for a full table of 20,000 rows, and a bound on what a broken peer can make us keep."""
@@ -48,6 +48,8 @@ class Held(Message, frozen=True, tag="held"):
     pid: int
     rev: int
     rows: tuple[AnyRow, ...] = ()
+    abilities: frozenset[str] = ABILITIES
+    """What this engine was built with."""
 
 
 class Reports(Message, frozen=True, tag="reports"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 
-from appliance.exchange.audio import AnyRow, RtpPort
+from appliance.exchange.audio import ABILITIES, AnyRow, RtpPort
 from appliance.media.protocol import Frame, encode
 
 KEPT_PORTS = 4
@@ -25,6 +25,8 @@ class DesiredTable:
         self._kept = min(KEPT_PORTS, len(self._free) // 10)
         self.rev = 0
         """Number of the last frame taken."""
+        self.abilities = ABILITIES
+        """What the engine can do beside what each can; the client learns it from the media process."""
 
     # --- Media ----------------------------------------------------------------------------------------------------
     def put(self, row: AnyRow) -> None:

@@ -18,16 +18,23 @@ ENGINE, HERE = ROOT / "appliance/media/engine", Path(__file__).parent / "engine"
 STRICT = ["-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-fno-strict-aliasing", f"-I{ENGINE}", "-pthread"]
 SOURCES = [str(path) for path in sorted(ENGINE.glob("*.c")) if path.name != "_engine.c"]
 SANITIZERS = {"address,undefined": "address-undefined", "thread": "thread"}
-TARGETS = ["rtp", "rtcp", "event", "wav", "receive", "noise"]
-WHOLE = ("receive", "noise")
+TARGETS = ["rtp", "rtcp", "event", "wav", "receive", "noise", "srtp"]
+WHOLE = ("receive", "noise", "srtp")
 """Targets that are linked with all of the engine."""
 SECONDS = float(os.environ.get("HAKO_FUZZ_SECONDS", "2"))
 
 
-def compiled(folder: Path, name: str, compiler: str, flags: list[str], sources: list[str]) -> Path:
+def compiled(
+    folder: Path,
+    name: str,
+    compiler: str,
+    flags: list[str],
+    sources: list[str],
+    libraries: tuple[str, ...] = ("-lopus", "-lsrtp2"),
+) -> Path:
     program = folder / name
     result = subprocess.run(
-        [compiler, *STRICT, *flags, *sources, "-lopus", "-lm", "-o", str(program)],
+        [compiler, *STRICT, *flags, *sources, *libraries, "-lm", "-ldl", "-o", str(program)],
         capture_output=True,
         text=True,
         timeout=110,
@@ -38,6 +45,12 @@ def compiled(folder: Path, name: str, compiler: str, flags: list[str], sources: 
 
 def test_the_engine_compiles_without_a_warning(tmp_path: Path) -> None:
     compiled(tmp_path, "engine.so", "gcc", ["-O2", "-shared", "-fPIC"], SOURCES)
+
+
+def test_the_engine_compiles_without_what_is_optional(tmp_path: Path) -> None:
+    """Linked whole, so that nothing of either library is asked for."""
+    flags = ["-O1", "-shared", "-fPIC", "-Wl,-z,defs", "-DHAKO_WITHOUT_OPUS", "-DHAKO_WITHOUT_SRTP"]
+    compiled(tmp_path, "engine.so", "gcc", flags, SOURCES, ())
 
 
 @pytest.mark.parametrize("sanitizer", SANITIZERS)

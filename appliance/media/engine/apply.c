@@ -81,6 +81,7 @@ static void change_port(hk_engine *engine, struct command *command)
         port->codecs = command->codecs;
         command->codecs = old;
     }
+    port_take_keys(engine, port, command);
     port_reconfigure(engine, port, command->config);
     graph_touch_listeners(engine, port);
 }

@@ -7,7 +7,10 @@ only cffi and setuptools, since pip calls it before anything else is there.
 from __future__ import annotations
 
 import os
+import shlex
+import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,8 @@ HERE = Path("appliance/media/engine")
 NAME = "appliance.media.engine._engine"
 FLAGS = ["-std=c11", "-O2", "-fvect-cost-model=dynamic", "-fno-strict-aliasing", "-fvisibility=hidden"]
 FLAGS += ["-Wall", "-Wextra"]
+OPTIONAL = {"opus": ("opus/opus.h", "opus"), "srtp": ("srtp2/srtp.h", "srtp2")}
+"""What the engine can do without: name -> (header, library). HAKO_LEAVE_OUT names some to be built without."""
 
 
 def _contract(folder: Path) -> str:
@@ -34,17 +39,36 @@ def write_source(root: Path) -> None:
     ffi.emit_c_code(str(root / HERE / "_engine.c"))
 
 
+def left_out() -> list[str]:
+    """Of OPTIONAL what this machine has no headers of, or is not wanted."""
+    compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
+    unwanted = os.environ.get("HAKO_LEAVE_OUT", "").replace(",", " ").split()
+
+    def missing(header: str) -> bool:
+        command = [*compiler, "-E", "-o", os.devnull, "-x", "c", "-"]
+        return subprocess.run(command, input=f"#include <{header}>\n".encode(), capture_output=True).returncode != 0
+
+    return [name for name, (header, _) in OPTIONAL.items() if name in unwanted or missing(header)]
+
+
 def extension(root: Path) -> Extension:
     """The extension; its sources are named relative to `root`."""
+    without = left_out()
+    for name in without:
+        print(f"the media engine is built without {name}", file=sys.stderr)
     sources = sorted(str(path.relative_to(root)) for path in (root / HERE).glob("*.c"))
     return Extension(
         NAME,
         sources,
         include_dirs=[str(HERE)],
         depends=sorted(str(path.relative_to(root)) for path in (root / HERE).glob("*.h")),
-        define_macros=[("_GNU_SOURCE", "1"), ("Py_LIMITED_API", "0x030b0000")],
+        define_macros=[
+            ("_GNU_SOURCE", "1"),
+            ("Py_LIMITED_API", "0x030b0000"),
+            *((f"HAKO_WITHOUT_{name.upper()}", "1") for name in without),
+        ],
         extra_compile_args=FLAGS,
-        libraries=["opus", "m", "dl"],
+        libraries=[library for name, (_, library) in OPTIONAL.items() if name not in without] + ["m", "dl"],
         extra_link_args=["-pthread"],
         py_limited_api=True,
     )

@@ -1,6 +1,10 @@
 #include "codec.h"
 
+#ifdef HAKO_WITHOUT_OPUS
+#include "no_opus.h"
+#else
 #include <opus/opus.h>
+#endif
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +37,12 @@ struct codecs *codecs_new(bool opus)
     }
     return codecs;
 }
+
+#ifdef HAKO_WITHOUT_OPUS
+bool codec_opus_built(void) { return false; }
+#else
+bool codec_opus_built(void) { return true; }
+#endif
 
 bool codec_is_wide(uint8_t codec) { return codec == HK_G722 || codec == HK_OPUS || codec == HK_L16; }
 

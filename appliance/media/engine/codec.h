@@ -29,6 +29,9 @@ struct codecs {
     int loss; /* percent that the other side reports */
 };
 
+/* Whether this build has Opus; without it its packets are malformed and nothing is encoded. */
+bool codec_opus_built(void);
+
 /* A new one, zeroed; `opus`: with memory for Opus. NULL: no memory. */
 struct codecs *codecs_new(bool opus);
 

@@ -23,6 +23,7 @@ static void forget(hk_engine *engine, int64_t id)
     struct known **at = known_place(engine, id), *known = *at;
     if (known) {
         *at = known->chain;
+        explicit_bzero(known, sizeof *known);
         free(known);
     }
 }
@@ -84,13 +85,35 @@ void hk_commit(hk_engine *engine)
         (void)!write(engine->wake_fd, &one, sizeof one);
 }
 
+static void free_command(struct command *command)
+{
+    close_sockets(&command->sockets);
+    crypto_free(command->protect);
+    crypto_free(command->unprotect);
+    free(command->config);
+    free(command->codecs);
+    free(command->taps);
+    free(command);
+}
+
+static void free_port(struct port *port)
+{
+    free(port->codecs);
+    crypto_free(port->protect);
+    crypto_free(port->unprotect);
+    crypto_free(port->before);
+    free(port);
+}
+
 static void free_object(hk_engine *engine, struct object *object)
 {
     if (object && object->kind == PORT) {
         struct port *port = (struct port *)object;
         close_sockets(&(struct sockets){port->rtp.fd, port->twin.fd, port->rtcp.fd});
-        free(port->codecs);
-    } else if (object && object->kind == PLAYER) {
+        free_port(port);
+        return;
+    }
+    if (object && object->kind == PLAYER) {
         struct player *player = (struct player *)object;
         for (uint32_t i = 0; i < player->count; i++)
             sound_release(engine, player->sounds[i]);
@@ -111,11 +134,7 @@ void free_done(hk_engine *engine)
         item = item->next;
         free_object(engine, command->object);
         engine->undone -= command->operation == DROP;
-        close_sockets(&command->sockets);
-        free(command->config);
-        free(command->codecs);
-        free(command->taps);
-        free(command);
+        free_command(command);
     }
     item = handover_take(&engine->done_batches);
     while (item) {
@@ -187,7 +206,6 @@ static int configure(struct port_config *config, const struct hk_port *row)
     config->sending = row->sending;
     config->receiving = row->receiving;
     config->timeout = (int64_t)(row->timeout * 1e9);
-    config->ssrc = row->ssrc;
     config->generation = row->generation;
     return 0;
 }
@@ -201,13 +219,13 @@ static uint32_t dice(hk_engine *engine)
     return (uint32_t)((engine->random * UINT64_C(2685821657736338717)) >> 32);
 }
 
-static struct port *new_port(hk_engine *engine, const struct port_config *config, int64_t id)
+static struct port *new_port(hk_engine *engine, const struct port_config *config, const struct hk_port *row)
 {
     struct port *port = aligned_alloc(64, (sizeof *port + 63) / 64 * 64);
     if (!port)
         return NULL;
     memset(port, 0, offsetof(struct port, pending));
-    port->object = (struct object){.id = id, .kind = PORT};
+    port->object = (struct object){.id = row->id, .kind = PORT};
     port->config = *config;
     port->rtp.port = port->rtcp.port = port->twin.port = port;
     port->rtcp.rtcp = true;
@@ -215,7 +233,8 @@ static struct port *new_port(hk_engine *engine, const struct port_config *config
                             &port->keys,  &port->mixed,    &port->dirty, &port->press.all};
     for (size_t i = 0; i < sizeof nodes / sizeof *nodes; i++)
         list_init(nodes[i]);
-    port->out.ssrc = config->ssrc ? config->ssrc : dice(engine);
+    uint32_t fresh = dice(engine);
+    port->out.ssrc = row->ssrc && row->protect.suite == HK_PLAIN ? row->ssrc : fresh ? fresh : 1;
     port->out.sequence = (uint16_t)(dice(engine) & 0x7fff);
     port->out.timestamp = dice(engine) >> 1;
     port->played = UINT64_MAX;
@@ -237,13 +256,40 @@ static int open_after_drops(hk_engine *engine, const union address *local, struc
     return error;
 }
 
-static int change_port(hk_engine *engine, struct known *known, const struct port_config *config)
+static bool same_keys(const struct hk_keys *a, const struct hk_keys *b)
+{
+    return a->suite == b->suite && (a->suite == HK_PLAIN || memcmp(a->key, b->key, sizeof a->key) == 0);
+}
+
+/* The context for these keys, or none for plain RTP. 0 or -errno. */
+static int new_crypto(const struct hk_keys *keys, uint32_t ssrc, struct crypto **crypto)
+{
+    int error = 0;
+    *crypto = keys->suite == HK_PLAIN ? NULL : crypto_new(keys, ssrc, &error);
+    return error;
+}
+
+/* Those of the row's keys that are others than before. */
+static int change_keys(const struct known *known, const struct hk_port *row, struct command *command)
+{
+    int error = 0;
+    command->changes_protect = !same_keys(&known->protect, &row->protect);
+    command->changes_unprotect = !same_keys(&known->unprotect, &row->unprotect);
+    if (command->changes_protect)
+        error = new_crypto(&row->protect, known->ssrc, &command->protect);
+    if (!error && command->changes_unprotect)
+        error = new_crypto(&row->unprotect, 0, &command->unprotect);
+    return error;
+}
+
+static int change_port(hk_engine *engine, struct known *known, const struct hk_port *row,
+                       const struct port_config *config)
 {
     struct command *command = new_command(CHANGE_PORT, known->id);
     if (!command)
         return -ENOMEM;
-    int error = 0;
-    if (!address_same(&known->local, &config->local))
+    int error = change_keys(known, row, command);
+    if (!error && !address_same(&known->local, &config->local))
         error = open_after_drops(engine, &config->local, &command->sockets);
     int needed = codecs_needed(config);
     if (!error && !(command->config = malloc(sizeof *config)))
@@ -251,16 +297,25 @@ static int change_port(hk_engine *engine, struct known *known, const struct port
     if (!error && needed > known->codecs && !(command->codecs = codecs_new(needed > 1)))
         error = -ENOMEM;
     if (error) {
-        close_sockets(&command->sockets);
-        free(command->config);
-        free(command);
+        free_command(command);
         return error;
     }
     *command->config = *config;
     known->codecs = needed > known->codecs ? needed : known->codecs;
     known->local = config->local;
+    known->protect = row->protect;
+    known->unprotect = row->unprotect;
     queue(engine, command);
     return 0;
+}
+
+/* What a new port needs beside its sockets. 0 or -errno. */
+static int equip(struct port *port, const struct hk_port *row, int needed)
+{
+    if (needed && !(port->codecs = codecs_new(needed > 1)))
+        return -ENOMEM;
+    int error = new_crypto(&row->protect, port->out.ssrc, &port->protect);
+    return error ? error : new_crypto(&row->unprotect, 0, &port->unprotect);
 }
 
 int hk_put_port(hk_engine *engine, const struct hk_port *row)
@@ -271,18 +326,17 @@ int hk_put_port(hk_engine *engine, const struct hk_port *row)
         return error;
     struct known *known = existing(engine, row->id, PORT);
     if (known)
-        return change_port(engine, known, &config);
-    struct port *port = new_port(engine, &config, row->id);
+        return change_port(engine, known, row, &config);
+    struct port *port = new_port(engine, &config, row);
     struct command *command = new_command(PUT_PORT, row->id);
     struct sockets sockets;
     int needed = codecs_needed(&config);
-    error = port && command && (!needed || (port->codecs = codecs_new(needed > 1)))
-                ? open_after_drops(engine, &config.local, &sockets)
-                : -ENOMEM;
+    error = port && command ? equip(port, row, needed) : -ENOMEM;
+    if (!error)
+        error = open_after_drops(engine, &config.local, &sockets);
     if (error) {
         if (port)
-            free(port->codecs);
-        free(port);
+            free_port(port);
         free(command);
         return error;
     }
@@ -292,11 +346,16 @@ int hk_put_port(hk_engine *engine, const struct hk_port *row)
     if ((known = remember(engine, row->id, PORT))) {
         known->local = config.local;
         known->codecs = needed;
+        known->ssrc = port->out.ssrc;
+        known->protect = row->protect;
+        known->unprotect = row->unprotect;
     }
     command->object = &port->object;
     queue(engine, command);
     return 0;
 }
+
+int hk_abilities(void) { return (codec_opus_built() ? HK_CAN_OPUS : 0) | (crypto_built() ? HK_CAN_SRTP : 0); }
 
 /* --- players and mixes --- */
 int hk_put_player(hk_engine *engine, int64_t id, int64_t generation, int32_t loop_from, const char **files,

@@ -33,6 +33,20 @@ struct hk_payload {
     uint32_t clock; /* of its RTP timestamps, Hz: 8000 (also for G.722), 16000 or 48000; others are not taken */
 };
 
+/* SRTP suites (RFC 4568 section 6.2, RFC 7714 section 14.2). */
+enum hk_suite {
+    HK_PLAIN = 0, /* RTP as it is */
+    HK_AES_CM_128_HMAC_SHA1_80 = 1,
+    HK_AES_CM_128_HMAC_SHA1_32 = 2,
+    HK_AEAD_AES_128_GCM = 3
+};
+
+/* A master key of 16 bytes and its salt behind it: 14 bytes, with GCM 12. */
+struct hk_keys {
+    uint8_t suite; /* enum hk_suite */
+    uint8_t key[30];
+};
+
 /* An RTP stream with one remote party. */
 struct hk_port {
     int64_t id;
@@ -52,8 +66,10 @@ struct hk_port {
     bool sending;
     bool receiving;
     double timeout;     /* 0: never silent */
-    uint32_t ssrc;      /* 0: the engine chooses */
+    uint32_t ssrc;      /* of a new port; 0, or `protect` says a suite: the engine chooses, so that a key meets no SSRC twice */
     int64_t generation; /* another one unlocks the source rule */
+    struct hk_keys protect;   /* what we send goes as SRTP and SRTCP (RFC 3711) */
+    struct hk_keys unprotect; /* what is received must be authentic; keys of before hold for three seconds more */
 };
 
 /* `listener` hears `source`. */
@@ -115,6 +131,7 @@ struct hk_event {
     double seconds; /* HK_PORT_SILENT: of silence; HK_RECORDER_STOPPED: in the file */
     /* HK_PORT_STATS */
     uint64_t packets, bytes, lost, strangers, sent;
+    uint64_t unauthentic; /* came from the party's address and were not made with its key: dropped */
     double jitter_ms;
     double last_heard; /* seconds ago, -1: never */
     bool final;
@@ -141,6 +158,12 @@ struct hk_figures {
     uint64_t wakes;         /* returns of epoll_wait */
 };
 
+/* What this build can do. */
+enum hk_ability { HK_CAN_OPUS = 1, HK_CAN_SRTP = 2 };
+
+/* The sum of `enum hk_ability`. */
+int hk_abilities(void);
+
 /* Starts the threads. NULL and errno when the machine refuses one of them or a descriptor. */
 hk_engine *hk_start(void);
 
@@ -157,7 +180,8 @@ int hk_event_fd(hk_engine *engine);
 /* Copies up to `max` events, oldest first, and frees what the engine thread has let go. Gives how many. */
 int hk_take_events(hk_engine *engine, struct hk_event *events, int max);
 
-/* Makes or changes a port. 0, or -errno when an address is wrong or cannot be bound: then nothing changes. */
+/* Makes or changes a port. 0, or -errno when an address is wrong or cannot be bound, or a suite is unknown or not built
+ * (EPROTONOSUPPORT): then nothing changes. */
 int hk_put_port(hk_engine *engine, const struct hk_port *row);
 
 /* Makes a player of 8 kHz 16-bit mono WAV files, or changes it: with the same generation it plays on. Files that

@@ -13,6 +13,7 @@
 #include "playout.h"
 #include "resample.h"
 #include "rtp.h"
+#include "srtp.h"
 
 #define NS_PER_SECOND INT64_C(1000000000)
 #define NS_PER_TICK INT64_C(20000000)
@@ -106,7 +107,6 @@ struct port_config {
     int64_t press_generation;
     union address local;
     int64_t timeout; /* ns, 0: never */
-    uint32_t ssrc;
     int64_t generation;
 };
 
@@ -150,6 +150,7 @@ struct reception {
     uint32_t transit;
     uint32_t jitter_16;    /* RFC 3550 A.8, times 16, 1/8000 s times `units` */
     uint64_t packets, bytes, strangers;
+    uint64_t unauthentic; /* from the party's address, not made with its key */
     uint64_t stream_packets;
     uint64_t lost_before;  /* in earlier streams */
     uint32_t expected_prior, received_prior;
@@ -230,6 +231,9 @@ struct port {
     struct reception in;
     struct transmission out;
     bool silent_told;
+    struct crypto *protect, *unprotect; /* NULL: plain RTP */
+    struct crypto *before;              /* what `unprotect` was before the last change; until then still used */
+    int64_t before_until;
     /* seldom */
     struct endpoint rtcp;
     struct key key;
@@ -368,6 +372,8 @@ struct command {
     struct port_config *config;  /* CHANGE_PORT */
     struct codecs *codecs;       /* CHANGE_PORT, where it may be the first to need them; back: what was not taken */
     struct sockets sockets;      /* CHANGE_PORT: new ones or -1; back: those to close */
+    bool changes_protect, changes_unprotect;
+    struct crypto *protect, *unprotect; /* CHANGE_PORT: new ones or NULL, plain from now on; back: those to free */
     struct tap *taps;            /* CHANGE_RECORDER; back: those to free */
     uint32_t count;
     bool running, silent;
@@ -384,6 +390,8 @@ struct known {
     enum kind kind;
     union address local;
     int codecs; /* 1: it has some, 2: with Opus */
+    uint32_t ssrc; /* it sends with */
+    struct hk_keys protect, unprotect;
     struct known *chain;
 };
 
@@ -481,6 +489,14 @@ void port_reconfigure(hk_engine *engine, struct port *port, const struct port_co
 void port_receive(hk_engine *engine, struct port *port, uint8_t *data, size_t size, const union address *from);
 uint64_t port_lost(const struct reception *in);
 
+/* --- secure.c --- */
+/* Other keys from now on; what they replace goes back with the command. */
+void port_take_keys(hk_engine *engine, struct port *port, struct command *command);
+/* Only for ports that have keys, or had some: opens what came, in its place. False: it was none of the party's. */
+static inline bool port_is_secure(const struct port *port) { return port->unprotect || port->before; }
+bool port_unprotect(hk_engine *engine, struct port *port, uint8_t *data, size_t *size, const union address *from);
+bool port_unprotect_report(hk_engine *engine, struct port *port, uint8_t *data, size_t *size);
+
 /* --- key.c: telephone-events received --- */
 /* `units`: clock of the event, times 8000 Hz. */
 void key_event(hk_engine *engine, struct port *port, const struct rtp_packet *packet, uint8_t units, const uint8_t *data);
@@ -527,7 +543,7 @@ void press_forget(hk_engine *engine, struct port *port);
 /* --- report.c: silence, statistics, RTCP --- */
 void port_turn(hk_engine *engine, struct port *port);
 void port_farewell(hk_engine *engine, struct port *port);
-void port_rtcp(hk_engine *engine, struct port *port, const uint8_t *data, size_t size, const union address *from);
+void port_rtcp(hk_engine *engine, struct port *port, uint8_t *data, size_t size, const union address *from);
 
 /* --- apply.c: after a tick, what faded out goes --- */
 void finish_leaving(hk_engine *engine);

@@ -18,7 +18,7 @@ import sys
 import time
 
 from appliance.exchange.audio import AnyMediaEvent, PortStats
-from appliance.media.engine.rows import EngineRows
+from appliance.media.engine.rows import EngineRows, abilities
 from appliance.media.protocol import (
     LINGER,
     Dump,
@@ -185,7 +185,7 @@ class MediaProcess:
             self._ends = True
 
     def _say_held(self) -> None:
-        self._send(Held(pid=os.getpid(), rev=self.rev, rows=self.rows.held()))
+        self._send(Held(pid=os.getpid(), rev=self.rev, rows=self.rows.held(), abilities=abilities()))
 
     # --- events ---------------------------------------------------------------------------------------------------
     def _report(self) -> None:

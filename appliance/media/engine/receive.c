@@ -55,8 +55,6 @@ void port_reconfigure(hk_engine *engine, struct port *port, const struct port_co
         rule->candidate_count = 0;
         rule->rtcp = nobody;
     }
-    if (!port->out.started && config->ssrc)
-        port->out.ssrc = config->ssrc;
     if (config->frame != old->frame || config->send_codec != old->send_codec)
         port->pending_size = 0;
     /* What was dropped meanwhile is no loss to those who hear it again. */
@@ -230,6 +228,8 @@ void port_receive(hk_engine *engine, struct port *port, uint8_t *data, size_t si
         port_rtcp(engine, port, data, size, from);
         return;
     }
+    if (port_is_secure(port) && !port_unprotect(engine, port, data, &size, from))
+        return;
     if (rtp_parse(data, size, &packet))
         place = place_of(&port->config, packet.type);
     if (place < 0) {

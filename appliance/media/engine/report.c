@@ -14,6 +14,7 @@ static void stats(hk_engine *engine, struct port *port, bool final)
     event.bytes = in->bytes;
     event.lost = port_lost(in);
     event.strangers = in->strangers;
+    event.unauthentic = in->unauthentic;
     event.sent = port->out.packets;
     event.jitter_ms = in->jitter_16 / 16.0 / 8.0 / (in->units ? in->units : 1);
     event.last_heard = in->heard ? (double)(engine->now - in->heard) / 1e9 : -1;
@@ -21,7 +22,7 @@ static void stats(hk_engine *engine, struct port *port, bool final)
         address_text(&port->rule.locked_to, event.source_host, sizeof event.source_host);
         event.source_port = address_port(&port->rule.locked_to);
     }
-    port->told_packets = in->packets + in->strangers;
+    port->told_packets = in->packets + in->strangers + in->unauthentic;
     port->told_sent = port->out.packets;
     tell(engine, &engine->from_engine, &event);
     engine->events_later = true;
@@ -47,7 +48,7 @@ static void reception_block(const hk_engine *engine, struct reception *in, struc
 
 static void send_rtcp(hk_engine *engine, struct port *port, bool bye)
 {
-    uint8_t packet[RTCP_LARGEST];
+    uint8_t packet[RTCP_LARGEST], protected[RTCP_LARGEST + CRYPTO_TRAILER];
     struct timespec wall;
     union address to = address_known(&port->rule.rtcp) ? port->rule.rtcp : *port_destination(port);
     if (!address_known(&port->config.remote))
@@ -64,7 +65,9 @@ static void send_rtcp(hk_engine *engine, struct port *port, bool bye)
     if (port->in.started)
         reception_block(engine, &port->in, &own);
     size_t size = rtcp_write(packet, &own);
-    (void)sendto(port->rtcp.fd, packet, size, MSG_DONTWAIT | MSG_NOSIGNAL, &to.any, address_size(&to));
+    if (port->protect && !(size = crypto_protect_report(port->protect, packet, size, protected)))
+        return;
+    (void)sendto(port->rtcp.fd, port->protect ? protected : packet, size, MSG_DONTWAIT | MSG_NOSIGNAL, &to.any, address_size(&to));
 }
 
 /* --- RTCP in --- */
@@ -74,9 +77,11 @@ static bool from_the_party(const struct port *port, const union address *from)
     return address_known(party) && address_same_host(party, from);
 }
 
-void port_rtcp(hk_engine *engine, struct port *port, const uint8_t *data, size_t size, const union address *from)
+void port_rtcp(hk_engine *engine, struct port *port, uint8_t *data, size_t size, const union address *from)
 {
     struct rtcp_report report;
+    if (port_is_secure(port) && from_the_party(port, from) && !port_unprotect_report(engine, port, data, &size))
+        return;
     if (!rtcp_parse(data, size, port->out.ssrc, &report)) {
         engine->figures.invalid++;
         return;
@@ -118,7 +123,7 @@ void port_turn(hk_engine *engine, struct port *port)
     check_silence(engine, port);
     if (++port->turns % REPORT_TURNS != 0)
         return;
-    if (port->told_packets != port->in.packets + port->in.strangers || port->told_sent != port->out.packets)
+    if (port->told_packets != port->in.packets + port->in.strangers + port->in.unauthentic || port->told_sent != port->out.packets)
         stats(engine, port, false);
     send_rtcp(engine, port, false);
 }

@@ -23,6 +23,7 @@ from appliance.exchange.audio import (
     RecorderStopped,
     RtpPort,
     Speech,
+    SrtpKeys,
     Tone,
 )
 from appliance.media.engine._engine import ffi, lib
@@ -38,9 +39,22 @@ _CODECS = {
     "telephone-event": lib.HK_EVENTS,
 }
 _CODECS |= {name.lower(): number for name, number in _CODECS.items()}
+_SUITES = {
+    "AES_CM_128_HMAC_SHA1_80": (lib.HK_AES_CM_128_HMAC_SHA1_80, 30),
+    "AES_CM_128_HMAC_SHA1_32": (lib.HK_AES_CM_128_HMAC_SHA1_32, 30),
+    "AEAD_AES_128_GCM": (lib.HK_AEAD_AES_128_GCM, 28),
+}
+_NO_SUITE = 255
+"""What the engine refuses."""
 _REASONS = {lib.HK_ENDED: "ended", lib.HK_DISK_FULL: "disk-full", lib.HK_FAILED: "failed"}
 _TONES = {lib.HK_CNG: "cng", lib.HK_CED: "ced", lib.HK_BEEP: "beep"}
 _AT_ONCE = 256
+
+
+def abilities() -> frozenset[str]:
+    """What the engine was built with, of `exchange.audio.ABILITIES`."""
+    bits = lib.hk_abilities()
+    return frozenset(name for name, bit in (("opus", lib.HK_CAN_OPUS), ("srtp", lib.HK_CAN_SRTP)) if bits & bit)
 
 
 class EngineRows:
@@ -120,6 +134,8 @@ class EngineRows:
         port.press_tones = row.press_tones
         port.ptime, port.sending, port.receiving = row.ptime, row.sending, row.receiving
         port.timeout, port.ssrc, port.generation = row.timeout, row.ssrc, row.generation
+        _fill_keys(port.protect, row.protect)
+        _fill_keys(port.unprotect, row.unprotect)
         return int(lib.hk_put_port(self._engine, port))
 
     def _put_player(self, row: Player) -> int:
@@ -161,6 +177,15 @@ def _fill(place: Any, payload: Payload | None) -> None:
         place.codec = _CODECS.get(payload.codec, _CODECS.get(payload.codec.lower(), lib.HK_NONE))
 
 
+def _fill_keys(place: Any, keys: SrtpKeys | None) -> None:
+    if keys is not None:
+        place.suite, size = _SUITES.get(keys.suite, (_NO_SUITE, 0))
+        if len(keys.key) == size:
+            ffi.memmove(place.key, keys.key, size)
+        else:
+            place.suite = _NO_SUITE
+
+
 _PUT: dict[type, Any] = {
     RtpPort: EngineRows._put_port,
     Player: EngineRows._put_player,
@@ -179,6 +204,7 @@ def _stats(event: Any) -> PortStats:
         lost=event.lost,
         jitter_ms=event.jitter_ms,
         strangers=event.strangers,
+        unauthentic=event.unauthentic,
         sent=event.sent,
         last_heard=event.last_heard,
         source=(f"[{host}]:{event.source_port}" if ":" in host else f"{host}:{event.source_port}") if host else "",

@@ -47,7 +47,7 @@ static bool send_unconnected(hk_engine *engine, struct port *port, const uint8_t
     return true;
 }
 
-static bool transmit(hk_engine *engine, struct port *port, const uint8_t *packet, size_t size)
+static bool transmit_plain(hk_engine *engine, struct port *port, const uint8_t *packet, size_t size)
 {
     const union address *to = port_destination(port);
     if (!address_same(&port->twin_to, to) && !connect_twin(port, to))
@@ -61,6 +61,23 @@ static bool transmit(hk_engine *engine, struct port *port, const uint8_t *packet
     }
     port->out.packets++;
     port->out.octets += size - RTP_HEADER;
+    return true;
+}
+
+/* Others still read the audio that is to be sent: what is protected is a copy. */
+static bool transmit(hk_engine *engine, struct port *port, const uint8_t *packet, size_t size)
+{
+    uint8_t protected[DATAGRAM + CRYPTO_TRAILER];
+    if (!port->protect)
+        return transmit_plain(engine, port, packet, size);
+    size_t whole = crypto_protect(port->protect, packet, size, protected);
+    if (!whole) {
+        engine->figures.send_failed++;
+        return false;
+    }
+    if (!transmit_plain(engine, port, protected, whole))
+        return false;
+    port->out.octets -= whole - size; /* reports count payload alone (RFC 3550 section 6.4.1) */
     return true;
 }
 

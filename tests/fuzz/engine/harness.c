@@ -58,6 +58,13 @@ static void send_to(const struct party *party, uint16_t port, const void *data, 
 }
 
 /* --- rows --- */
+static struct hk_keys keys_of(int number, unsigned suite)
+{
+    struct hk_keys keys = {.suite = (uint8_t)suite};
+    memset(keys.key, number, sizeof keys.key);
+    return keys;
+}
+
 static void put_party(hk_engine *engine, int number)
 {
     struct party *party = &parties[number];
@@ -84,6 +91,10 @@ static void put_party(hk_engine *engine, int number)
     row.sending = dice(8) > 0;
     row.receiving = dice(8) > 0;
     row.generation = dice(3);
+    if (dice(4) == 0)
+        row.protect = keys_of(number, 1 + dice(3));
+    if (number % 4 == 3 && dice(2)) /* whose packets are none: they are dropped */
+        row.unprotect = keys_of(number, 1 + dice(3));
     for (int tries = 0; tries < 50; tries++) {
         if (!party->put)
             party->engine_port = (uint16_t)(20000 + 2 * dice(5000));

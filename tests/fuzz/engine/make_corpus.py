@@ -19,6 +19,13 @@ def conversation(*datagrams: tuple[int, int, bytes]) -> bytes:
     )
 
 
+def secured(suite: int, *datagrams: tuple[int, int, bytes]) -> bytes:
+    """For fuzz_srtp: 1 damaged, 2 report, 4 made with the key, 8 from elsewhere, 16 other keys first, 32 none then."""
+    return bytes([suite]) + b"".join(
+        bytes([(len(data) + 1) // 2, passed, done]) + data + bytes(len(data) % 2) for passed, done, data in datagrams
+    )
+
+
 AUDIO = bytes(range(160))
 SR = struct.pack("!BBHIIIIII", 0x81, 200, 12, 7, 1, 2, 3, 4, 5) + struct.pack("!IIIIII", 9, 0x01000002, 3, 4, 5, 6)
 BYE = struct.pack("!BBHI", 0x81, 203, 1, 7)
@@ -59,6 +66,16 @@ INPUTS: dict[str, dict[str, bytes]] = {
         "key": conversation(*((20, 6, rtp(101, 50 + n, bytes([5, 0x8A if n > 3 else 10, 1, n]))) for n in range(7))),
         "reports": conversation((20, 6, rtp(0, 1, AUDIO)), (5, 14, SR), (5, 15, BYE), (250, 22, rtp(0, 2, AUDIO))),
         "jumps": conversation(*((20, 6, rtp(0, n * 9000 % 65536, AUDIO)) for n in range(8))),
+    },
+    "srtp": {
+        "talk": secured(0, *((1, 4, rtp(0, 100 + n, AUDIO)) for n in range(9))),
+        "damaged": secured(2, *((1, 4 | n % 2, rtp(0, 100 + n, AUDIO)) for n in range(9))),
+        "wrap": secured(1, *((1, 4, rtp(0, (65530 + n) % 65536, AUDIO)) for n in range(12))),
+        "reports": secured(2, (1, 4, rtp(0, 1, AUDIO)), (1, 6, SR), (1, 7, SR), (1, 2, SR), (1, 6, SR + BYE)),
+        "other keys": secured(0, *((1, 4 | 16 * (n == 4), rtp(0, 100 + n, AUDIO)) for n in range(9))),
+        "plain and back": secured(1, *((1, (4, 48, 0, 20)[n // 3], rtp(0, 100 + n, AUDIO)) for n in range(12))),
+        "garbage": secured(2, *((9, 0, rtp(0, n, AUDIO, 0x80 + n)) for n in range(8)), (1, 8, AUDIO)),
+        "late": secured(2, (1, 4, rtp(0, 9, AUDIO)), (1, 4, rtp(0, 40000, AUDIO)), (9, 4, rtp(0, 3, AUDIO))),
     },
 }
 

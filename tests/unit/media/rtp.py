@@ -117,6 +117,11 @@ class Party:
     """What was no RTP (RTCP on the port after)."""
     sent: int = 0
     skew_ppm: float = 0.0
+    outwards: Callable[[bytes], bytes] = bytes
+    """What becomes of a packet before it is sent (SRTP)."""
+    inwards: Callable[[bytes], bytes] = bytes
+    inwards_report: Callable[[bytes], bytes] = bytes
+    """What becomes of one that came."""
 
     def __post_init__(self) -> None:
         self.socket, self.control = pair(self.host)
@@ -134,7 +139,8 @@ class Party:
         """One packet now; `step` is how far the timeline moves after it."""
         assert self.to is not None
         kind = self.payload_type if packet_type is None else packet_type
-        self.socket.sendto(header(kind, self.sequence, self.timestamp, self.ssrc, marker) + payload, self.to)
+        packet = header(kind, self.sequence, self.timestamp, self.ssrc, marker) + payload
+        self.socket.sendto(self.outwards(packet), self.to)
         self.sequence += 1
         self.timestamp += step
         self.sent += 1
@@ -166,9 +172,9 @@ class Party:
                 if self.to is None or origin[0] != self.to[0] or origin[1] - self.to[1] not in (0, 1):
                     continue  # of another test on this machine
                 if keep_rtp:
-                    self.received.append(parse(data, time.monotonic()))
+                    self.received.append(parse(self.inwards(data), time.monotonic()))
                 else:
-                    self.others.append(data)
+                    self.others.append(self.inwards_report(data))
 
     def audio(self, skip: float = 0.0, packets: list[Packet] | None = None) -> Samples:
         """What was heard, laid out by timestamps, without the first `skip` seconds."""

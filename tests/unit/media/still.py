@@ -33,7 +33,8 @@ def library(folder: Path) -> ctypes.CDLL:
     sources = [str(path) for path in sorted(ENGINE.glob("*.c")) if path.name != "_engine.c"]
     flags = ["-std=c11", "-D_GNU_SOURCE", "-O2", "-fno-strict-aliasing", "-shared", "-fPIC", "-fvisibility=hidden"]
     here = str(Path(__file__).with_name("still.c"))
-    command = ["gcc", *flags, f"-I{ENGINE}", here, *sources, "-lopus", "-lm", "-ldl", "-pthread", "-o", str(target)]
+    command = ["gcc", *flags, f"-I{ENGINE}", here, *sources, "-lopus", "-lsrtp2", "-lm", "-ldl", "-pthread", "-o"]
+    command.append(str(target))
     subprocess.run(command, check=True, capture_output=True)
     loaded = ctypes.CDLL(str(target))
     loaded.still_new.restype = loaded.still_codecs.restype = ctypes.c_void_p

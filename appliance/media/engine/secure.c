@@ -1,0 +1,60 @@
+/* A port's keys: what it sends is protected, what it receives must prove itself, before anything else looks at it. */
+#include "internal.h"
+
+/* How long packets made with the keys of before are still taken: what was on its way when the keys changed. */
+#define GRACE_NS (3 * NS_PER_SECOND)
+
+void port_take_keys(hk_engine *engine, struct port *port, struct command *command)
+{
+    if (command->changes_protect) {
+        struct crypto *before = port->protect;
+        port->protect = command->protect;
+        if (before && port->protect)
+            crypto_continue(port->protect, before);
+        command->protect = before;
+    }
+    if (command->changes_unprotect) {
+        struct crypto *oldest = port->before;
+        port->before = port->unprotect;
+        port->before_until = engine->now + GRACE_NS;
+        port->unprotect = command->unprotect;
+        command->unprotect = oldest;
+    }
+}
+
+/* Whether it can come from the party at all: strangers are not worth the arithmetic. */
+static bool excluded(const struct source_rule *rule, const union address *from)
+{
+    return rule->locked && !address_same(&rule->locked_to, from);
+}
+
+static enum crypto_verdict unprotect(hk_engine *engine, struct port *port, uint8_t *data, size_t *size, bool report)
+{
+    enum crypto_verdict verdict = CRYPTO_FORGED;
+    if (port->unprotect)
+        verdict = report ? crypto_unprotect_report(port->unprotect, data, size)
+                         : crypto_unprotect(port->unprotect, data, size, engine->now);
+    if (verdict == CRYPTO_FORGED && port->before && engine->now < port->before_until)
+        verdict = report ? crypto_unprotect_report(port->before, data, size)
+                         : crypto_unprotect(port->before, data, size, engine->now);
+    /* From now on in the clear; until just before it was not. */
+    return verdict == CRYPTO_FORGED && !port->unprotect ? CRYPTO_GOOD : verdict;
+}
+
+bool port_unprotect(hk_engine *engine, struct port *port, uint8_t *data, size_t *size, const union address *from)
+{
+    if (excluded(&port->rule, from)) {
+        port->in.strangers++;
+        return false;
+    }
+    enum crypto_verdict verdict = unprotect(engine, port, data, size, false);
+    port->in.unauthentic += verdict == CRYPTO_FORGED;
+    return verdict == CRYPTO_GOOD;
+}
+
+bool port_unprotect_report(hk_engine *engine, struct port *port, uint8_t *data, size_t *size)
+{
+    enum crypto_verdict verdict = unprotect(engine, port, data, size, true);
+    port->in.unauthentic += verdict == CRYPTO_FORGED;
+    return verdict == CRYPTO_GOOD;
+}
