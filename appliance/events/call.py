@@ -62,6 +62,8 @@ class LegAnswered(Event, frozen=True):
     leg: str
     call: str
     codec: str = ""
+    srtp: str = ""
+    """Suite that its audio is encrypted with; empty: it is not."""
 
 
 class LegBridged(Event, frozen=True):
@@ -115,6 +117,10 @@ class LegAudio(Event, frozen=True):
     jitter_ms: float = 0.0
     strangers: int = 0
     """Packets from elsewhere than the party's address, dropped."""
+    unauthentic: int = 0
+    """Packets from its address that were not made with its SRTP key, dropped."""
+    srtp: str = ""
+    """Suite that it was encrypted with at its end."""
     sent: int = 0
     last_heard: float = -1.0
     """Seconds before the end; -1: never."""

@@ -18,12 +18,14 @@ from appliance.exchange.causes import (
     LOOP,
     NO_ANSWER,
     NO_CHANNEL,
+    NO_ENCRYPTION,
     NOT_REGISTERED,
     TRUNK_DOWN,
     UNREACHABLE,
     Ending,
     ending_of,
 )
+from appliance.exchange.encryption import possible
 from appliance.exchange.leg import Leg
 from appliance.exchange.parties import hop_of, party
 from appliance.sip.offer_answer import make_offer
@@ -42,6 +44,7 @@ _RANK = {
     BUSY.reason: 5,
     "rejected": 4,
     "no-codec": 3,
+    NO_ENCRYPTION.reason: 3,
     NO_ANSWER.reason: 2,
     NOT_REGISTERED.reason: 0,
     TRUNK_DOWN.reason: 0,
@@ -55,6 +58,8 @@ class Target(msgspec.Struct, frozen=True):
     number: str = ""
     trunks: tuple[str, ...] = ()
     emergency: bool = False
+    plain_on: str = ""
+    """A trunk that refused an emergency call whose audio was to be encrypted: it is asked again for a plain one."""
     queue_offer: bool = False
 
 
@@ -143,6 +148,9 @@ class Attempt:
         if not bindings:
             self._note(NOT_REGISTERED)
             return
+        if not possible(self.context, extension, "", self.call.emergency):
+            self._note(NO_ENCRYPTION)
+            return
         leg = Leg(
             self.context,
             self.call,
@@ -186,8 +194,12 @@ class Attempt:
             if trunk is None:
                 self._note(NO_CHANNEL if context.trunks.there(trunk_id) else TRUNK_DOWN)
                 continue
+            if not possible(context, "", trunk_id, self.call.emergency):
+                self._note(NO_ENCRYPTION)
+                continue
             leg = Leg(context, self.call, "out", trunk=trunk_id, number=target.number)
-            if not leg.open(trunk.flow.local[0], self.codecs) or leg.local is None:
+            plain = trunk_id == target.plain_on
+            if not leg.open(trunk.flow.local[0], self.codecs, plain=plain) or leg.local is None:
                 leg.ended(NO_CHANNEL, "us")
                 self._note(NO_CHANNEL)
                 continue
@@ -293,6 +305,8 @@ class Attempt:
         target, trunks = self._trunks_left.pop(leg, (None, ()))
         # Some carriers refuse emergency numbers, with a status of their choice: such a call tries all.
         if target is not None and (target.emergency or status in (0, 403, 408) or 500 <= status < 600):
+            if target.emergency and leg.local is not None and leg.local.offers and status not in (0, 408):
+                target, trunks = msgspec.structs.replace(target, plain_on=leg.trunk), (leg.trunk, *trunks)
             self._ring_trunk(target, trunks)
         if not self.legs:
             self._fail()

@@ -74,8 +74,9 @@ class RtpPort(Row, frozen=True, tag="rtp"):
     timeout: float = 30.0
     """Seconds without RTP or RTCP from the remote after which `PortSilent` is told (once per silence); 0: never."""
     ssrc: int = 0
-    """SSRC that a new port sends with; 0, or with `protect`: the engine chooses. After a crash of the engine the stream has other sequence numbers: with
-    another SSRC too the listener takes it for the new stream it is, instead of dropping it as late."""
+    """SSRC that a new port sends with; 0, or with `protect`: the engine chooses. After a crash of the engine the stream
+    has other sequence numbers: with another SSRC too the listener takes it for the new stream it is, instead of
+    dropping it as late, and no SRTP key meets the same SSRC and number twice."""
     generation: int = 0
     """Raised with each new remote SDP: unlocks the source rule of the audio model."""
     protect: SrtpKeys | None = None

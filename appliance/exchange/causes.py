@@ -20,6 +20,8 @@ class Ending(msgspec.Struct, frozen=True, gc=False):
     """Tone for a caller of the house: busy or congestion."""
     prompt: str = ""
     """Fixed prompt spoken instead of a tone."""
+    warning: str = ""
+    """For whoever set up the other side: goes with the SIP status (Warning, RFC 3261 section 20.43)."""
 
 
 ANSWERED = Ending("answered", 16, 200)
@@ -37,6 +39,7 @@ TRUNK_DOWN = Ending("trunk-down", 38, 503, prompt="all-lines-busy")
 """No trunk that could take the call is there at all (cause 38: network out of order)."""
 NOT_ALLOWED = Ending("not-allowed", 21, 403, tone="congestion")
 NO_CODEC = Ending("no-codec", 88, 488, tone="congestion")
+NO_ENCRYPTION = Ending("no-encryption", 88, 488, tone="congestion")
 FAILED = Ending("failed", 41, 500, prompt="failed")
 LOOP = Ending("loop", 25, 483, tone="congestion")
 VANISHED = Ending("vanished", 27, 408)
@@ -78,6 +81,13 @@ def ending_of(status: int, cause: int | None = None) -> Ending:
     return ending
 
 
-def reason_header(ending: Ending) -> tuple[str, str]:
-    """The Reason header (RFC 3326) that carries the cause to the other side."""
-    return ("Reason", f"Q.850;cause={ending.cause}")
+def ending_headers(ending: Ending) -> tuple[tuple[str, str], ...]:
+    """The Reason header (RFC 3326) that carries the cause to the other side, and the warning where there is one."""
+    reason = ("Reason", f"Q.850;cause={ending.cause}")
+    return (reason, warning_header(ending.warning)) if ending.warning else (reason,)
+
+
+def warning_header(text: str) -> tuple[str, str]:
+    """A Warning header: 302, "incompatible transport protocol", is what RFC 3261 has for another profile of RTP."""
+    quoted = text.replace("\\", "\\\\").replace('"', '\\"')
+    return ("Warning", f'302 hako "{quoted}"')

@@ -38,7 +38,18 @@ def _among(codecs: tuple[Payload, ...], names: tuple[str, ...]) -> tuple[Payload
 
 
 def permitted(leg: Leg, codecs: tuple[Payload, ...]) -> tuple[Payload, ...]:
-    """Of `codecs` those that the site file allows on this leg, in their order."""
+    """Of `codecs` those that the site file allows on this leg and the engine has, in their order."""
+    allowed = _permitted(leg, codecs)
+    return allowed if "opus" in leg.context.media.abilities else _without_opus(allowed)
+
+
+@lru_cache(maxsize=64)
+def _without_opus(codecs: tuple[Payload, ...]) -> tuple[Payload, ...]:
+    left = tuple(codec for codec in codecs if codec not in (OPUS, TELEPHONE_EVENT_48000))
+    return left if any(codec not in _ASIDE for codec in left) else PLAIN + left
+
+
+def _permitted(leg: Leg, codecs: tuple[Payload, ...]) -> tuple[Payload, ...]:
     site = leg.context.site
     for trunk in site.trunks if leg.trunk else ():
         if trunk.id == leg.trunk:

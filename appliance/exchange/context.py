@@ -91,8 +91,8 @@ class Context:
         """Port and player rows of living legs."""
         self.recorders: dict[int, CallRecorder] = {}
         """Recorder rows -> whose they are, until their file is complete: some time longer than their call."""
-        self.departed: dict[int, tuple[str, str]] = {}
-        """Port rows just dropped -> (leg, call): their final figures are still to come."""
+        self.departed: dict[int, tuple[str, str, str]] = {}
+        """Port rows just dropped -> (leg, call, SRTP suite): their final figures are still to come."""
         # Above the rows of the run before, which a media process that outlived us may still hold.
         self._row = int(now.wall) % 2000 * 1_000_000
         self.contain: Callable[[Call | None, Callable[[], None]], None] = lambda _call, action: action()

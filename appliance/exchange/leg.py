@@ -12,11 +12,13 @@ import msgspec
 
 from appliance.errors import RemoteProtocolError
 from appliance.events import LegAnswered, LegEnded, LegHeld, LegResumed, LegRinging, LegStarted
+from appliance.exchange import encryption
 from appliance.exchange.audio import Link, Player, PortStats, RtpPort
-from appliance.exchange.causes import Ending, reason_header
+from appliance.exchange.causes import NO_CODEC, Ending, ending_headers, warning_header
 from appliance.exchange.codecs import permitted, row_payload
 from appliance.sip.offer_answer import Local, Negotiated, accept, answer, make_offer, refresh_offer
-from appliance.sip.sdp import Payload
+from appliance.sip.sdes import Crypto, offered_in
+from appliance.sip.sdp import Payload, SessionDescription
 
 if TYPE_CHECKING:
     from appliance.exchange.call import Call
@@ -147,8 +149,8 @@ class Leg:
             context.phones.leg_started(self)
 
     # --- the two addresses and the audio port ------------------------------------------------------------------------
-    def open(self, local_ip: str, codecs: tuple[Payload, ...]) -> bool:
-        """Takes an RTP port; False when all are in use."""
+    def open(self, local_ip: str, codecs: tuple[Payload, ...], *, plain: bool = False) -> bool:
+        """Takes an RTP port; False when all are in use. `plain`: no SRTP, whatever the rule."""
         if not self.port:
             port = self.context.ports.take(self.call)
             if port is None:
@@ -158,18 +160,20 @@ class Leg:
             self.context.rows[self.port_row] = self
         self.local_ip = local_ip
         shown = self.context.trunks.shown_address(self.trunk)
-        self.local = Local(
+        local = Local(
             address=shown or local_ip,
             port=self.port,
             codecs=permitted(self, codecs),
             session_id=int.from_bytes(self.context.entropy(4), "big"),
         )
+        self.local = encryption.with_srtp(self, local, plain)
         return True
 
     def _put_port(self) -> None:
         negotiated = self.negotiated
         if negotiated is None or self.session is None:
             return
+        protect, unprotect = encryption.row_keys(negotiated)
         self.context.media.put(
             RtpPort(
                 id=self.port_row,
@@ -184,6 +188,8 @@ class Leg:
                 receiving="recv" in negotiated.direction,
                 timeout=0.0 if self.held else 30.0,
                 generation=self.port_generation,
+                protect=protect,
+                unprotect=unprotect,
             )
         )
 
@@ -191,6 +197,8 @@ class Leg:
         """Takes over the outcome of an offer/answer exchange and tells the media side and, about hold, the call."""
         before = self.negotiated
         self.negotiated = negotiated
+        if self.local is not None:
+            self.local = encryption.after(self.context, self.local, negotiated)
         if before is None or before.remote != negotiated.remote:
             self.port_generation += 1
         held = negotiated.held_by_remote
@@ -212,6 +220,12 @@ class Leg:
     def codec(self) -> str:
         """Name of the codec that we send to the party; empty before it is agreed."""
         return self.negotiated.codec if self.negotiated is not None else ""
+
+    @property
+    def srtp(self) -> str:
+        """Suite that the leg's audio is encrypted with; empty: it is not, or nothing is agreed yet."""
+        secured = self.negotiated.secured if self.negotiated is not None else None
+        return secured.suite if secured is not None else ""
 
     # --- hearing -----------------------------------------------------------------------------------------------------
     def links(self) -> tuple[Link, ...]:
@@ -325,7 +339,7 @@ class Leg:
     def _mark_answered(self) -> None:
         self.state = "answered"
         self.answered_at = self.context.now.mono
-        self.context.emit(LegAnswered(leg=self.id, call=self.call.id, codec=self.codec))
+        self.context.emit(LegAnswered(leg=self.id, call=self.call.id, codec=self.codec, srtp=self.srtp))
         self.phone_changed()
 
     # --- an outgoing leg ---------------------------------------------------------------------------------------------
@@ -338,6 +352,9 @@ class Leg:
     def _accept(self, session: Session, body: bytes) -> bool:
         if self.local is None:
             return False
+        if session is not self.session and session.local_sdp and self.local.offers:
+            # Each branch was offered keys of its own; the last one rung is not always this one.
+            self.local = msgspec.structs.replace(self.local, keys=_offered_keys(session.local_sdp))
         try:
             negotiated = accept(self.local, body)
         except RemoteProtocolError:
@@ -387,7 +404,7 @@ class Leg:
         try:
             self.body, negotiated = answer(local, body, self.body)
         except RemoteProtocolError as error:
-            session.refuse_offer(error.status, now)
+            session.refuse_offer(error.status, now, (warning_header(str(error)),) if error.status == 488 else ())
             return
         session.accept_offer(self.body, now)
         self._negotiate(negotiated)
@@ -399,6 +416,9 @@ class Leg:
         try:
             negotiated = accept(self.local, body)
         except RemoteProtocolError:
+            if self.negotiated is None:
+                # The first offer was ours, and there is no other: nothing would ever be heard.
+                self.call.end(NO_CODEC)
             return
         self._negotiate(negotiated)
 
@@ -435,13 +455,13 @@ class Leg:
         if self.state == "ended":
             return
         now, session = self.context.now, self.session
-        header = reason_header(ending)
+        headers = ending_headers(ending)
         if self.direction == "out" and self.state != "answered":
             self.cancel_branches()
         elif session is not None:
             session.owner = None
             # An answer that waits for the PRACK of our 183 has not been sent: then the INVITE is refused after all.
-            session.terminate(now, ending.status if ending.status >= 300 else 480, (header,))
+            session.terminate(now, ending.status if ending.status >= 300 else 480, headers)
         self.ended(ending, "us", 0 if self.state == "answered" else ending.status)
 
     def ended(self, ending: Ending, by: str, status: int = 0) -> None:
@@ -462,7 +482,7 @@ class Leg:
         if self.port:
             if self.negotiated is not None:
                 context.media.drop(self.port_row)
-                context.departed[self.port_row] = (self.id, self.call.id)
+                context.departed[self.port_row] = (self.id, self.call.id, self.srtp)
                 while len(context.departed) > 1000:
                     context.departed.pop(next(iter(context.departed)))
             context.rows.pop(self.port_row, None)
@@ -506,3 +526,8 @@ class Leg:
         """The leg's state says something new about the phone it is on."""
         if self.extension:
             self.context.phones.leg_changed(self)
+
+
+def _offered_keys(body: bytes) -> tuple[Crypto, ...]:
+    """The keys of an offer of ours."""
+    return next((keys for media in SessionDescription.parse(body).media if (keys := offered_in(media))), ())

@@ -73,6 +73,8 @@ class MediaEvents:
                     lost=event.lost,
                     jitter_ms=round(event.jitter_ms, 1),
                     strangers=event.strangers,
+                    unauthentic=event.unauthentic,
+                    srtp=ids[2],
                     sent=event.sent,
                     last_heard=round(event.last_heard, 1),
                 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,10 +11,12 @@ from appliance.exchange.activities import LegActivity
 from appliance.exchange.attempt import Attempt
 from appliance.exchange.call import Call
 from appliance.exchange.causes import CANCELLED, HUNG_UP, INTERNAL, VANISHED, Ending, ending_of
+from appliance.exchange.encryption import refusal
 from appliance.exchange.identify import Caller, identify
 from appliance.exchange.leg import Leg
 from appliance.exchange.outputs import DropDialog, SaveDialog
 from appliance.sip import events as sip
+from appliance.site.dialplan import Emergency
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,11 +93,21 @@ class SipEvents:
         if caller.trunk:
             call = self._begin(session, caller, "inbound")
             destination = context.plan.inbound(caller.trunk, caller.called)
-            context.contain(call, lambda: context.router.send(call.legs[0], destination))
+            context.contain(call, lambda: self._enter(call, lambda: context.router.send(call.legs[0], destination)))
             return
         meaning = context.plan.lookup(caller.called)
         call = self._begin(session, caller, context.router.kind_of(meaning))
-        context.contain(call, lambda: context.router.follow(call.legs[0], meaning, caller.called))
+        call.emergency = isinstance(meaning, Emergency)
+        follow = partial(context.router.follow, call.legs[0], meaning, caller.called)
+        context.contain(call, lambda: self._enter(call, follow))
+
+    def _enter(self, call: Call, go_on: Callable[[], None]) -> None:
+        """The call goes its way, unless its caller's audio is encrypted, or is not, against the rule."""
+        refused = refusal(call.legs[0])
+        if refused is not None:
+            call.end(refused)
+        else:
+            go_on()
 
     def _begin(self, session: Session, caller: Caller, kind: str) -> Call:
         call = Call(

@@ -24,6 +24,8 @@ class LegView(View, frozen=True, kw_only=True):
     number: str = ""
     name: str = ""
     codec: str = ""
+    srtp: str = ""
+    """SRTP suite that its audio is encrypted with, such as AES_CM_128_HMAC_SHA1_80; empty: it is not."""
     packets: int = 0
     lost: int = 0
     jitter_ms: float = 0.0

@@ -46,6 +46,7 @@ def leg_view(leg: Leg) -> LegView:
         number=leg.number,
         name=leg.name,
         codec=negotiated.send.codec if negotiated and negotiated.send else "",
+        srtp=leg.srtp,
         packets=stats.packets if stats else 0,
         lost=stats.lost if stats else 0,
         jitter_ms=stats.jitter_ms if stats else 0.0,

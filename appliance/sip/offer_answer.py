@@ -2,7 +2,12 @@
 
 `Local` is our side as the caller wants it: address, port, codecs in our order of preference (a B2BUA gives A what B
 answered). `Negotiated` is what both sides may do afterwards. Other streams are refused with port 0, in their order. To
-add a codec, give it in Local.codecs; to add SRTP, teach `_acceptable` its proto and `_our_section` its attributes.
+add a codec, give it in Local.codecs.
+
+SRTP has its keys in the description (RFC 4568). The profiles RTP/SAVP and RTP/SAVPF are taken with a usable a=crypto,
+and so is RTP/AVP with one, as phones write it that would take either; the answer has the profile and the one tag
+chosen. A phone that offers both profiles in two sections gets the secure one. DTLS-SRTP (UDP/TLS/RTP/SAVPF) is not
+spoken here.
 """
 
 from __future__ import annotations
@@ -13,6 +18,7 @@ from ipaddress import ip_address
 import msgspec
 
 from appliance.errors import RemoteProtocolError
+from appliance.sip.sdes import KEY_BYTES, Crypto, Secured, of_suite, offered_in
 from appliance.sip.sdp import (
     Media,
     Origin,
@@ -34,7 +40,8 @@ TELEPHONE_EVENT = Payload(101, "telephone-event", fmtp="0-16")
 
 _EVENT = "telephone-event"
 _NO_VOICE = (_EVENT, "cn")
-_PROTOS = ("RTP/AVP", "RTP/AVPF")
+_PLAIN = ("RTP/AVP", "RTP/AVPF")
+_SECURE = ("RTP/SAVP", "RTP/SAVPF")
 
 
 class Local(msgspec.Struct, frozen=True, gc=False):
@@ -55,6 +62,30 @@ class Local(msgspec.Struct, frozen=True, gc=False):
     ptime: int = 20
     rtcp_mux: bool = False
     """Whether we can take RTCP on the RTP port; agreed only when both say so."""
+    srtp: str = "off"
+    """off: plain RTP alone; optional: SRTP when it is offered, we offer plain; required: SRTP alone; preferred: we
+    offer SRTP and take plain too."""
+    keys: tuple[Crypto, ...] = ()
+    """Ours, one a suite; without any there is no SRTP."""
+    suite: str = ""
+    """That is in use: an offer of ours in the middle of a call goes on with it. "": none."""
+
+    @property
+    def takes_secure(self) -> bool:
+        """Whether SRTP may come of an offer."""
+        return self.srtp != "off" and bool(self.keys)
+
+    @property
+    def takes_plain(self) -> bool:
+        """Whether plain RTP may come of it."""
+        return self.srtp != "required"
+
+    @property
+    def offers(self) -> tuple[Crypto, ...]:
+        """Keys that an offer of ours has; without any it is plain."""
+        if self.suite:
+            return tuple(crypto for crypto in self.keys if crypto.suite == self.suite)
+        return self.keys if self.srtp in ("required", "preferred") else ()
 
 
 class Negotiated(msgspec.Struct, frozen=True, gc=False):
@@ -80,6 +111,8 @@ class Negotiated(msgspec.Struct, frozen=True, gc=False):
     version: int = 0
     """o= version of their description, to know a refresh from a change."""
     rtcp_mux: bool = False
+    secured: Secured | None = None
+    """Keys of both directions; None: plain RTP."""
 
     @property
     def codec(self) -> str:
@@ -89,9 +122,7 @@ class Negotiated(msgspec.Struct, frozen=True, gc=False):
 
 def make_offer(local: Local) -> bytes:
     """Our offer: one audio section with what `local` says."""
-    section = _our_section(local, local.codecs, local.direction, "audio", "RTP/AVP")
-    if local.rtcp_mux:
-        section.attributes.append(("rtcp-mux", None))
+    section = _offered_section(local, "RTP/SAVP" if local.offers else "RTP/AVP")
     return _ours(local, [section]).encode()
 
 
@@ -99,25 +130,26 @@ def refresh_offer(local: Local, previous: bytes) -> bytes:
     """An offer in a dialog where `previous` is our last description: as many sections in the same order, the others
     refused (RFC 3264 8), and the same o= version when nothing but the version would differ."""
     before = SessionDescription.parse(previous)
-    section = _our_section(local, local.codecs, local.direction, "audio", "RTP/AVP")
-    if local.rtcp_mux:
-        section.attributes.append(("rtcp-mux", None))
     sections = [_refusal(media) for media in before.media]
     place = next((index for index, media in enumerate(before.media) if media.port), None)
     if place is None:
         place = next((index for index, media in enumerate(before.media) if media.kind == "audio"), 0)
-    sections[place : place + 1] = [section]
+    proto = "RTP/SAVP" if local.offers else "RTP/AVP"
+    if local.offers and place < len(before.media) and before.media[place].attribute("crypto"):
+        proto = before.media[place].proto
+    sections[place : place + 1] = [_offered_section(local, proto)]
     return unchanged_or_raised(_ours(local, sections), before)
 
 
 def answer(local: Local, offer: bytes, previous: bytes | None = None) -> tuple[bytes, Negotiated]:
-    """Our answer and what it means. RemoteProtocolError 488 when we share no audio codec, 400 when it is no SDP.
+    """Our answer and what it means. RemoteProtocolError 488 when we share no audio codec or do not agree about SRTP,
+    400 when it is no SDP.
 
-    The first usable audio section is taken, every other stream refused. `previous`: our last description in this
-    dialog, so that the o= version is raised only when something changed (RFC 3264 8).
+    The first usable audio section is taken, a secure one before a plain one, every other stream refused. `previous`:
+    our last description in this dialog, so that the o= version is raised only when something changed (RFC 3264 8).
     """
     theirs = SessionDescription.parse(offer)
-    place, chosen = _choose(theirs, local.codecs)
+    place, chosen, crypto = _choose(theirs, local)
     media = theirs.media[place]
     address = theirs.address_of(media)
     nowhere = is_hold_address(address)
@@ -125,6 +157,11 @@ def answer(local: Local, offer: bytes, previous: bytes | None = None) -> tuple[b
     wanted = _without_receiving(theirs.direction_of(media)) if nowhere else theirs.direction_of(media)
     direction = _both(local.direction, reversed_direction(wanted))
     section = _our_section(local, chosen, direction, media.kind, media.proto)
+    ours_with = of_suite(local.keys, crypto.suite) if crypto is not None else None
+    secured = None
+    if crypto is not None and ours_with is not None:
+        secured = Secured(crypto.suite, ours_with.key, crypto.key)
+        section.attributes.append(("crypto", str(Crypto(crypto.tag, crypto.suite, ours_with.key))))
     mux = local.rtcp_mux and media.rtcp_mux
     if mux:
         section.attributes.append(("rtcp-mux", None))
@@ -132,15 +169,17 @@ def answer(local: Local, offer: bytes, previous: bytes | None = None) -> tuple[b
     sections[place] = section
     ours = _ours(local, sections)
     body = ours.encode() if previous is None else unchanged_or_raised(ours, SessionDescription.parse(previous))
-    return body, _negotiated(theirs, media, chosen, chosen, direction, wanted, mux)
+    return body, _negotiated(theirs, media, chosen, chosen, direction, wanted, mux, secured)
 
 
 def accept(local: Local, answer_body: bytes) -> Negotiated:
-    """What their answer to our offer of `local` means. RemoteProtocolError 488 when it leaves no audio."""
+    """What their answer to our offer of `local` means. RemoteProtocolError 488 when it leaves no audio, or takes none
+    of the keys that it had to take."""
     theirs = SessionDescription.parse(answer_body)
     media = next((media for media in theirs.media if media.kind == "audio" and media.port and media.is_rtp), None)
-    if media is None or not _acceptable(theirs, media):
+    if media is None or not _acceptable(theirs, media, (*_PLAIN, *_SECURE)):
         raise RemoteProtocolError("the answer has no usable audio stream", 488)
+    secured = _answered_keys(local, media)
     listed = media.payloads
     if not any(_find(local.codecs, payload) for payload in listed if payload.codec.lower() not in _NO_VOICE):
         raise RemoteProtocolError("the answer has no codec that was offered", 488)
@@ -149,7 +188,19 @@ def accept(local: Local, answer_body: bytes) -> Negotiated:
     if is_hold_address(theirs.address_of(media)):
         wanted = _without_receiving(wanted)
     direction = _both(local.direction, reversed_direction(wanted))
-    return _negotiated(theirs, media, send, local.codecs, direction, wanted, local.rtcp_mux and media.rtcp_mux)
+    mux = local.rtcp_mux and media.rtcp_mux
+    return _negotiated(theirs, media, send, local.codecs, direction, wanted, mux, secured)
+
+
+def _answered_keys(local: Local, media: Media) -> Secured | None:
+    """The keys of both directions, by the tag that the answer chose (RFC 4568 5.1.3)."""
+    for crypto in offered_in(media) if local.offers else ():
+        for ours in local.offers:
+            if (ours.tag, ours.suite) == (crypto.tag, crypto.suite):
+                return Secured(ours.suite, ours.key, crypto.key)
+    if media.proto.upper() in _SECURE or not local.takes_plain:
+        raise RemoteProtocolError("the answer takes none of the SRTP keys that were offered", 488)
+    return None
 
 
 def unchanged_or_raised(ours: SessionDescription, before: SessionDescription) -> bytes:
@@ -165,6 +216,14 @@ def unchanged_or_raised(ours: SessionDescription, before: SessionDescription) ->
 def _ours(local: Local, sections: list[Media]) -> SessionDescription:
     origin = Origin("hako", local.session_id, local.version, local.address)
     return SessionDescription(origin, address=local.address, media=sections, name="Hako")
+
+
+def _offered_section(local: Local, proto: str) -> Media:
+    section = _our_section(local, local.codecs, local.direction, "audio", proto)
+    section.attributes += [("crypto", str(crypto)) for crypto in local.offers]
+    if local.rtcp_mux:
+        section.attributes.append(("rtcp-mux", None))
+    return section
 
 
 def _our_section(local: Local, payloads: tuple[Payload, ...], direction: str, kind: str, proto: str) -> Media:
@@ -184,24 +243,71 @@ def _refusal(media: Media) -> Media:
     return Media(media.kind, 0, media.proto, media.formats)
 
 
-def _choose(theirs: SessionDescription, codecs: tuple[Payload, ...]) -> tuple[int, tuple[Payload, ...]]:
-    """The section to accept and the payloads for it: our order, their numbers."""
-    for place, media in enumerate(theirs.media):
-        if not _acceptable(theirs, media):
-            continue
-        offered = media.payloads
-        chosen: list[Payload] = []
-        for ours in codecs:
-            match = _find(offered, ours)
-            if match is not None and all(match.number != other.number for other in chosen):
-                chosen.append(Payload(match.number, ours.codec, ours.clock, ours.fmtp, ours.channels))
-        if any(payload.codec.lower() not in _NO_VOICE for payload in chosen):
-            return place, tuple(chosen)
-    raise RemoteProtocolError("no audio stream that we can take", 488)
+def _choose(theirs: SessionDescription, local: Local) -> tuple[int, tuple[Payload, ...], Crypto | None]:
+    """The section to accept, the payloads for it (our order, their numbers), and their key when it is a secure one."""
+    if local.takes_secure:
+        for place, media in enumerate(theirs.media):
+            if _acceptable(theirs, media, (*_SECURE, *_PLAIN)) and (crypto := _usable_key(media, local)) is not None:
+                chosen = _common(media, local.codecs)
+                if chosen:
+                    return place, chosen, crypto
+    if local.takes_plain:
+        for place, media in enumerate(theirs.media):
+            if _acceptable(theirs, media, _PLAIN) and (chosen := _common(media, local.codecs)):
+                return place, chosen, None
+    raise RemoteProtocolError(_srtp_problem(theirs, local) or "No audio stream that we can take", 488)
 
 
-def _acceptable(theirs: SessionDescription, media: Media) -> bool:
-    if media.kind != "audio" or not media.port or media.proto.upper() not in _PROTOS:
+def _usable_key(media: Media, local: Local) -> Crypto | None:
+    """Their most preferred key of a suite of ours; that in use, when it is still among them."""
+    offered = [crypto for crypto in offered_in(media) if of_suite(local.keys, crypto.suite) is not None]
+    return of_suite(offered, local.suite) or (offered[0] if offered else None)
+
+
+def _common(media: Media, codecs: tuple[Payload, ...]) -> tuple[Payload, ...]:
+    """Our codecs that are in the section, with its numbers; () where no voice is among them."""
+    offered = media.payloads
+    chosen: list[Payload] = []
+    for ours in codecs:
+        match = _find(offered, ours)
+        if match is not None and all(match.number != other.number for other in chosen):
+            chosen.append(Payload(match.number, ours.codec, ours.clock, ours.fmtp, ours.channels))
+    return tuple(chosen) if any(payload.codec.lower() not in _NO_VOICE for payload in chosen) else ()
+
+
+def srtp_refusal(local: Local, offer: bytes) -> str:
+    """Why an offer can be refused already for what it says of SRTP; "" when it need not be."""
+    try:
+        theirs = SessionDescription.parse(offer)
+    except RemoteProtocolError:
+        return ""
+    audio = [media for media in theirs.media if media.kind == "audio" and media.port]
+    for media in audio:
+        proto = media.proto.upper()
+        if local.takes_plain and proto in _PLAIN:
+            return ""
+        if local.takes_secure and proto in (*_SECURE, *_PLAIN) and _usable_key(media, local) is not None:
+            return ""
+    return _srtp_problem(theirs, local)
+
+
+def _srtp_problem(theirs: SessionDescription, local: Local) -> str:
+    """What a person who set up the other side has to know; "" when it is not about SRTP."""
+    audio = [media for media in theirs.media if media.kind == "audio" and media.port]
+    secure = [media for media in audio if media.proto.upper() in _SECURE]
+    if local.srtp != "off" and not local.keys and (secure or not local.takes_plain):
+        return "Encrypted audio (SRTP) is not built into this box"
+    if not local.takes_plain and not secure:
+        return "Only encrypted audio is taken here: RTP/SAVP with a=crypto" if audio else ""
+    if secure and not local.takes_secure:
+        return "Encrypted audio (SRTP) is off here"
+    if secure and all(_usable_key(media, local) is None for media in secure):
+        return f"No SRTP key that can be used here: one of {', '.join(KEY_BYTES)}, without MKI"
+    return ""
+
+
+def _acceptable(theirs: SessionDescription, media: Media, protos: tuple[str, ...]) -> bool:
+    if media.kind != "audio" or not media.port or media.proto.upper() not in protos:
         return False
     address = theirs.address_of(media)
     if address is None:
@@ -247,6 +353,7 @@ def _negotiated(
     direction: str,
     wanted: str,
     mux: bool,
+    secured: Secured | None,
 ) -> Negotiated:
     address = theirs.address_of(media)
     remote = None if address is None or is_hold_address(address) else (address, media.port)
@@ -264,6 +371,7 @@ def _negotiated(
         held_by_remote="recv" not in wanted,
         version=theirs.origin.version,
         rtcp_mux=mux,
+        secured=secured,
     )
 
 

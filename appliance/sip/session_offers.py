@@ -13,6 +13,7 @@ from appliance.sip.events import SessionOffer, SessionOfferAnswered, SessionOffe
 from appliance.sip.header import parse_tokens
 from appliance.sip.message import Request, Response
 from appliance.sip.server_transaction import ServerTransaction
+from appliance.sip.session_base import HeaderList
 from appliance.sip.session_layer import ALLOW, SDP, SUPPORTED, set_body
 from appliance.sip.session_refresh import RefreshedSession
 
@@ -246,13 +247,15 @@ class OfferingSession(RefreshedSession):
         if self._may("accept_offer"):
             self._accept(sdp, now)
 
-    def refuse_offer(self, status: int, now: Instant) -> None:
+    def refuse_offer(self, status: int, now: Instant, headers: HeaderList = ()) -> None:
         """Refuses SessionOffer (488 as a rule): the media stay as they were."""
         if not self._may("refuse_offer"):
             return
         transaction = self._take_offer()
         if transaction is not None and transaction.request is not None:
             response = self._reply(transaction.request, status)
+            for name, value in headers:
+                response.headers.add(name, value)
             transaction.respond(response, now)
         self._offer_idle(now)
 

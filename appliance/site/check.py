@@ -109,6 +109,7 @@ def _check_people(site: Site, problems: Problems, plain: Plain, on_box: bool) ->
                 if on_box
                 else "is missing; a box that has one keeps it, else no phone can register",
             )
+        _warn_bare_keys(problems, f"extensions[{index}].srtp", extension.srtp)
     extensions = {extension.number for extension in site.extensions}
     users = {user.name for user in site.users}
     queues = {queue.id for queue in site.queues}
@@ -127,6 +128,12 @@ def _check_people(site: Site, problems: Problems, plain: Plain, on_box: bool) ->
             problems.warn(f"{path}.user", f"there is no user {shown(agent.user)}; the agent has no web log-in{near}")
         for place, queue in enumerate(agent.queues):
             _known(problems, f"{path}.queues[{place}]", "queue", queue, queues)
+
+
+def _warn_bare_keys(problems: Problems, path: str, rule: str) -> None:
+    if rule == "required":
+        text = "keys travel in SIP messages, which are not encrypted while tls is not built: who reads them can listen"
+        problems.warn(path, text)
 
 
 def _warn_weak(problems: Problems, path: str, password: str, name: str) -> None:
@@ -230,6 +237,7 @@ def _check_trunks(site: Site, problems: Problems) -> None:
             problems.warn(f"{path}.password", "is missing; the carrier will most likely refuse the registration")
         if trunk.transport == "tls":
             problems.warn(f"{path}.transport", "tls is not built yet; calls over this trunk fail")
+        _warn_bare_keys(problems, f"{path}.srtp", trunk.srtp)
         for place, source in enumerate(trunk.sources):
             try:
                 ipaddress.ip_network(source, strict=False)

@@ -59,6 +59,8 @@ class Extension(Part, frozen=True):
     """SIP digest secret; empty: no phone can register."""
     record: str = ""
     """Overrides the site's rule for this extension's calls; empty: the site's."""
+    srtp: str = "optional"
+    """Encrypted audio: off; optional (taken when the phone offers it, not offered); required."""
 
 
 class Agent(Part, frozen=True):
@@ -148,6 +150,8 @@ class Trunk(Part, frozen=True):
     advertise: str = ""
     codecs: tuple[str, ...] = ("PCMU", "PCMA")
     """G.711 unless said otherwise: it is what every carrier takes, and nothing has to be transcoded for it."""
+    srtp: str = "optional"
+    """Encrypted audio, as an extension's."""
     numbers: Mapping[str, Destination] = {}
     """Called number -> destination; compared after E.164 normalisation."""
     default: Destination = Destination(kind="announcement", target="closed")

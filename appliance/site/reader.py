@@ -46,6 +46,7 @@ CODECS: Final = ("opus", "G722", "PCMU", "PCMA", "L16", "CN")
 """What can be said on the wire; CN is comfort noise, beside the others."""
 RECORD_RULES: Final = ("never", "on-demand", "always")
 RECORD_PAUSES: Final = ("silence", "cut")
+SRTP_RULES: Final = ("off", "optional", "required")
 STRATEGIES: Final = (
     "longest-idle",
     "ring-all",
@@ -80,6 +81,7 @@ class Table(msgspec.Struct, frozen=True):
 
 _record = fields.choice("recording rule", RECORD_RULES)
 _codecs = fields.list_of(fields.choice("codec", CODECS), 10)
+_srtp = fields.choice("rule for encrypted audio", SRTP_RULES)
 _strategy = fields.choice("strategy", STRATEGIES)
 _hash_text = fields.secret
 
@@ -103,6 +105,7 @@ TABLES: Final[dict[str, Table]] = {
             "name": fields.text,
             "password": fields.secret,
             "record": fields.optional(_record),
+            "srtp": _srtp,
         },
         ("number",),
     ),
@@ -205,6 +208,7 @@ TABLES: Final[dict[str, Table]] = {
             "channels": fields.whole(1, 1000),
             "advertise": fields.optional(fields.host),
             "codecs": _codecs,
+            "srtp": _srtp,
             "numbers": fields.table_of(fields.telephone, fields.destination),
             "default": fields.destination,
         },

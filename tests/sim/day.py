@@ -19,6 +19,10 @@ PORTS = (range(10_000, 12_000), range(10_000, 12_000), range(10_000, 10_041))
 """RTP ports of the box: enough, or twenty."""
 
 
+SRTP = ("off", "off", "off", "off", "optional", "optional", "required")
+"""How phones are set; not all of them as their extension is."""
+
+
 class Day:
     """Fills a world with life."""
 
@@ -90,10 +94,12 @@ class Day:
         for name in ("alpha", "beta", "gamma"):
             carrier = world.carrier(name, transport="tcp" if name == "gamma" else "udp")
             carrier.react = self._at_carrier
+            carrier.srtp = "optional" if name == "beta" else dice.choice(("off", "off", "required"))
         for extension in EXTENSIONS[:-1]:
             for _ in range(dice.choice((1, 1, 1, 2, 3))):
                 phone = world.phone(extension, transport="tcp" if dice.random() < 0.15 else "udp")
                 phone.expires = dice.choice((60, 120, 300))
+                phone.srtp = dice.choice(SRTP)
                 phone.react = self._at_phone
         for agent in AGENTS:
             if dice.random() < 0.8:

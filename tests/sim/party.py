@@ -7,8 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import msgspec
+
 from appliance.clock import Instant
 from appliance.errors import HakoError, RemoteProtocolError
+from appliance.exchange.audio import RtpPort
 from appliance.sip import events as sip
 from appliance.sip.endpoint import Endpoint
 from appliance.sip.flow import Flow
@@ -25,12 +28,15 @@ from appliance.sip.offer_answer import (
     refresh_offer,
 )
 from appliance.sip.registration import Registration
+from appliance.sip.sdes import MATERIAL, own_keys
 from appliance.sip.session import Session
 from appliance.sip.uri import SipUri
 from tests.sim.clock import Clock, Happening
 from tests.sim.engine import Engine
 from tests.sim.network import Address, Network
 
+SETTLED_SECONDS = 35.0
+"""After an answer was agreed on: longer than any message is repeated."""
 GIVE_UP_SECONDS = 150.0
 """A phone stops ringing by itself: its address may have changed, and the CANCEL went to the old one."""
 
@@ -94,7 +100,8 @@ class TalkingCall:
         world = party.world
         self.media = (party.address[0], world.next_port())
         codecs = (PCMA, PCMU, TELEPHONE_EVENT) if world.dice.random() < 0.3 else (PCMU, PCMA, TELEPHONE_EVENT)
-        self.local = Local(self.media[0], self.media[1], codecs, session_id=self.media[1])
+        keys = own_keys(world.dice.randbytes(MATERIAL)) if party.srtp != "off" else ()
+        self.local = Local(self.media[0], self.media[1], codecs, session_id=self.media[1], srtp=party.srtp, keys=keys)
         self.body = b""
         self.negotiated: Negotiated | None = None
         self.status = 0
@@ -110,8 +117,32 @@ class TalkingCall:
     # --- sound -------------------------------------------------------------------------------------------------------
     def talk(self, negotiated: Negotiated) -> None:
         """Agreed: RTP flows from here."""
-        self.negotiated = negotiated
         self.party.world.media[self.media] = self
+        self.agreed(negotiated)
+
+    def agreed(self, negotiated: Negotiated) -> None:
+        """The outcome of an offer and its answer."""
+        self.negotiated = negotiated
+        suite = negotiated.secured.suite if negotiated.secured is not None else ""
+        self.local = msgspec.structs.replace(self.local, suite=suite)
+        # When the last message that was lost has been repeated.
+        self.later(SETTLED_SECONDS, lambda: self._check_keys(negotiated))
+
+    def _check_keys(self, negotiated: Negotiated) -> None:
+        """The box sends with what we receive with, and the other way round: else nobody hears anything."""
+        session = self.session
+        if negotiated is not self.negotiated or session is None or session.state != "confirmed" or not self.up:
+            return
+        engine, secured = self.party.world.engine, negotiated.secured
+        for row in engine.rows.values():
+            if isinstance(row, RtpPort) and row.remote == self.media:
+                wanted = (secured.theirs, secured.ours) if secured is not None else (None, None)
+                has = tuple(keys.key if keys is not None else None for keys in (row.protect, row.unprotect))
+                if has != wanted:
+                    engine.problem(f"{self.party.name} and the box have other keys (row {row.id})")
+                suites = {keys.suite for keys in (row.protect, row.unprotect) if keys is not None}
+                if suites - {secured.suite if secured is not None else ""}:
+                    engine.problem(f"{self.party.name} and the box have other suites (row {row.id})")
 
     def fall_silent(self) -> None:
         """No more RTP."""
@@ -152,9 +183,7 @@ class TalkingCall:
         session = self.session
         if session is None or self.over or session.ended or not self.body:
             return
-        self.local = Local(
-            self.local.address, self.local.port, self.local.codecs, self.local.session_id, direction=direction
-        )
+        self.local = msgspec.structs.replace(self.local, direction=direction)
         self.body = refresh_offer(self.local, self.body)
         session.offer(self.body, self.party.now())
         self.party.drain()
@@ -195,6 +224,8 @@ class Party:
         self.react: Callable[[TalkingCall, sip.IncomingSession], Reaction] = lambda call, event: Reaction()
         self.trace: Callable[[str], None] | None = None
         self.alive = True
+        self.srtp = "off"
+        """What the phone is set to: off, optional, required, as `Local` has it."""
         self.incoming = 0
         self.registration: Registration | None = None
         self._timer: Happening | None = None
@@ -462,7 +493,7 @@ class Party:
                 call.body = refresh_offer(call.local, call.body) if call.body else make_offer(call.local)
             else:
                 call.body, negotiated = answer(call.local, body, call.body or None)
-                call.negotiated = negotiated
+                call.agreed(negotiated)
             session.accept_offer(call.body, self.now())
         except RemoteProtocolError as error:
             session.refuse_offer(error.status, self.now())

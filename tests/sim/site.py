@@ -116,6 +116,7 @@ def build(dice: random.Random) -> Site:
                 name=f"Desk {number}",
                 password=secret_of(number),
                 record=dice.choice(("", "", "always", "never")),
+                srtp=dice.choice(("off", "optional", "optional", "optional", "required")),
             )
             for number in EXTENSIONS
         ),
@@ -165,7 +166,7 @@ def build(dice: random.Random) -> Site:
         ),
         trunks=(
             trunk("alpha", "10.2.0.1", channels=6, caller_id="0312345601"),
-            trunk("beta", "beta.example", channels=4, register=True, username="boxb", password="pw"),
+            trunk("beta", "beta.example", channels=4, register=True, username="boxb", password="pw", srtp="required"),
             trunk("gamma", "10.2.0.3", channels=3, transport="tcp", sources=("10.2.0.0/24",)),
         ),
         routes=(

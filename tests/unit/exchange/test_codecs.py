@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 
+from appliance.exchange.audio import ABILITIES
 from appliance.exchange.codecs import ALL, caller_codecs, codecs_for_peer, following, permitted
 from appliance.exchange.leg import Leg
 from appliance.sip.offer_answer import Local, accept, answer, make_offer
@@ -26,7 +27,13 @@ def sdp(*maps: str) -> bytes:
     return "\r\n".join([*lines, *maps, ""]).encode()
 
 
-def leg(*maps: str, trunk: str = "", agreed: str = "", codecs: tuple[str, ...] | None = None) -> Leg:
+def leg(
+    *maps: str,
+    trunk: str = "",
+    agreed: str = "",
+    codecs: tuple[str, ...] | None = None,
+    abilities: frozenset[str] = ABILITIES,
+) -> Leg:
     info = SiteInfo() if codecs is None else SiteInfo(codecs=codecs)
     trunks = (Trunk(id="plain", host="h"), Trunk(id="wide", host="h", codecs=("G722", "PCMA")))
     made: Any = SimpleNamespace(
@@ -34,7 +41,7 @@ def leg(*maps: str, trunk: str = "", agreed: str = "", codecs: tuple[str, ...] |
         codec=agreed,
         trunk=trunk,
         session=SimpleNamespace(request=SimpleNamespace(body=sdp(*maps) if maps else b"")),
-        context=SimpleNamespace(site=Site(site=info, trunks=trunks)),
+        context=SimpleNamespace(site=Site(site=info, trunks=trunks), media=SimpleNamespace(abilities=abilities)),
     )
     return cast(Leg, made)
 
@@ -103,3 +110,11 @@ def test_comfort_noise_is_a_matter_of_the_site_file() -> None:
     assert agreed.codec == "PCMU" and agreed.send_noise is not None and agreed.send_noise.number == 13
     _, refused = answer(Local("192.0.2.9", 5000, permitted(leg(), ALL)), sdp(PCMU, "a=rtpmap:13 CN/8000"))
     assert refused.send_noise is None
+
+
+def test_an_engine_without_opus_is_offered_none() -> None:
+    without = leg(abilities=frozenset())
+    codecs = permitted(without, ALL)
+    assert voices(codecs) == ["G722", "PCMU", "PCMA"]
+    assert [codec.clock for codec in codecs if codec.codec == "telephone-event"] == [8000]
+    assert voices(permitted(leg(abilities=frozenset(), codecs=("opus",)), ALL)) == ["PCMU", "PCMA"]

@@ -149,8 +149,7 @@ def test_a_menu_repeats_and_then_takes_its_default() -> None:
 def test_a_connected_caller_hears_why_it_does_not_go_on() -> None:
     office = Office(inbound("menu:main"))
     call = office.comes_in(plan=Plan(talk=60.0, keys=[(1.0, "2")]))
-    office.run(2.0)
-    assert office.hears(call) == {"not-registered"}
+    assert office.until(lambda: office.hears(call) == {"not-registered"}, 3)
     assert office.until(lambda: call.over, 10)
     assert office.ending() == ("not-registered", 20)
     office.close()

@@ -20,6 +20,7 @@ from appliance.sip.offer_answer import (
     make_offer,
     refresh_offer,
 )
+from appliance.sip.sdes import MATERIAL, offered_in, own_keys, parse
 from appliance.sip.sdp import Payload, SessionDescription
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "sdp"
@@ -65,6 +66,33 @@ def test_answer_to(name: str) -> None:
     (section,) = [media for media in SessionDescription.parse(body).media if media.port]
     assert section.direction == agreed.direction
     assert tuple(section.payloads) == agreed.receive
+
+
+SECURE_US = Local(
+    "192.168.1.10", 40000, session_id=7, version=3, srtp="optional", keys=own_keys(bytes(range(MATERIAL)))
+)
+
+
+@pytest.mark.parametrize("name", OUTCOMES)
+def test_answer_where_encrypted_audio_may_be(name: str) -> None:
+    expected = OUTCOMES[name]
+    if "secure" not in expected:
+        if "status" in expected:
+            with pytest.raises(RemoteProtocolError) as caught:
+                answer(SECURE_US, vector(name))
+            assert caught.value.status == expected["status"]
+        else:
+            assert answer(SECURE_US, vector(name)) == answer(US, vector(name)), "nothing is different"
+        return
+    body, agreed = answer(SECURE_US, vector(name))
+    assert media_lines(body) == expected["secure"]
+    (line,) = [line for line in body.decode().splitlines() if line.startswith("a=crypto:")]
+    crypto = parse(line.removeprefix("a=crypto:"))
+    assert crypto is not None and agreed.secured is not None
+    assert f"{crypto.tag} {crypto.suite}" == expected["crypto"]
+    assert crypto.key == agreed.secured.ours and agreed.secured.suite == crypto.suite
+    theirs = [one for media in SessionDescription.parse(vector(name)).media for one in offered_in(media)]
+    assert agreed.secured.theirs == next(one.key for one in theirs if one.tag == crypto.tag)
 
 
 def test_our_offer() -> None:
