@@ -26,6 +26,7 @@ from appliance.app.https import Https
 from appliance.app.live import Live
 from appliance.app.restart import recover
 from appliance.app.sound import Sound
+from appliance.app.unbuilt import unbuilt
 from appliance.app.upkeep import Upkeep
 from appliance.box.addresses import lan_addresses
 from appliance.box.board import load_board
@@ -484,6 +485,7 @@ class Box:
         """What the box runs without."""
         found = [missing(one) for one in self.library.off]
         found += self.sound.off()
+        found += unbuilt(self.table.abilities)
         if self.lamps.finding is not None:
             found.append(self.lamps.finding)
         if not (Path(web_side.__file__).parents[1] / "web" / "pages" / "index.html").exists():

@@ -116,6 +116,8 @@ _OFF_NAMES: dict[str, Words] = {
     "sound-output": {"ja": "スピーカー", "en": "Loudspeaker"},
     "sound-input": {"ja": "ライン入力", "en": "Line-in"},
     "pages": {"ja": "Web 画面", "en": "Web pages"},
+    "opus": {"ja": "Opus 音声コーデック", "en": "The codec Opus"},
+    "srtp": {"ja": "音声の暗号化（SRTP）", "en": "Encrypted audio (SRTP)"},
 }
 """What people call the things that may be off."""
 

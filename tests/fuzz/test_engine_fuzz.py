@@ -6,6 +6,7 @@ corpus' folder by hand, as a regression.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import subprocess
@@ -50,7 +51,8 @@ def test_the_engine_compiles_without_a_warning(tmp_path: Path) -> None:
 def test_the_engine_compiles_without_what_is_optional(tmp_path: Path) -> None:
     """Linked whole, so that nothing of either library is asked for."""
     flags = ["-O1", "-shared", "-fPIC", "-Wl,-z,defs", "-DHAKO_WITHOUT_OPUS", "-DHAKO_WITHOUT_SRTP"]
-    compiled(tmp_path, "engine.so", "gcc", flags, SOURCES, ())
+    library = ctypes.CDLL(str(compiled(tmp_path, "engine.so", "gcc", flags, SOURCES, ())))
+    assert library.hk_abilities() == 0
 
 
 @pytest.mark.parametrize("sanitizer", SANITIZERS)
