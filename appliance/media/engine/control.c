@@ -219,6 +219,14 @@ static uint32_t dice(hk_engine *engine)
     return (uint32_t)((engine->random * UINT64_C(2685821657736338717)) >> 32);
 }
 
+void port_lists(struct port *port)
+{
+    struct node *nodes[] = {&port->hears, &port->heard_by, &port->taps,  &port->detectors, &port->turn,
+                            &port->keys,  &port->mixed,    &port->dirty, &port->press.all};
+    for (size_t i = 0; i < sizeof nodes / sizeof *nodes; i++)
+        list_init(nodes[i]);
+}
+
 static struct port *new_port(hk_engine *engine, const struct port_config *config, const struct hk_port *row)
 {
     struct port *port = aligned_alloc(64, (sizeof *port + 63) / 64 * 64);
@@ -229,10 +237,7 @@ static struct port *new_port(hk_engine *engine, const struct port_config *config
     port->config = *config;
     port->rtp.port = port->rtcp.port = port->twin.port = port;
     port->rtcp.rtcp = true;
-    struct node *nodes[] = {&port->hears, &port->heard_by, &port->taps,  &port->detectors, &port->turn,
-                            &port->keys,  &port->mixed,    &port->dirty, &port->press.all};
-    for (size_t i = 0; i < sizeof nodes / sizeof *nodes; i++)
-        list_init(nodes[i]);
+    port_lists(port);
     uint32_t fresh = dice(engine);
     port->out.ssrc = row->ssrc && row->protect.suite == HK_PLAIN ? row->ssrc : fresh ? fresh : 1;
     port->out.sequence = (uint16_t)(dice(engine) & 0x7fff);

@@ -205,12 +205,8 @@ void engine_release(hk_engine *engine)
     free(engine);
 }
 
-hk_engine *engine_prepare(void)
+void engine_lists(hk_engine *engine)
 {
-    hk_engine *engine = calloc(1, sizeof *engine);
-    if (!engine)
-        return NULL;
-    engine->wake_fd = engine->event_fd = engine->writer_fd = engine->epoll_fd = engine->timer_fd = -1;
     struct node *lists[] = {&engine->waiting_links, &engine->waiting_taps, &engine->mixed,    &engine->keys,
                             &engine->dirty,         &engine->players,      &engine->recorders, &engine->pressing,
                             &engine->detectors,     &engine->waiting_detectors};
@@ -218,6 +214,15 @@ hk_engine *engine_prepare(void)
         list_init(lists[i]);
     for (int i = 0; i < WHEEL; i++)
         list_init(&engine->wheel[i]);
+}
+
+hk_engine *engine_prepare(void)
+{
+    hk_engine *engine = calloc(1, sizeof *engine);
+    if (!engine)
+        return NULL;
+    engine->wake_fd = engine->event_fd = engine->writer_fd = engine->epoll_fd = engine->timer_fd = -1;
+    engine_lists(engine);
     if (getrandom(&engine->random, sizeof engine->random, GRND_NONBLOCK) < 0)
         engine->random = (uint64_t)hk_now();
     engine->random |= 1;

@@ -455,6 +455,9 @@ void *engine_main(void *engine);
 /* An engine without its threads, and the end of it. NULL and errno: the machine refuses. */
 hk_engine *engine_prepare(void);
 void engine_release(hk_engine *engine);
+/* Every list of an engine, of a port: empty. */
+void engine_lists(hk_engine *engine);
+void port_lists(struct port *port);
 /* What is due each 20 ms. */
 void engine_tick(hk_engine *engine);
 /* There is something to tick for. */

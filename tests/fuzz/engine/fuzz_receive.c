@@ -16,10 +16,7 @@ static struct link links[3];
 static struct port *make_port(int64_t id, uint8_t send)
 {
     struct port *port = calloc(1, sizeof *port);
-    struct node *nodes[] = {&port->hears, &port->heard_by, &port->taps, &port->turn,
-                            &port->keys,  &port->mixed,    &port->dirty, &port->press.all};
-    for (size_t i = 0; i < sizeof nodes / sizeof *nodes; i++)
-        list_init(nodes[i]);
+    port_lists(port);
     port->object = (struct object){.id = id, .kind = PORT};
     port->rtp.fd = port->twin.fd = port->rtcp.fd = -1;
     memcpy(port->config.types, (uint8_t[]){0, 8, 101, 9, 96, 97, 13, 102}, 8);
@@ -57,10 +54,7 @@ static void set_up(unsigned kind)
     static struct block blocks[64];
     engine = &only;
     memset(engine, 0, sizeof *engine);
-    struct node *lists[] = {&engine->waiting_links, &engine->waiting_taps, &engine->mixed,    &engine->keys,
-                            &engine->dirty,         &engine->players,      &engine->recorders, &engine->pressing};
-    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
-        list_init(lists[i]);
+    engine_lists(engine);
     engine->arena = blocks;
     engine->fresh = ARENA_BLOCKS; /* all of them come back from the writer */
     for (int i = 0; i < 64; i++)

@@ -35,16 +35,10 @@ static void set_up(uint8_t suite)
     static hk_engine only;
     engine = &only;
     memset(engine, 0, sizeof *engine);
-    struct node *lists[] = {&engine->waiting_links, &engine->waiting_taps, &engine->mixed,    &engine->keys,
-                            &engine->dirty,         &engine->players,      &engine->recorders, &engine->pressing};
-    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
-        list_init(lists[i]);
+    engine_lists(engine);
     engine->now = NS_PER_SECOND;
     port = calloc(1, sizeof *port);
-    struct node *nodes[] = {&port->hears, &port->heard_by, &port->taps, &port->turn,
-                            &port->keys,  &port->mixed,    &port->dirty, &port->press.all};
-    for (size_t i = 0; i < sizeof nodes / sizeof *nodes; i++)
-        list_init(nodes[i]);
+    port_lists(port);
     port->object = (struct object){.id = 1, .kind = PORT};
     port->rtp.fd = port->twin.fd = port->rtcp.fd = -1;
     port->config.types[0] = 0;
