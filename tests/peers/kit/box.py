@@ -158,6 +158,14 @@ class Box:
         found: list[Json] = (await self.get(path))["items"]
         return found
 
+    async def told_of(self, what: str, seconds: float = 20.0) -> bool:
+        """Whether a fault that names `what` is shown within this time."""
+        for _ in range(int(seconds * 10)):
+            if any(what in str(one["text"]) for one in (await self.get("system"))["faults"]):
+                return True
+            await asyncio.sleep(0.1)
+        return False
+
     async def set_status(self, agent: str, status: str) -> None:
         """Logs an agent in or out."""
         code, body = await self.call_api("PUT", f"agents/{agent}/status", {"status": status})
