@@ -44,7 +44,10 @@ def site_file(record: str) -> str:
         f'[[users]]\nname = "admin"\npassword = "{PASSWORD}"\nrole = "admin"\n',
         f'[[trunks]]\nid = "carrier"\nhost = "{HOST}"\nport = {CARRIER}\nregister = false\nchannels = 1000\n'
         f'caller_id = "0312345678"\nnumbers = {{ "{NUMBER}" = "number:{OUTSIDE}" }}\ndefault = "hangup"\n',
-        '[[routes]]\npattern = "0XXXXXXXXX"\ntrunks = ["carrier"]\n',
+        # Out to the same place by a trunk of its own: one has at most 1,000 channels.
+        f'[[trunks]]\nid = "out"\nhost = "{HOST}"\nport = {CARRIER}\nregister = false\nchannels = 1000\n'
+        'caller_id = "0312345678"\ndefault = "hangup"\n',
+        '[[routes]]\npattern = "0XXXXXXXXX"\ntrunks = ["out"]\n',
     ]
     parts += [f'[[extensions]]\nnumber = "{one}"\nname = "{one}"\npassword = "{secret(one)}"\n' for one in EXTENSIONS]
     return "\n".join(parts)
