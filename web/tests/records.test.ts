@@ -4,7 +4,7 @@ import type { Manner } from "../src/format";
 import { en } from "../src/i18n/en";
 import { ja } from "../src/i18n/ja";
 import { isWaiting, Names, type Directory } from "../src/names";
-import { storyOf } from "../src/pages/records/moments";
+import { encryptionOf, storyOf } from "../src/pages/records/moments";
 import { daysOf, isSearching, readSearch, typed, writeSearch } from "../src/pages/records/query";
 
 const manner: Manner = { language: "en", timezone: "Asia/Tokyo", country: "JP" };
@@ -113,5 +113,23 @@ describe("the story of a call", () => {
     ]);
     const japanese = new Names(directory, ja, { ...manner, language: "ja" });
     expect(storyOf(record, [], ja, japanese, manner).at(-1)?.text).toBe("通話終了: 応答");
+  });
+});
+
+describe("encryption of a call", () => {
+  const legs = [
+    { type: "leg-started", at: "", leg: "a", extension: "201" },
+    { type: "leg-started", at: "", leg: "b", number: "0312345678" },
+  ];
+  const answered = (leg: string, srtp: string) => ({ type: "leg-answered", at: "", leg, srtp });
+  it("is told by whom it was to, in both languages", () => {
+    const half = [...legs, answered("a", "AEAD_AES_128_GCM"), answered("b", "")];
+    expect(encryptionOf(half, en, names)).toBe("201 Desk 1 only");
+    expect(encryptionOf(half, ja, names)).toContain("のみ");
+    expect(encryptionOf([...legs, answered("a", "x"), answered("b", "x")], en, names)).toBe("Everybody");
+  });
+  it("is nothing to speak of where there was none", () => {
+    expect(encryptionOf([...legs, answered("a", ""), answered("b", "")], en, names)).toBe("");
+    expect(encryptionOf(undefined, en, names)).toBe("");
   });
 });

@@ -28,6 +28,8 @@ export interface LegView {
   number: string;
   name: string;
   codec: string;
+  /** SRTP suite that the party's audio is encrypted with; empty: it is not. */
+  srtp: string;
   packets: number;
   lost: number;
   jitter_ms: number;

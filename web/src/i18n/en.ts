@@ -54,6 +54,7 @@ export const en = {
     confirmTitle: "Hang up this call?", confirm: (who: string): string => `Both parties of ${who} are cut off at once.`, hungUp: "The call was ended.",
     gone: "The call had already ended.", anonymous: "Number withheld", legs: "Parties of this call", quality: "Audio received", lost: (share: string): string => `${share} lost`,
     jitter: (ms: number): string => `jitter ${ms} ms`, noAudio: "no audio yet", show: "Show the parties",
+    encrypted: "Audio encrypted to every party", encryptedTo: (who: string): string => `Audio encrypted to ${who} only`, encryptedLeg: "Audio encrypted", and: ", ",
   },
 
   callState: { routing: "Connecting", menu: "In the menu", waiting: "Waiting", ringing: "Ringing", talking: "Talking", held: "On hold", announcement: "Announcement" },
@@ -102,12 +103,12 @@ export const en = {
     started: "Started", caller: "From", called: "To", waited: "Waited", talked: "Talked", held: "On hold", result: "Result", recording: "Recording", ended: "Ended", answered: "Answered",
     empty: "No calls match this search.", emptyHint: "Choose a longer period or clear the search.", none: "No calls yet. They appear here as soon as they have ended.",
     count: (count: number, more: boolean): string => (more ? `the newest ${count}` : plural(count, "call", "calls")), play: "Play the recording", open: "Open the call", inProgress: "In progress",
-    newer: (count: number): string => `${plural(count, "new call", "new calls")}: show`, filters: "Search", trunk: "Trunk", id: "Call id", badRange: "The first day is after the last.",
+    newer: (count: number): string => `${plural(count, "new call", "new calls")}: show`, filters: "Search", trunk: "Trunk", encryption: "Encrypted to", encryptedAll: "Everybody", encryptedOnly: (who: string): string => `${who} only`, id: "Call id", badRange: "The first day is after the last.",
   },
 
   cause: {
     answered: "Answered", announcement: "Heard an announcement", abandoned: "Abandoned", cancelled: "Caller gave up", busy: "Busy", "no-answer": "No answer", "not-registered": "Phone not registered", unreachable: "Unreachable",
-    rejected: "Rejected", "wrong-number": "Wrong number", "no-channel": "No free line", "trunk-down": "Trunk down", "not-allowed": "Not allowed", "no-codec": "No common audio format", failed: "Failed", loop: "Routed in circles",
+    rejected: "Rejected", "wrong-number": "Wrong number", "no-channel": "No free line", "trunk-down": "Trunk down", "not-allowed": "Not allowed", "no-codec": "No common audio format", "no-encryption": "Encryption not agreed", failed: "Failed", loop: "Routed in circles",
     vanished: "Phone vanished", restart: "Cut by a restart", "internal-error": "Error in the box", preempted: "Gave way to an emergency call", "hung-up": "Ended", closed: "Closed", overflow: "Overflow",
     timeout: "Waited too long", "media-lost": "Audio lost",
   } as Record<string, string>,

@@ -54,6 +54,7 @@ export const ja: Words = {
     confirmTitle: "この通話を切断しますか?", confirm: (who) => `${who} の通話が、双方ともただちに切れます。`, hungUp: "通話を切断しました。",
     gone: "通話はすでに終わっていました。", anonymous: "非通知", legs: "この通話の相手", quality: "受信音声", lost: (share) => `損失 ${share}`,
     jitter: (ms) => `ゆらぎ ${ms} ms`, noAudio: "音声はまだありません", show: "相手ごとの詳細",
+    encrypted: "すべての相手との音声を暗号化しています", encryptedTo: (who) => `${who} との音声だけを暗号化しています`, encryptedLeg: "音声を暗号化しています", and: "、",
   },
 
   callState: { routing: "接続中", menu: "メニュー", waiting: "待ち", ringing: "呼出中", talking: "通話中", held: "保留中", announcement: "アナウンス" },
@@ -102,12 +103,12 @@ export const ja: Words = {
     started: "開始", caller: "発信元", called: "着信先", waited: "待ち", talked: "通話", held: "保留", result: "結果", recording: "録音", ended: "終了", answered: "応答",
     empty: "条件に合う通話はありません。", emptyHint: "期間を広げるか、条件をクリアしてください。", none: "通話記録はまだありません。通話が終わるとここに表示されます。",
     count: (count, more) => (more ? `新しい順に ${count} 件` : `${count} 件`), play: "録音を再生", open: "通話を開く", inProgress: "進行中",
-    newer: (count) => `新しい通話 ${count} 件を表示`, filters: "検索条件", trunk: "外線", id: "通話 ID", badRange: "開始日が終了日より後になっています。",
+    newer: (count) => `新しい通話 ${count} 件を表示`, filters: "検索条件", trunk: "外線", encryption: "暗号化", encryptedAll: "すべての相手", encryptedOnly: (who) => `${who} のみ`, id: "通話 ID", badRange: "開始日が終了日より後になっています。",
   },
 
   cause: {
     answered: "応答", announcement: "案内放送で終了", abandoned: "放棄呼", cancelled: "発信者が切断", busy: "話し中", "no-answer": "応答なし", "not-registered": "電話機が未登録", unreachable: "接続不可",
-    rejected: "拒否", "wrong-number": "番号違い", "no-channel": "空き回線なし", "trunk-down": "外線が使用不可", "not-allowed": "発信規制", "no-codec": "音声形式の不一致", failed: "失敗", loop: "転送の循環",
+    rejected: "拒否", "wrong-number": "番号違い", "no-channel": "空き回線なし", "trunk-down": "外線が使用不可", "not-allowed": "発信規制", "no-codec": "音声形式の不一致", "no-encryption": "暗号化の不一致", failed: "失敗", loop: "転送の循環",
     vanished: "電話機の応答が消失", restart: "再起動により終了", "internal-error": "本体の内部エラー", preempted: "緊急通報のため切断", "hung-up": "終了", closed: "受付時間外", overflow: "あふれ",
     timeout: "待ち時間超過", "media-lost": "音声断",
   },

@@ -89,7 +89,7 @@ function CallRow({ call, hangUp }: { call: CallView; hangUp: () => void }): JSX.
       <KindIcon kind={call.kind} />
       <span class="who"><b>{caller.main}</b>{caller.sub && <small>{caller.sub}</small>}</span>
       <span class="whom"><b>{names.counterpart(call)}</b><small>{[call.queue && names.queue(call.queue), call.trunk].filter(Boolean).join(" · ")}</small></span>
-      <span class="state"><Pill tone={TONES[call.state]}>{state}</Pill><RecordState call={call} /></span>
+      <span class="state"><Pill tone={TONES[call.state]}>{state}</Pill><Encrypted legs={call.legs} who={(leg) => partyOf(leg, names)} /><RecordState call={call} /></span>
       <span class="time"><span class="big"><Elapsed since={since} /></span>{started < since - 1500 && <small>{t.calls.total} <Elapsed since={started} /></small>}</span>
       <span class="actions">
         <RecordButtons call={call} />
@@ -101,9 +101,22 @@ function CallRow({ call, hangUp }: { call: CallView; hangUp: () => void }): JSX.
   );
 }
 
+const partyOf = (leg: LegView, names: Names): string => (leg.agent && names.agent(leg.agent)) || (leg.extension && names.extension(leg.extension)) || names.number(leg.number);
+
+/** A lock where the audio of at least one party is encrypted; its title says whose. */
+export function Encrypted({ legs, who }: { legs: LegView[]; who: (leg: LegView) => string }): JSX.Element | null {
+  const { t } = useSpeech();
+  const heard = legs.filter((leg) => leg.codec !== "");
+  const secure = heard.filter((leg) => leg.srtp !== "");
+  if (secure.length === 0) return null;
+  const whole = secure.length === heard.length;
+  const text = whole ? t.calls.encrypted : t.calls.encryptedTo(secure.map(who).join(t.calls.and));
+  return <span class={whole ? "lock" : "lock part"} title={text} data-lock={whole ? "all" : "part"}><Icon name="lock" label={text} /></span>;
+}
+
 function Legs({ legs, names }: { legs: LegView[]; names: Names }): JSX.Element {
   const { t } = useSpeech();
-  const who = (leg: LegView): string => (leg.agent && names.agent(leg.agent)) || (leg.extension && names.extension(leg.extension)) || names.number(leg.number);
+  const who = (leg: LegView): string => partyOf(leg, names);
   return (
     <ul class="legs" aria-label={t.calls.legs}>
       {legs.map((leg) => {
@@ -113,7 +126,7 @@ function Legs({ legs, names }: { legs: LegView[]; names: Names }): JSX.Element {
           <li key={leg.id}>
             <b>{who(leg)}</b>
             <span>{t.legState[leg.state as keyof Words["legState"]] ?? leg.state}</span>
-            <span>{[leg.extension ? t.agents.phone(leg.extension) : leg.trunk, leg.codec].filter(Boolean).join(" · ")}</span>
+            <span>{[leg.extension ? t.agents.phone(leg.extension) : leg.trunk, leg.codec].filter(Boolean).join(" · ")}{leg.srtp && <span class="lock" title={`${t.calls.encryptedLeg} (${leg.srtp})`} data-lock="leg"><Icon name="lock" label={t.calls.encryptedLeg} /></span>}</span>
             <span title={t.calls.quality}>{leg.packets > 0 ? `${t.calls.lost(share)} · ${t.calls.jitter(Math.round(leg.jitter_ms))}` : t.calls.noAudio}</span>
           </li>
         );

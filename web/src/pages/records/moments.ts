@@ -64,6 +64,17 @@ export function storyOf(record: CallRecord, moments: readonly MomentView[] | und
   return lines;
 }
 
+/** To whom the audio of a call was encrypted, of those who were connected; empty: to nobody. */
+export function encryptionOf(moments: readonly MomentView[] | undefined, t: Words, names: Names): string {
+  const answered = moments?.filter((moment) => moment.type === "leg-answered") ?? [];
+  const secure = answered.filter((moment) => text(moment, "srtp"));
+  if (secure.length === 0) return "";
+  if (secure.length === answered.length) return t.records.encryptedAll;
+  const legs = new Map(moments?.filter((moment) => moment.type === "leg-started").map((moment) => [text(moment, "leg"), moment]));
+  const who = secure.map((moment) => legs.get(text(moment, "leg"))).map((leg) => (leg ? party(leg, names) || names.number(text(leg, "number")) : ""));
+  return t.records.encryptedOnly([...new Set(who.filter(Boolean))].join(t.calls.and));
+}
+
 /** The story as far as the record itself knows it. */
 function fromRecord(record: CallRecord): MomentView[] {
   const moments: MomentView[] = [{ type: "call-started", at: record.started, caller: record.from, called: record.to }];

@@ -8,7 +8,7 @@ import { useNames } from "../../live";
 import { Dialog } from "../../parts/dialog";
 import { KindIcon, Pill } from "../../parts/pieces";
 import { explain } from "../../parts/toast";
-import { storyOf } from "./moments";
+import { encryptionOf, storyOf } from "./moments";
 import { Player } from "./player";
 import { causeTone, causeWord } from "./record-table";
 
@@ -40,6 +40,7 @@ function Detail({ record }: { record: RecordDetail }): JSX.Element {
   // Inside the house nobody is outside: both sides have names.
   const inside = record.kind === "internal";
   const sides = inside ? { left: caller.main, right: names.party(record.to) } : { left: t.player.outside, right: t.player.ours };
+  const encrypted = encryptionOf(record.moments, t, names);
   const time = (at: string | null): string => (at ? timeOfDay(at, manner) : "–");
   const long = (seconds: number): string => (seconds >= 0.5 ? duration(seconds, manner.language) : "–");
   return (
@@ -63,6 +64,7 @@ function Detail({ record }: { record: RecordDetail }): JSX.Element {
         {caller.sub && <Fact label={t.records.caller}>{caller.sub}</Fact>}
         <Fact label={t.records.called}>{names.party(record.to)}</Fact>
         {record.trunk && <Fact label={t.records.trunk}>{record.trunk}</Fact>}
+        {encrypted && <Fact label={t.records.encryption}>{encrypted}</Fact>}
       </dl>
       <section>
         <h3>{t.detail.moments}</h3>
