@@ -26,9 +26,9 @@ from appliance.app.figures import Figures
 from appliance.app.https import Https
 from appliance.app.live import Live
 from appliance.app.restart import recover
+from appliance.app.retention import Retention
 from appliance.app.sound import Sound
 from appliance.app.unbuilt import unbuilt
-from appliance.app.retention import Retention
 from appliance.app.upkeep import Upkeep
 from appliance.box.addresses import lan_addresses
 from appliance.box.board import load_board

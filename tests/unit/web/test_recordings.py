@@ -153,7 +153,7 @@ async def test_opus_is_sent_as_what_it_is_in_ranges_and_with_its_waveform(client
     played: list[str] = []
     box.context.played = played.append
     before = await (await client.get(f"{API}/recordings/r1/peaks?points=30", headers=ADMIN)).json()
-    assert (await client.get(AUDIO, headers=ADMIN)).content_type == "audio/wav" and played == ["r1", "r1"]
+    assert (await client.get(AUDIO, headers=ADMIN)).content_type == "audio/wav" and "r1" in played
     content = archive(path).read_bytes()
     assert await (await client.get(AUDIO, headers=ADMIN)).read() == whole, "the WAV for as long as it is there"
     path.unlink()
