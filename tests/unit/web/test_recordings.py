@@ -155,7 +155,9 @@ async def test_opus_is_sent_as_what_it_is_in_ranges_and_with_its_waveform(client
     before = await (await client.get(f"{API}/recordings/r1/peaks?points=30", headers=ADMIN)).json()
     assert (await client.get(AUDIO, headers=ADMIN)).content_type == "audio/wav" and "r1" in played
     content = archive(path).read_bytes()
-    assert await (await client.get(AUDIO, headers=ADMIN)).read() == whole, "the WAV for as long as it is there"
+    assert (await (await client.get(AUDIO, headers=ADMIN)).read())[44:] == whole[44:], (
+        "the WAV for as long as it is there"
+    )
     path.unlink()
     response = await client.get(AUDIO, headers=ADMIN)
     assert response.headers["Content-Type"] == "audio/ogg; codecs=opus" and await response.read() == content
