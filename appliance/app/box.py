@@ -19,18 +19,21 @@ from aiohttp import web
 
 from appliance import __version__
 from appliance.app import web as web_side
+from appliance.app.archive import Archive
 from appliance.app.core import Core
 from appliance.app.faults import Faults
 from appliance.app.figures import Figures
 from appliance.app.https import Https
 from appliance.app.live import Live
 from appliance.app.restart import recover
+from appliance.app.retention import Retention
 from appliance.app.sound import Sound
 from appliance.app.unbuilt import unbuilt
 from appliance.app.upkeep import Upkeep
 from appliance.box.addresses import lan_addresses
 from appliance.box.board import load_board
 from appliance.box.gpio import LampDriver
+from appliance.box.health import tools
 from appliance.box.health.finding import Finding
 from appliance.box.health.survey import missing
 from appliance.bus import Bus
@@ -186,6 +189,7 @@ class Box:
         self.https = Https(self.folder.path, self.options.https, self.faults, lambda: system_now().wall)
         self.lamps = LampDriver(self.board)
         self.sound = Sound(self)
+        self.archive = Archive(self)
         self.figures = Figures(self.records, lambda: self.exchange.context.site, system_now)
         self.live = Live(self.exchange, self.figures, self.board, self.lamps, self.faults.views, lambda: self.ready)
         self.core.changed = self.live.changed
@@ -203,7 +207,14 @@ class Box:
         await self.control.start()
         self.lamps.start()
         upkeep = Upkeep(self)
-        for work in (self.figures.keep(), self.live.keep_lamps(), upkeep.every_second(), upkeep.every_minute()):
+        for work in (
+            self.figures.keep(),
+            self.live.keep_lamps(),
+            upkeep.every_second(),
+            upkeep.every_minute(),
+            self.archive.keep(),
+            Retention(self).keep(),
+        ):
             self._tasks.append(self._loop.create_task(work))
         await self.sound.configure()
         self.ready = True
@@ -488,6 +499,8 @@ class Box:
         found += unbuilt(self.table.abilities)
         if self.lamps.finding is not None:
             found.append(self.lamps.finding)
+        if (programs := tools.check()) is not None:
+            found.append(programs)
         if not (Path(web_side.__file__).parents[1] / "web" / "pages" / "index.html").exists():
             text = {"en": "The web pages are not built.", "ja": "画面がまだ作られていません。"}
             remedy = {"en": "Run `make setup`.", "ja": "`make setup` を実行してください。"}

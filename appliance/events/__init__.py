@@ -35,6 +35,8 @@ from appliance.events.line import PhoneRegistered, PhoneUnregistered, TrunkDown,
 from appliance.events.menu import MenuEntered, MenuKey, MenuLeft
 from appliance.events.queue import QueueEntered, QueueLeft, QueueOffered, QueueOfferEnded, QueuePosition
 from appliance.events.recording import (
+    RecordingConverted,
+    RecordingDeleted,
     RecordingPaused,
     RecordingResumed,
     RecordingSegment,
@@ -92,6 +94,8 @@ __all__ = [
     "QueueOfferEnded",
     "QueueOffered",
     "QueuePosition",
+    "RecordingConverted",
+    "RecordingDeleted",
     "RecordingPaused",
     "RecordingResumed",
     "RecordingSegment",

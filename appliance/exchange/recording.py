@@ -192,7 +192,9 @@ class CallRecorder:
         )
         self._row_id = self.row.id
         self.context.recorders[self._row_id] = self
-        self.context.emit(RecordingStarted(recording=self.id, call=self.call.id, leg=anchor.id, path=path))
+        self.context.emit(
+            RecordingStarted(recording=self.id, call=self.call.id, leg=anchor.id, path=path, rate=self.row.rate)
+        )
 
     # --- its end -----------------------------------------------------------------------------------------------------
     def interrupted(self) -> None:

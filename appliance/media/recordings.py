@@ -1,6 +1,7 @@
 """Recordings on disk: where they lie, and their WAV files as a kill or a power cut may have left them.
 
-One stereo file a call, left the outside party, right our side. Everything here blocks; call it in a thread.
+One stereo file a call, left the outside party, right our side: a WAV while it is made, Opus (`media.opus`) some time
+later. Everything here blocks; call it in a thread.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import struct
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from appliance.media import opus
 from appliance.media.wav import (
     ALAW,
     PCM,
@@ -24,6 +26,7 @@ from appliance.media.wav import (
     ulaw_table,
 )
 
+OPUS = ".opus"
 _FRAME = 4
 """Bytes of one stereo sample as the engine writes them."""
 _ENGINE_HEADER = 256
@@ -36,6 +39,15 @@ def locate(root: Path, relative: str) -> Path:
     path = (root / relative).resolve()
     if not path.is_relative_to(root.resolve()):
         raise ValueError(f"{relative!r} is outside the recordings folder")
+    return path
+
+
+def find(path: Path) -> Path:
+    """Where this recording is now: the ledger may name the file it was before or after its conversion to Opus."""
+    if not path.exists():
+        other = path.with_suffix(".wav" if path.suffix == OPUS else OPUS)
+        if other.exists():
+            return other
     return path
 
 
@@ -113,7 +125,9 @@ def _sync(file: BinaryIO) -> None:
 
 
 def duration(path: Path) -> float:
-    """Seconds of audio that are in the file, whatever its header says. Raises WavError, OSError."""
+    """Seconds of audio that are in the file, whatever its header says. Raises WavError, OpusError, OSError."""
+    if path.suffix == OPUS:
+        return opus.read(path).seconds
     with path.open("rb") as file:
         layout = read_layout(file)
         return _audio_bytes(file, layout) / layout.block / layout.rate
@@ -139,8 +153,10 @@ class Waveform(NamedTuple):
 def waveform(path: Path, buckets: int = 800) -> Waveform:
     """Peaks for drawing, in at most `buckets` (capped at 4,000) equal parts. Reads 64 KiB at a time.
 
-    Raises WavError (not a WAV file, or coded in a way that recordings are not), OSError.
+    Raises WavError (not a WAV file, or coded in a way that recordings are not), OpusError, OSError.
     """
+    if path.suffix == OPUS:
+        return _kept_waveform(path, buckets)
     with path.open("rb") as file:
         layout = read_layout(file)
         total = _audio_bytes(file, layout)
@@ -163,6 +179,16 @@ def waveform(path: Path, buckets: int = 800) -> Waveform:
             for lane, value in zip(lanes, highest, strict=True):
                 lane.append(round(value, 4))
         return Waveform(samples / layout.rate, tuple(map(tuple, lanes)))
+
+
+def _kept_waveform(path: Path, buckets: int) -> Waveform:
+    """The one that was measured before the file became Opus; it has no more points than it has."""
+    made = opus.read(path)
+    lanes = opus.peaks(made)
+    points = len(lanes[0])
+    count = max(1, min(buckets, points))
+    parts = [slice(points * bucket // count, points * (bucket + 1) // count) for bucket in range(count)]
+    return Waveform(made.seconds, tuple(tuple(round(max(lane[part]), 4) for part in parts) for lane in lanes))
 
 
 class _Magnitudes:

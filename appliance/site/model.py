@@ -39,6 +39,12 @@ class SiteInfo(Part, frozen=True):
     """Rule for calls of extensions and trunks: never, on-demand, always; a queue's own rule goes before."""
     record_pause: str = "silence"
     """What a pause leaves in the file: silence (of the pause's length) or cut (nothing)."""
+    recording_format: str = "opus"
+    """What finished recordings become: opus or wav (they stay as they are)."""
+    keep_recordings_days: int = 0
+    """Recordings older than this are deleted at night; 0: never."""
+    keep_records_days: int = 0
+    """Call records older than this are deleted at night, their recordings with them; 0: never."""
     record_key: str = ""
     """Keys by which a phone starts and stops recording during a call; empty: none."""
 

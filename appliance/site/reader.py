@@ -47,6 +47,7 @@ CODECS: Final = ("opus", "G722", "PCMU", "PCMA", "L16", "CN")
 RECORD_RULES: Final = ("never", "on-demand", "always")
 RECORD_PAUSES: Final = ("silence", "cut")
 SRTP_RULES: Final = ("off", "optional", "required")
+RECORDING_FORMATS: Final = ("opus", "wav")
 STRATEGIES: Final = (
     "longest-idle",
     "ring-all",
@@ -234,6 +235,9 @@ SINGLES: Final[dict[str, Table]] = {
             "codecs": _codecs,
             "record": _record,
             "record_pause": fields.choice("record_pause", RECORD_PAUSES),
+            "recording_format": fields.choice("recording_format", RECORDING_FORMATS),
+            "keep_recordings_days": fields.whole(0, 36_500),
+            "keep_records_days": fields.whole(0, 36_500),
             "record_key": fields.optional(fields.call_key),
         },
     ),

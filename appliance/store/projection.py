@@ -31,6 +31,8 @@ from appliance.events import (
     LegStarted,
     QueueEntered,
     QueueLeft,
+    RecordingConverted,
+    RecordingDeleted,
     RecordingPaused,
     RecordingResumed,
     RecordingSegment,
@@ -164,6 +166,8 @@ class Projection:
             RecordingPaused: self._recording_paused,
             RecordingResumed: self._recording_resumed,
             RecordingStopped: self._recording_stopped,
+            RecordingConverted: self._recording_converted,
+            RecordingDeleted: self._recording_deleted,
             AgentStatusChanged: self._agent_status,
         }
 
@@ -304,8 +308,8 @@ class Projection:
     def _recording_started(self, entry: Entry, event: RecordingStarted) -> None:
         self.operations.append(
             (
-                "INSERT OR REPLACE INTO recordings (id, call, leg, path, started) VALUES (?,?,?,?,?)",
-                (event.recording, event.call, event.leg, event.path, entry.at),
+                "INSERT OR REPLACE INTO recordings (id, call, leg, path, started, rate) VALUES (?,?,?,?,?,?)",
+                (event.recording, event.call, event.leg, event.path, entry.at, event.rate),
             )
         )
         record = self.open.get(event.call)
@@ -348,6 +352,18 @@ class Projection:
                 "UPDATE recordings SET seconds = ?, reason = ?, error = ? WHERE id = ?",
                 (event.seconds, event.reason, event.error, event.recording),
             )
+        )
+
+    def _recording_converted(self, _entry: Entry, event: RecordingConverted) -> None:
+        self.operations.append(
+            ("UPDATE recordings SET path = ?, format = 'opus' WHERE id = ?", (event.path, event.recording))
+        )
+
+    def _recording_deleted(self, _entry: Entry, event: RecordingDeleted) -> None:
+        for table, column in (("pauses", "recording"), ("segments", "recording"), ("recordings", "id")):
+            self.operations.append((f"DELETE FROM {table} WHERE {column} = ?", (event.recording,)))
+        self.operations.append(
+            ("UPDATE records SET recording = '' WHERE id = ? AND recording = ?", (event.call, event.recording))
         )
 
     def _agent_status(self, entry: Entry, event: AgentStatusChanged) -> None:

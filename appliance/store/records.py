@@ -100,6 +100,15 @@ class Recording(View, frozen=True, kw_only=True):
     pauses: tuple[Pause, ...] = ()
 
 
+class StoredRecording(msgspec.Struct, frozen=True):
+    """A recording's file, for whoever looks after the files."""
+
+    id: str
+    call: str
+    path: str
+    """Relative to the recordings folder."""
+
+
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
     """Which records: what is empty does not filter, everything given must hold."""
 
@@ -217,6 +226,18 @@ class Records:
             ),
         )
         return shown, row[6]
+
+    def to_convert(self, limit: int) -> Sequence[StoredRecording]:
+        """Finished recordings that are still WAV files, oldest first."""
+        return self._stored("format = 'wav' AND seconds IS NOT NULL AND seconds > 0", (), limit)
+
+    def kept_since(self, before: float, limit: int) -> Sequence[StoredRecording]:
+        """Finished recordings that were begun before then (wall time), oldest first."""
+        return self._stored("started < ? AND seconds IS NOT NULL", (before,), limit)
+
+    def _stored(self, where: str, values: tuple[Any, ...], limit: int) -> Sequence[StoredRecording]:
+        query = f"SELECT id, call, path FROM recordings WHERE {where} ORDER BY started LIMIT ?"
+        return [StoredRecording(*row) for row in self._rows(query, (*values, limit))]
 
     def read(self, ask: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
         """Runs a question of another reader (`figures`) on this connection."""

@@ -274,6 +274,8 @@ class WebContext:
     readiness: Callable[[], Readiness]
     metrics: Callable[[], Iterable[Metric]]
     """Counters and gauges of the box beside those made from the views (*loop*)."""
+    played: Callable[[str], None] = lambda _recording: None
+    """A recording is being sent to somebody (*loop*): its file must stay what it is for a while."""
     configuration: Configuration | None = None
     """None: answers 501."""
     authority: Path | None = None
