@@ -13,6 +13,7 @@ from appliance.sip.events import CloseFlow, Event, IncomingRequest, IncomingSess
 from appliance.sip.flow import Flow
 from appliance.sip.limits import Limits, SessionTimerPolicy
 from appliance.sip.message import Request, Response
+from appliance.sip.multipart import unwrap
 from appliance.sip.parser import PONG, FramingLost, MalformedMessage, Ping, StreamFramer, is_keep_alive, parse_message
 from appliance.sip.registration import Registration
 from appliance.sip.server_transaction import ServerKey, ServerTransaction
@@ -122,6 +123,7 @@ class ReceivingEndpoint:
                 response = error.partial.reply(error.status, to_tag=self.layer.token())
                 self.events.append(Send(flow, response.encode()))
             return
+        unwrap(message)
         try:
             if isinstance(message, Request):
                 self._receive_request(message, flow, now)
