@@ -86,6 +86,7 @@ class ReceivingEndpoint:
                 self._fault(transaction, now)
         if flow.transport != "udp":
             self._framers.pop(flow, None)
+            self.transactions.streams.lost(flow)
             for session in self.layer.sessions.values():
                 session.lose_flow(flow)
             for registration in list(self.registrations.values()):
