@@ -13,6 +13,7 @@ from appliance.sip.events import CloseFlow, Event, IncomingRequest, IncomingSess
 from appliance.sip.flow import Flow
 from appliance.sip.limits import Limits, SessionTimerPolicy
 from appliance.sip.message import Request, Response
+from appliance.sip.multipart import unwrap
 from appliance.sip.parser import PONG, FramingLost, MalformedMessage, Ping, StreamFramer, is_keep_alive, parse_message
 from appliance.sip.registration import Registration
 from appliance.sip.server_transaction import ServerKey, ServerTransaction
@@ -85,6 +86,7 @@ class ReceivingEndpoint:
                 self._fault(transaction, now)
         if flow.transport != "udp":
             self._framers.pop(flow, None)
+            self.transactions.streams.lost(flow)
             for session in self.layer.sessions.values():
                 session.lose_flow(flow)
             for registration in list(self.registrations.values()):
@@ -122,6 +124,7 @@ class ReceivingEndpoint:
                 response = error.partial.reply(error.status, to_tag=self.layer.token())
                 self.events.append(Send(flow, response.encode()))
             return
+        unwrap(message)
         try:
             if isinstance(message, Request):
                 self._receive_request(message, flow, now)

@@ -21,6 +21,8 @@ ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO"
 """Methods of a session. REFER and SUBSCRIBE are absent: they are refused."""
 SUPPORTED = "100rel, timer"
 SDP = "application/sdp"
+BODIES = f"{SDP}, multipart/mixed, multipart/alternative"
+"""What an INVITE may carry, as Accept says it: SDP, alone or among other parts (`multipart`)."""
 
 
 class SessionLayer:
