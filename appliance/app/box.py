@@ -190,6 +190,7 @@ class Box:
         self.lamps = LampDriver(self.board)
         self.sound = Sound(self)
         self.archive = Archive(self)
+        self.core.restart_sound = self.sound.restart
         self.figures = Figures(self.records, lambda: self.exchange.context.site, system_now)
         self.live = Live(self.exchange, self.figures, self.board, self.lamps, self.faults.views, lambda: self.ready)
         self.core.changed = self.live.changed
@@ -427,10 +428,14 @@ class Box:
 
     async def _applied(self, applied: Applied, by: str) -> Applied:
         if applied.changes:
+            before = self.exchange.context.site
+            # Nothing that is spoken depends on the sound card: whoever turns the volume shall not wait for speech.
+            speaks = msgspec.structs.replace(applied.site, sound=before.sound) != before
             # First the prompts, so that the first caller of the new configuration hears them; the old ones stay known.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(NEW_PROMPTS_SECONDS):
-                    await self.library.ready(applied.site)
+            if speaks:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(NEW_PROMPTS_SECONDS):
+                        await self.library.ready(applied.site)
             await asyncio.to_thread(warm, applied.site)
             self.core.do(lambda exchange, now: exchange.configure(applied.site, now))
             self.faults.clear(CONFIG_LOST)
@@ -438,7 +443,8 @@ class Box:
             self.core.emit(ConfigChanged(version=applied.version, by=by, changes=applied.changes))
             await self.committed()
             self.sound.configure_soon()
-            self.prepare_prompts()
+            if speaks:
+                self.prepare_prompts()
         return applied
 
     def _control_handlers(self) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from appliance.box.health.clock import StepWatch
 from appliance.clock import Instant, system_now
 from appliance.events import ClockStepped, Event, Stamped
 from appliance.exchange.exchange import Exchange
-from appliance.exchange.outputs import BindingsChanged, DropDialog, SaveDialog, VerifyPin
+from appliance.exchange.outputs import BindingsChanged, DropDialog, RestartSound, SaveDialog, VerifyPin
 from appliance.net.names import Resolver
 from appliance.net.tcp import TcpDriver
 from appliance.net.udp import UdpDriver
@@ -74,6 +74,8 @@ class Core:
         self.resolver: Resolver | None = None
         self.changed: Callable[[], None] = lambda: None
         """Called after a drain in which something happened (for lamps)."""
+        self.restart_sound: Callable[[str], None] = lambda direction: None
+        """Called with "output" or "input"."""
         self.ticket = 0
         """The journal's ticket of the newest event."""
         self.slow_drains = 0
@@ -89,6 +91,7 @@ class Core:
             DropDialog: lambda output: keeper.drop(DIALOGS, output.key),
             BindingsChanged: self._save_bindings,
             VerifyPin: self._check_pin,
+            RestartSound: lambda output: self.restart_sound(output.direction),
         }
 
     def now(self) -> Instant:

@@ -169,6 +169,7 @@ def system(box: Box) -> SystemView:
         addresses=tuple(addresses),
         off=_off(box),
         faults=box.faults.views(),
+        loudspeaker=box.exchange.sound().loudspeaker,
         breaks=tuple(BreakView(key=one.key, name=one.name) for one in box.exchange.context.site.breaks),
     )
 

@@ -30,6 +30,12 @@ class BindingsChanged(Output, frozen=True):
     changes: tuple[BindingChange, ...]
 
 
+class RestartSound(Output, frozen=True):
+    """The engine could not bind the port of this direction ("output", "input"): link its process anew, on another."""
+
+    direction: str
+
+
 class VerifyPin(Output, frozen=True):
     """Check a PIN against its hash outside the loop; answer with `Exchange.pin_verified(token, ok, now)`."""
 

@@ -152,6 +152,8 @@ class SystemView(View, frozen=True, kw_only=True):
     addresses: tuple[AddressView, ...] = ()
     off: tuple[OffView, ...] = ()
     faults: tuple[FaultView, ...] = ()
+    loudspeaker: bool = False
+    """There is a loudspeaker, and it plays."""
     breaks: tuple[BreakView, ...] = ()
 
 

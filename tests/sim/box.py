@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from appliance.clock import Instant
 from appliance.events import Stamped
 from appliance.exchange.exchange import Exchange, Options
-from appliance.exchange.outputs import BindingsChanged, DropDialog, SaveDialog, VerifyPin
+from appliance.exchange.outputs import BindingsChanged, DropDialog, RestartSound, SaveDialog, VerifyPin
 from appliance.media.table import DesiredTable
 from appliance.sip.events import CloseFlow, Resolve, Send
 from appliance.sip.flow import Flow
@@ -62,6 +62,7 @@ class Box:
             DropDialog: self._drop,
             BindingsChanged: lambda output: None,
             VerifyPin: self._verify,
+            RestartSound: lambda output: None,
         }
         network.attach(self.address, self)
         self.exchange = Exchange(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
+from appliance.exchange.sound import CardLink
 from appliance.sip import events as sip
 from tests.sim import people
 from tests.sim.network import AWFUL, PERFECT, ROUGH, Faults
@@ -56,6 +57,7 @@ class Day:
         if not self.calm:
             world.engine.port_failures = dice.choice((0.0, 0.01, 0.1))
             world.engine.disk_full = dice.choice((0.0, 0.05))
+            self._plan(20.0, self._sound_card)
             for seconds, act in (
                 (60.0, self._configure),
                 (120.0, world.engine.restart),
@@ -67,6 +69,8 @@ class Day:
         shut_down = dice.random() < 0.3
         world.until(lambda: self.made >= self.calls, self.calls * self.pace * 20)
         self.over = True
+        for way in ("output", "input"):
+            world.box.do(lambda box, now, way=way: box.sound_linked(way, None, now))  # type: ignore[misc]
         if shut_down:
             world.run(dice.uniform(0.0, 20.0))
             world.box.do(lambda box, now: box.shut_down(now))
@@ -169,6 +173,22 @@ class Day:
         world = self.world
         site = changed(world.site, self.dice) if self.dice.random() < 0.6 else world.site
         world.box.do(lambda box, now: box.configure(site, now))
+
+    def _sound_card(self) -> None:
+        """Somebody plugs it in or out, or has a call heard."""
+        dice, world = self.dice, self.world
+        throw, way = dice.random(), dice.choice(("output", "input"))
+        if throw < 0.5:
+            world.box.do(lambda box, now: box.sound_linked(way, CardLink(dice.randrange(40_000, 60_000), 16_000), now))
+        elif throw < 0.6:
+            world.box.do(lambda box, now: box.sound_linked(way, None, now))
+        elif throw < 0.9 and (calls := list(world.exchange.context.calls)):
+            world.command(lambda box, now: box.listen(dice.choice(calls), "web:sv", now))
+        elif throw < 0.95:
+            world.command(lambda box, now: box.sound_test(now))
+        else:
+            world.command(lambda box, now: box.stop_listening("web:sv", now))
+        world.exchange.sound()
 
     def _phone_trouble(self) -> None:
         dice, world = self.dice, self.world

@@ -51,6 +51,8 @@ export interface CallView {
   answered: string | null;
   position: number;
   recording: boolean;
+  /** It is heard on the loudspeaker. */
+  loudspeaker?: boolean;
   recording_paused: boolean;
   record: "never" | "on-demand" | "always";
   legs: LegView[];
@@ -165,6 +167,33 @@ export interface OffView {
   remedy: ByLanguage;
 }
 
+/** One direction of the sound card. */
+export interface DeviceView {
+  /** auto, off, or a part of a device's name. */
+  wanted: string;
+  /** The device in use; empty: none. */
+  device: string;
+  why: ByLanguage;
+  remedy: ByLanguage;
+}
+
+export interface SoundView {
+  output: DeviceView;
+  input: DeviceView;
+  volume: number;
+  music: "built-in" | "line-in";
+  music_now: "built-in" | "line-in";
+  paging: string;
+  listening: string;
+  listening_by: string;
+  ringing: string;
+}
+
+export interface SoundDevices {
+  outputs: string[];
+  inputs: string[];
+}
+
 export interface SystemView {
   /** Of the site. */
   name: string;
@@ -179,6 +208,8 @@ export interface SystemView {
   addresses: AddressView[];
   off: OffView[];
   faults: FaultView[];
+  /** There is a loudspeaker, and it plays. */
+  loudspeaker?: boolean;
   /** Reasons for a break, where the box says them. */
   breaks?: { key: string; name: string }[];
 }

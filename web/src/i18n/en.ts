@@ -53,6 +53,7 @@ export const en = {
     record: { start: "Start recording", stop: "Stop recording", pause: "Pause recording", resume: "Resume recording" }, total: "total",
     confirmTitle: "Hang up this call?", confirm: (who: string): string => `Both parties of ${who} are cut off at once.`, hungUp: "The call was ended.",
     gone: "The call had already ended.", anonymous: "Number withheld", legs: "Parties of this call", quality: "Audio received", lost: (share: string): string => `${share} lost`,
+    loudspeaker: "On the loudspeaker", hear: "Hear it on the loudspeaker", hearNoMore: "Loudspeaker off",
     jitter: (ms: number): string => `jitter ${ms} ms`, noAudio: "no audio yet", show: "Show the parties",
     encrypted: "Audio encrypted to every party", encryptedTo: (who: string): string => `Audio encrypted to ${who} only`, encryptedLeg: "Audio encrypted", and: ", ",
   },
@@ -125,6 +126,7 @@ export const en = {
     ringing: (who: string): string => `${who} rings`, bridged: "Conversation begins", bridgedWith: (who: string): string => `Conversation with ${who} begins`,
     held: "On hold", resumed: "Hold ends", moved: "Moved to another call", recordingStarted: "Recording begins", recordingStopped: "Recording ends",
     recordingPaused: "Recording paused", recordingHalted: "Recording stopped", recordingResumed: "Recording goes on",
+    listening: (by: string): string => `Is heard on the loudspeaker (${by})`, listeningEnded: "Is heard on the loudspeaker no more",
     ended: (cause: string): string => `Call ends: ${cause}`, failed: "The box made a mistake; it ended this call",
 
   },
@@ -149,6 +151,12 @@ export const en = {
     api: "For programs", apiText: "Everything these pages show is also there for programs, described by ", apiLink: "the OpenAPI document", apiToken: "A program logs in with a token: `hako token create`.",
     you: "You", logout: "Log out", language: "Language", theme: "Appearance", auto: "As this device", light: "Light", dark: "Dark", contrast: "High contrast", clock: "Time of the box",
 
+  },
+  sound: {
+    title: "Sound", output: "Loudspeaker", input: "Line-in", volume: "Volume", music: "Music on hold", auto: "Automatic", off: "Off", inUse: (device: string): string => `in use: ${device}`,
+    builtIn: "The box's own", lineIn: "Line-in", fallback: "The line-in is away: callers hear the box's own music.", test: "Play a test tone", looking: "Looking for devices…", saved: "Changed.",
+    adminOnly: "Devices and music are the administrator's.", now: "Now", paging: (phone: string): string => `${phone} is paging`, ringing: "Rings: a caller waits too long", listening: (by: string): string => `A call is heard (${by})`, quiet: "Quiet", stop: "Stop",
+    codes: "Dial *88 at a phone to speak through the loudspeaker.",
   },
   role: { admin: "Administrator", supervisor: "Supervisor", agent: "Agent", wallboard: "Wallboard" },
 

@@ -53,6 +53,7 @@ export const ja: Words = {
     record: { start: "録音を開始", stop: "録音を停止", pause: "録音を一時停止", resume: "録音を再開" }, total: "合計",
     confirmTitle: "この通話を切断しますか?", confirm: (who) => `${who} の通話が、双方ともただちに切れます。`, hungUp: "通話を切断しました。",
     gone: "通話はすでに終わっていました。", anonymous: "非通知", legs: "この通話の相手", quality: "受信音声", lost: (share) => `損失 ${share}`,
+    loudspeaker: "スピーカーでモニター中", hear: "スピーカーで聞く", hearNoMore: "スピーカーを止める",
     jitter: (ms) => `ゆらぎ ${ms} ms`, noAudio: "音声はまだありません", show: "相手ごとの詳細",
     encrypted: "すべての相手との音声を暗号化しています", encryptedTo: (who) => `${who} との音声だけを暗号化しています`, encryptedLeg: "音声を暗号化しています", and: "、",
   },
@@ -125,6 +126,7 @@ export const ja: Words = {
     ringing: (who) => `${who} を呼出中`, bridged: "通話開始", bridgedWith: (who) => `${who} との通話開始`,
     held: "保留", resumed: "保留解除", moved: "別の通話へ移る", recordingStarted: "録音開始", recordingStopped: "録音終了",
     recordingPaused: "録音を一時停止", recordingHalted: "録音を停止", recordingResumed: "録音を再開",
+    listening: (by) => `スピーカーでモニター開始(${by})`, listeningEnded: "スピーカーでのモニター終了",
     ended: (cause) => `通話終了: ${cause}`, failed: "本体の内部エラーで通話を終了",
 
   },
@@ -149,6 +151,12 @@ export const ja: Words = {
     api: "プログラムから使う", apiText: "この画面の内容はすべてプログラムからも利用できます。仕様:", apiLink: "OpenAPI 文書", apiToken: "プログラムはトークンでログインします: `hako token create`",
     you: "ログイン中のユーザー", logout: "ログアウト", language: "言語 / Language", theme: "外観", auto: "端末に合わせる", light: "ライト", dark: "ダーク", contrast: "高コントラスト", clock: "本体の時刻",
 
+  },
+  sound: {
+    title: "スピーカーと音楽", output: "スピーカー", input: "ライン入力", volume: "音量", music: "保留音", auto: "自動", off: "使わない", inUse: (device) => `使用中: ${device}`,
+    builtIn: "内蔵の音楽", lineIn: "ライン入力", fallback: "ライン入力が使えないため、内蔵の音楽を流しています。", test: "テスト音を鳴らす", looking: "装置を探しています…", saved: "変更しました。",
+    adminOnly: "装置と保留音は管理者が変更できます。", now: "現在", paging: (phone) => `${phone} が館内放送中`, ringing: "お客様をお待たせしているため鳴動中", listening: (by) => `通話をモニター中(${by})`, quiet: "無音", stop: "止める",
+    codes: "電話機から *88 に電話すると、スピーカーで館内放送ができます。",
   },
   role: { admin: "管理者", supervisor: "SV", agent: "オペレーター", wallboard: "ウォールボード" },
 

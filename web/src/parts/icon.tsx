@@ -18,6 +18,7 @@ const PATHS = {
   pause: "M8 5v14M16 5v14",
   record: "M12 18a6 6 0 1 0 0-12 6 6 0 0 0 0 12z",
   stop: "M7 7h10v10H7z",
+  speaker: "M4 9h4l5-4v14l-5-4H4zM16.500 9a4 4 0 0 1 0 6M19 6.500a8 8 0 0 1 0 11",
   download: "M12 4v11m-5-4 5 5 5-5M5 20h14",
   warning: "M12 4 2.5 20h19zM12 10v4m0 3h.01",
   user: "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zm-8 8c1-4 4-6 8-6s7 2 8 6",

@@ -89,10 +89,11 @@ function CallRow({ call, hangUp }: { call: CallView; hangUp: () => void }): JSX.
       <KindIcon kind={call.kind} />
       <span class="who"><b>{caller.main}</b>{caller.sub && <small>{caller.sub}</small>}</span>
       <span class="whom"><b>{names.counterpart(call)}</b><small>{[call.queue && names.queue(call.queue), call.trunk].filter(Boolean).join(" · ")}</small></span>
-      <span class="state"><Pill tone={TONES[call.state]}>{state}</Pill><Encrypted legs={call.legs} who={(leg) => partyOf(leg, names)} /><RecordState call={call} /></span>
+      <span class="state"><Pill tone={TONES[call.state]}>{state}</Pill><Encrypted legs={call.legs} who={(leg) => partyOf(leg, names)} /><RecordState call={call} />{call.loudspeaker && <Pill tone="hold">{t.calls.loudspeaker}</Pill>}</span>
       <span class="time"><span class="big"><Elapsed since={since} /></span>{started < since - 1500 && <small>{t.calls.total} <Elapsed since={started} /></small>}</span>
       <span class="actions">
         <RecordButtons call={call} />
+        {maySupervise(user) && <HearButton call={call} />}
         <button type="button" class="button quiet square" aria-expanded={open} aria-label={t.calls.show} title={t.calls.show} onClick={() => setOpen(!open)}><Icon name="chevron" /></button>
         {maySupervise(user) && <button type="button" class="button quiet square danger" aria-label={t.calls.hangUp} title={t.calls.hangUp} onClick={hangUp}><Icon name="hangup" /></button>}
       </span>
@@ -112,6 +113,24 @@ export function Encrypted({ legs, who }: { legs: LegView[]; who: (leg: LegView) 
   const whole = secure.length === heard.length;
   const text = whole ? t.calls.encrypted : t.calls.encryptedTo(secure.map(who).join(t.calls.and));
   return <span class={whole ? "lock" : "lock part"} title={text} data-lock={whole ? "all" : "part"}><Icon name="lock" label={text} /></span>;
+}
+
+/** Puts a conversation on the loudspeaker of the box, where there is one. */
+function HearButton({ call }: { call: CallView }): JSX.Element | null {
+  const { t } = useSpeech();
+  const there = useLive((state) => state.system?.loudspeaker ?? false);
+  if (!call.loudspeaker && !(there && (call.state === "talking" || call.state === "held"))) return null;
+  const words = call.loudspeaker ? t.calls.hearNoMore : t.calls.hear;
+  const turn = async (): Promise<void> => {
+    try {
+      if (call.loudspeaker) await ask("DELETE", "sound/listening");
+      else await ask("PUT", "sound/listening", { call: call.id });
+    } catch (error) {
+      say(explain(error), true);
+    }
+    live.touch("calls");
+  };
+  return <button type="button" class="button quiet square" aria-pressed={call.loudspeaker ?? false} aria-label={words} title={words} onClick={() => void turn()}><Icon name="speaker" /></button>;
 }
 
 function Legs({ legs, names }: { legs: LegView[]; names: Names }): JSX.Element {

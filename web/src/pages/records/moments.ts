@@ -46,6 +46,8 @@ const TELLERS: Record<string, Teller> = {
   "recording-paused": (moment, t) => [text(moment, "how") === "stop" ? t.moment.recordingHalted : t.moment.recordingPaused, "plain"],
   "recording-resumed": (_, t) => [t.moment.recordingResumed, "plain"],
   "recording-stopped": (_, t) => [t.moment.recordingStopped, "plain"],
+  "listening-started": (moment, t) => [t.moment.listening(text(moment, "by").replace(/^\w+:/, "")), "plain"],
+  "listening-stopped": (_, t) => [t.moment.listeningEnded, "plain"],
   "decision-failed": (_, t) => [t.moment.failed, "end"],
   "call-ended": (moment, t) => [t.moment.ended(t.cause[text(moment, "reason")] ?? text(moment, "reason")), "end"],
 };
