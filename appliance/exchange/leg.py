@@ -15,7 +15,7 @@ from appliance.events import LegAnswered, LegEnded, LegHeld, LegResumed, LegRing
 from appliance.exchange import encryption
 from appliance.exchange.audio import Link, Player, PortStats, RtpPort
 from appliance.exchange.causes import NO_CODEC, Ending, ending_headers, warning_header
-from appliance.exchange.codecs import permitted, row_payload
+from appliance.exchange.codecs import permitted, row_payload, with_opus
 from appliance.sip.offer_answer import Local, Negotiated, accept, answer, make_offer, refresh_offer
 from appliance.sip.sdes import Crypto, offered_in
 from appliance.sip.sdp import Payload, SessionDescription
@@ -160,10 +160,11 @@ class Leg:
             self.context.rows[self.port_row] = self
         self.local_ip = local_ip
         shown = self.context.trunks.shown_address(self.trunk)
+        allowed = permitted(self, codecs)
         local = Local(
             address=shown or local_ip,
             port=self.port,
-            codecs=permitted(self, codecs),
+            codecs=with_opus(allowed) if self.context.phones.in_browser(self) else allowed,
             session_id=int.from_bytes(self.context.entropy(4), "big"),
         )
         self.local = encryption.with_srtp(self, local, plain)
