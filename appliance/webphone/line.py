@@ -25,6 +25,7 @@ from appliance.webphone.audio import NoPort
 from appliance.webphone.call import PhoneCall
 from appliance.webphone.messages import (
     GRACE_SECONDS,
+    IDLE_GRACE_SECONDS,
     Answer,
     Closed,
     Dial,
@@ -102,7 +103,13 @@ class Line(UserAgent):
         """That page's connection is gone; another may have taken its place."""
         if self._tell is tell and not self.over:
             self._tell = None
-            self._grace = asyncio.get_running_loop().call_later(GRACE_SECONDS, self.end, "expired")
+            self._wait_for_page()
+
+    def _wait_for_page(self) -> None:
+        if self._grace is not None:
+            self._grace.cancel()
+        seconds = GRACE_SECONDS if self.calls else IDLE_GRACE_SECONDS
+        self._grace = asyncio.get_running_loop().call_later(seconds, self.end, "expired")
 
     def tell(self, message: Told) -> None:
         """To the page, if there is one."""
@@ -246,6 +253,8 @@ class Line(UserAgent):
             self.calls.pop(call.id, None)
             if self._active is call:
                 self._active = None
+            if self._tell is None and not self.calls and not self.over:
+                self._wait_for_page()
             status, by = event.status, event.by
         else:
             return

@@ -150,6 +150,8 @@ Told = Ready | Media | Registered | CallState | Refused | Pong | Closed
 
 GRACE_SECONDS: Final = 45.0
 """How long calls wait for a browser whose connection is gone."""
+IDLE_GRACE_SECONDS: Final = 6.0
+"""The same for a telephone without a call: a closed tab shall not look like somebody who is there."""
 
 _encoder = msgspec.json.Encoder()
 _said: msgspec.json.Decoder[Said] = msgspec.json.Decoder(Said)

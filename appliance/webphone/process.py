@@ -62,6 +62,8 @@ class WebPhones:
                 await self._watched(reader, writer)
             elif first:
                 await self._browser(decode_open(first), reader, writer)
+        except asyncio.CancelledError:
+            pass  # the process ends
         except (ConnectionError, ValueError, msgspec.MsgspecError) as error:
             log.warning("a connection is closed: %s", error)
         finally:
