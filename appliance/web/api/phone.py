@@ -32,7 +32,7 @@ async def line(visit: Visit) -> web.WebSocketResponse:
     query: LineQuery = visit.query
     phone = _phone(visit)
     if not phone.extension:
-        raise Problem(403, "forbidden", phone.why.get("en", "This box has no telephones in browsers."))
+        raise Problem(409, "no_extension", phone.why.get("en", "This box has no telephones in browsers."))
     if not phone.available:
         raise Problem(409, "unavailable", phone.why.get("en", ""))
     return await follow(visit, phone, query.resume)
