@@ -22,6 +22,15 @@ NO_WEB_PHONES = Finding(
     },
     remedy={"ja": "`make setup` を実行してください。", "en": "Run `make setup`."},
 )
+NO_OPUS = Finding(
+    id="webphone",
+    severity="warning",
+    text={
+        "ja": "ブラウザーの電話は使えません（音声エンジンに Opus がありません）。",
+        "en": "There are no telephones in browsers: the media engine was built without Opus.",
+    },
+    remedy=NO_WEB_PHONES.remedy,
+)
 _NO_EXTENSION = {
     "ja": "このユーザーには内線が割り当てられていません。",
     "en": "No extension belongs to this user.",
@@ -50,6 +59,8 @@ class WebPhones:
         if extension is None:
             return BrowserPhone(why=_NO_EXTENSION, remedy=_ASSIGN)
         off = None if self.installed else NO_WEB_PHONES
+        if off is None and "opus" not in self._box.table.abilities:
+            off = NO_OPUS
         return BrowserPhone(
             extension=extension.number,
             name=extension.name,

@@ -44,6 +44,11 @@ def address_of(binding: Binding) -> str:
     return f"{binding.flow.remote[0]}:{binding.flow.remote[1]}" if binding.flow is not None else ""
 
 
+def in_browser(user_agent: str, flow: Flow | None) -> bool:
+    """Whether this is a telephone in a browser: it says so, and it is on this machine."""
+    return user_agent == BROWSER and flow is not None and flow.remote[0] == flow.local[0]
+
+
 class Phones:
     """Directory of extensions, their bindings and their legs."""
 
@@ -55,7 +60,8 @@ class Phones:
         self.legs: dict[str, set[Leg]] = {}
         self._activity: dict[str, str] = {}
         self.guesses = Guesses(context)
-        self.browser_secret = context.entropy(24).hex()
+        self._browser_secret = ""
+        """Made with the first telephone in a browser."""
         self.refused = 0
         """Requests that did not prove who they are, the first try of every phone (it is challenged) not counted."""
         self.refusals: deque[Refusal] = deque(maxlen=REFUSALS_KEPT)
@@ -72,7 +78,8 @@ class Phones:
     def secret_of(self, extension: str) -> str | None:
         """The digest secret of an extension; None when there is no such extension or it takes no phone."""
         if extension.startswith(BROWSER_USER):
-            return self.browser_secret if extension.removeprefix(BROWSER_USER) in self.extensions else None
+            known = extension.removeprefix(BROWSER_USER) in self.extensions
+            return (self._browser_secret or None) if known else None
         one = self.extensions.get(extension)
         return one.password if one is not None and one.password else None
 
@@ -129,20 +136,13 @@ class Phones:
     # --- telephones in browsers --------------------------------------------------------------------------------------
     def browser_credentials(self, extension: str) -> tuple[str, str]:
         """Digest user and secret for a telephone of this extension in a browser."""
-        return BROWSER_USER + extension, self.browser_secret
-
-    def in_browser(self, leg: Leg) -> bool:
-        """Whether a telephone in a browser is the party of this leg, or one of those that it rings."""
-        if not leg.extension:
-            return False
-        request = leg.session.request if leg.session is not None else None
-        if leg.direction == "in":
-            return request is not None and request.user_agent == BROWSER
-        return any(one.user_agent == BROWSER for one in self.bindings(leg.extension))
+        if not self._browser_secret:
+            self._browser_secret = self.context.entropy(24).hex()
+        return BROWSER_USER + extension, self._browser_secret
 
     def browsers_lost(self) -> None:
         """The process of the telephones in browsers is gone: nobody is at their contacts."""
-        gone = [one for one in self.registrar.bindings() if one.user_agent == BROWSER]
+        gone = [one for one in self.registrar.bindings() if in_browser(one.user_agent, one.flow)]
         flows = {one.flow for one in gone}
         for leg in [leg for legs in self.legs.values() for leg in legs]:
             for session in (leg.session, *leg.branches):
