@@ -30,6 +30,7 @@ from appliance.app.retention import Retention
 from appliance.app.sound import Sound
 from appliance.app.unbuilt import unbuilt
 from appliance.app.upkeep import Upkeep
+from appliance.app.webphones import NO_WEB_PHONES, WebPhones
 from appliance.box.addresses import lan_addresses
 from appliance.box.board import load_board
 from appliance.box.gpio import LampDriver
@@ -186,6 +187,7 @@ class Box:
         self.faults = Faults(self.core.emit, lambda: system_now().wall)
         for fault in self._early_faults:
             self.faults.raise_(*fault)
+        self.web_phones = WebPhones(self)
         self.https = Https(self.folder.path, self.options.https, self.faults, lambda: system_now().wall)
         self.lamps = LampDriver(self.board)
         self.sound = Sound(self)
@@ -200,6 +202,7 @@ class Box:
         await self._start_sip()
         await self._start_media()
         await recover(self)
+        await self.web_phones.adopt()
         await self._listen()
         self.core.drain()
         await self._first_prompts()
@@ -329,6 +332,8 @@ class Box:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if hasattr(self, "control"):
             await self.control.stop()
+        if hasattr(self, "web_phones"):
+            await self.web_phones.stop()
         if hasattr(self, "core"):
             with contextlib.suppress(Exception):
                 self.core.do(lambda exchange, now: exchange.shut_down(now))
@@ -503,6 +508,8 @@ class Box:
         found = [missing(one) for one in self.library.off]
         found += self.sound.off()
         found += unbuilt(self.table.abilities)
+        if not self.web_phones.installed:
+            found.append(NO_WEB_PHONES)
         if self.lamps.finding is not None:
             found.append(self.lamps.finding)
         if (programs := tools.check()) is not None:

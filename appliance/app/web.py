@@ -119,6 +119,7 @@ _OFF_NAMES: dict[str, Words] = {
     "pages": {"ja": "Web 画面", "en": "Web pages"},
     "opus": {"ja": "Opus 音声コーデック", "en": "The codec Opus"},
     "srtp": {"ja": "音声の暗号化（SRTP）", "en": "Encrypted audio (SRTP)"},
+    "webphone": {"ja": "ブラウザーの電話", "en": "Telephone in the browser"},
 }
 """What people call the things that may be off."""
 
@@ -222,6 +223,7 @@ def context(box: Box) -> WebContext:
         metrics=lambda: metrics(box),
         played=box.archive.played,
         configuration=Settings(box),
+        browser_phones=box.web_phones,
         authority=box.https.folder.authority,
         https_port=lambda: box.https.port,
         sound=box.sound,

@@ -57,6 +57,14 @@ def _permitted(leg: Leg, codecs: tuple[Payload, ...]) -> tuple[Payload, ...]:
     return _among(codecs if codecs != ALL else _ordered(site.site.codecs), site.site.codecs)
 
 
+@lru_cache(maxsize=64)
+def with_opus(codecs: tuple[Payload, ...]) -> tuple[Payload, ...]:
+    """The codecs, and at their end Opus: a telephone in a browser has no other, whatever the site has otherwise."""
+    voices = tuple(codec for codec in codecs if codec not in _ASIDE)
+    aside = tuple(codec for codec in _ASIDE if codec in codecs or codec is TELEPHONE_EVENT_48000)
+    return voices + (() if OPUS in voices else (OPUS,)) + aside
+
+
 @lru_cache(maxsize=16)
 def _ordered(names: tuple[str, ...]) -> tuple[Payload, ...]:
     return tuple(_BY_NAME[name.upper()] for name in names)

@@ -114,6 +114,11 @@ class Exchange:
         else:
             self.context.endpoint.resolved(query, flows, now)
 
+    def browsers_lost(self, now: Instant) -> None:
+        """The process of the telephones in browsers has ended: their calls end, their registrations go."""
+        self.context.now = now
+        self._contain(None, self.context.phones.browsers_lost)
+
     def addresses_changed(self, now: Instant) -> None:
         """This machine has other addresses than before."""
         self.context.now = now

@@ -15,7 +15,8 @@ from appliance.events import LegAnswered, LegEnded, LegHeld, LegResumed, LegRing
 from appliance.exchange import encryption
 from appliance.exchange.audio import Link, Player, PortStats, RtpPort
 from appliance.exchange.causes import NO_CODEC, Ending, ending_headers, warning_header
-from appliance.exchange.codecs import permitted, row_payload
+from appliance.exchange.codecs import permitted, row_payload, with_opus
+from appliance.exchange.phones import in_browser
 from appliance.sip.offer_answer import Local, Negotiated, accept, answer, make_offer, refresh_offer
 from appliance.sip.sdes import Crypto, offered_in
 from appliance.sip.sdp import Payload, SessionDescription
@@ -49,6 +50,7 @@ class Leg:
         "agent",
         "answered_at",
         "body",
+        "branch_locals",
         "branches",
         "call",
         "context",
@@ -123,6 +125,8 @@ class Leg:
         self.musical = False
         """It hears music on hold, from wherever that comes just now."""
         self.local: Local | None = None
+        self.branch_locals: dict[Session, Local] = {}
+        """Our side as it was offered to each branch that has not spoken yet."""
         self.local_ip = ""
         """Our address towards the party; its audio port is bound there."""
         self.body = b""
@@ -149,8 +153,9 @@ class Leg:
             context.phones.leg_started(self)
 
     # --- the two addresses and the audio port ------------------------------------------------------------------------
-    def open(self, local_ip: str, codecs: tuple[Payload, ...], *, plain: bool = False) -> bool:
-        """Takes an RTP port; False when all are in use. `plain`: no SRTP, whatever the rule."""
+    def open(self, local_ip: str, codecs: tuple[Payload, ...], *, plain: bool = False, browser: bool = False) -> bool:
+        """Takes an RTP port; False when all are in use. `plain`: no SRTP, whatever the rule; `browser`: the phone is
+        one in a browser."""
         if not self.port:
             port = self.context.ports.take(self.call)
             if port is None:
@@ -160,13 +165,18 @@ class Leg:
             self.context.rows[self.port_row] = self
         self.local_ip = local_ip
         shown = self.context.trunks.shown_address(self.trunk)
+        session = self.session
+        if session is not None and session.request is not None and self.direction == "in":
+            browser = bool(self.extension) and in_browser(session.request.user_agent, session.flow)
+        allowed = permitted(self, codecs)
         local = Local(
             address=shown or local_ip,
             port=self.port,
-            codecs=permitted(self, codecs),
+            codecs=with_opus(allowed) if browser and "opus" in self.context.media.abilities else allowed,
             session_id=int.from_bytes(self.context.entropy(4), "big"),
         )
-        self.local = encryption.with_srtp(self, local, plain)
+        # A telephone in a browser is on this machine: what is encrypted is its way to the browser.
+        self.local = encryption.with_srtp(self, local, plain or browser)
         return True
 
     def _put_port(self) -> None:
@@ -350,6 +360,7 @@ class Leg:
         return self._accept(session, body)
 
     def _accept(self, session: Session, body: bytes) -> bool:
+        self.local = self.branch_locals.pop(session, self.local)
         if self.local is None:
             return False
         if session is not self.session and session.local_sdp and self.local.offers:
@@ -389,6 +400,7 @@ class Leg:
                 branch.owner = None
                 branch.cancel(self.context.now)
         self.branches = [keep] if keep is not None else []
+        self.branch_locals.clear()
 
     # --- renegotiation -----------------------------------------------------------------------------------------------
     def offered(self, body: bytes | None) -> None:

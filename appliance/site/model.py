@@ -67,6 +67,8 @@ class Extension(Part, frozen=True):
     """Overrides the site's rule for this extension's calls; empty: the site's."""
     srtp: str = "optional"
     """Encrypted audio: off; optional (taken when the phone offers it, not offered); required."""
+    user: str = ""
+    """Web log-in that may take this extension's calls in a browser, beside the agent who sits there."""
 
 
 class Agent(Part, frozen=True):

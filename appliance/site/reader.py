@@ -107,6 +107,7 @@ TABLES: Final[dict[str, Table]] = {
             "password": fields.secret,
             "record": fields.optional(_record),
             "srtp": _srtp,
+            "user": fields.text,
         },
         ("number",),
     ),

@@ -6,6 +6,7 @@ may block and is called in a worker thread of the web server.
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -257,6 +258,28 @@ class SoundDesk(Protocol):
         """Changes the configuration. Raises ConfigError, CommandError."""
 
 
+class BrowserPhone(View, frozen=True, kw_only=True):
+    """The telephone that somebody may have in the browser."""
+
+    extension: str = ""
+    """Empty: none, as no extension is this user's."""
+    name: str = ""
+    available: bool = False
+    why: Words = msgspec.field(default_factory=dict)
+    """Why it is not available, by language."""
+    remedy: Words = msgspec.field(default_factory=dict)
+
+
+class BrowserPhones(Protocol):
+    """Telephones in browsers."""
+
+    def of(self, user: str) -> BrowserPhone:
+        """The one of this user (*loop*)."""
+
+    async def open(self, phone: BrowserPhone, resume: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A connection that speaks `appliance.webphone.messages`, one a line. HakoError when there can be none now."""
+
+
 @dataclass(slots=True, kw_only=True)
 class WebContext:
     """The box as the web server sees it."""
@@ -280,6 +303,8 @@ class WebContext:
     """A recording is being sent to somebody (*loop*): its file must stay what it is for a while."""
     configuration: Configuration | None = None
     """None: answers 501."""
+    browser_phones: BrowserPhones | None = None
+    """None: the box has none."""
     authority: Path | None = None
     """Certificate of the box's own authority, given out as `/ca.crt`; None: it has none."""
     https_port: Callable[[], int] = lambda: 0

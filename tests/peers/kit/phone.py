@@ -239,6 +239,14 @@ class Phone:
             lambda: f"{self.user} hears {wanted}; hears {heard(self.audio())}, loudness {loudness(self.audio()):.0f}",
         )
 
+    async def is_silent(self, seconds: float = 5.0) -> None:
+        """Waits until what is heard is silence."""
+        await until(
+            lambda: len(self.audio()) > 0 and not sounds(self.audio()),
+            seconds,
+            lambda: f"{self.user} hears silence; hears {heard(self.audio())}, loudness {loudness(self.audio()):.0f}",
+        )
+
     async def hears_music(self, seconds: float = 5.0) -> None:
         """Waits until something is heard that is nobody's tone."""
         await self.hears(seconds=seconds)

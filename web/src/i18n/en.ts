@@ -160,6 +160,18 @@ export const en = {
   },
   role: { admin: "Administrator", supervisor: "Supervisor", agent: "Agent", wallboard: "Wallboard" },
 
+  telephone: {
+    title: "Telephone in the browser", extension: (number: string): string => `Phone ${number}`, off: "Off", connecting: "Connecting…", registering: "Registering…", ready: "Ready",
+    turnOn: "Take calls here", turnOff: "Turn off", number: "Number", dial: "Call", answer: "Answer", refuse: "Refuse", hangUp: "Hang up", mute: "Mute", unmute: "Unmute", hold: "Hold", resume: "Resume", keys: "Keys",
+    incoming: "Calls you", heldByOther: "Put you on hold", callFrom: (who: string): string => `Call from ${who}`,
+    stage: { calling: "Calling…", ringing: "Rings there", early: "Rings there", talking: "Talking", held: "On hold", ended: "Ended" },
+    insecure: "For the microphone browsers need HTTPS:", silent: "The audio is being connected…",
+    microphone: { denied: "The browser does not let this page use the microphone. Allow it at the left of the address, then try again.", missing: "No microphone can be used. Connect one, or choose another.", insecure: "The browser gives the microphone to HTTPS pages only." },
+    refused: { busy: "That cannot be done now: too many calls, or no keys are taken.", restarting: "The telephone is being started again…", number: "That number cannot be dialled." } as Record<string, string>,
+    closed: { replaced: "This telephone was taken over by another tab.", "logged-out": "Logged out.", expired: "The telephone has ended. Take calls here again." } as Record<string, string>,
+    devices: "Microphone and loudspeaker", chooseMicrophone: "Microphone", chooseLoudspeaker: "Loudspeaker", usual: "The computer's own choice", devicesHint: "Remembered by this browser. A headset keeps the other side from hearing an echo.",
+  },
+
   certificate: {
     title: "HTTPS certificate", install: "How to install it on a computer or telephone",
     why: "The box speaks HTTPS with a certificate of its own making. Once a computer trusts the box's authority, its browsers open the pages without a warning and may use the microphone.",

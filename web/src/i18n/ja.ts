@@ -160,6 +160,18 @@ export const ja: Words = {
   },
   role: { admin: "管理者", supervisor: "SV", agent: "オペレーター", wallboard: "ウォールボード" },
 
+  telephone: {
+    title: "ブラウザーの電話", extension: (number) => `内線 ${number}`, off: "オフ", connecting: "接続中…", registering: "登録中…", ready: "待ち受け中",
+    turnOn: "ここで電話を受ける", turnOff: "オフにする", number: "電話番号", dial: "発信", answer: "応答", refuse: "拒否", hangUp: "切る", mute: "ミュート", unmute: "ミュート解除", hold: "保留", resume: "保留解除", keys: "キー",
+    incoming: "着信", heldByOther: "相手が保留中", callFrom: (who) => `${who} からの着信`,
+    stage: { calling: "発信中…", ringing: "呼び出し中", early: "呼び出し中", talking: "通話中", held: "保留中", ended: "終了" },
+    insecure: "マイクを使うには HTTPS で開いてください:", silent: "音声を接続しています…",
+    microphone: { denied: "ブラウザーがマイクの使用を許可していません。アドレスの左のアイコンから許可して、もう一度お試しください。", missing: "使えるマイクがありません。接続するか、別のマイクを選んでください。", insecure: "マイクは HTTPS のページでだけ使えます。" },
+    refused: { busy: "今は操作できません(通話が多すぎるか、相手がキーを受け付けません)。", restarting: "電話を再起動しています…", number: "この番号には発信できません。" },
+    closed: { replaced: "この電話は別のタブに引き継がれました。", "logged-out": "ログアウトしました。", expired: "電話が終了しました。もう一度「ここで電話を受ける」を押してください。" },
+    devices: "マイクとスピーカー", chooseMicrophone: "マイク", chooseLoudspeaker: "スピーカー", usual: "パソコンの設定どおり", devicesHint: "このブラウザーに記憶されます。ヘッドセットを使うと、相手に反響が聞こえません。",
+  },
+
   certificate: {
     title: "HTTPS 証明書", install: "パソコンやスマートフォンへの入れ方",
     why: "この本体は、自分で作った証明書で HTTPS を使います。本体の認証局を一度信頼させると、ブラウザーは警告なしで画面を開き、マイクを使えるようになります。",
