@@ -52,6 +52,7 @@ from appliance.events import (
     QueueLeft,
 )
 from appliance.events.base import Words
+from appliance.exchange.audio import AnyMediaEvent, AnyRow
 from appliance.exchange.exchange import Exchange
 from appliance.exchange.exchange import Options as ExchangeOptions
 from appliance.media.client import EngineUnavailable, MediaClient
@@ -173,7 +174,10 @@ class Box:
         self.records = Records(self.folder.records, site.site.country)
         low, high = self.options.rtp
         self.table = DesiredTable(range(low, high + 1))
-        self.media = MediaClient(self.table, self.folder.path, lambda events: self.core.media_events(events))
+        self.media = MediaClient(self.table, self.folder.path, self._media_events)
+        self._held: dict[int, AnyRow] | None = None
+        self._early_media: list[AnyMediaEvent] | None = []
+        """What the media process told before the run before was cleared up; None: it is."""
         self.library = PromptLibrary(self.folder.prompts)
         self.exchange = Exchange(
             site,
@@ -201,8 +205,10 @@ class Box:
         self.core.emit(BoxStarted(version=__version__, clean=self.ledger.clean))
         await self._start_sip()
         await self._start_media()
-        await recover(self)
+        await recover(self, self._held)
         await self.web_phones.adopt()
+        early, self._early_media = self._early_media or [], None
+        self.core.media_events(early)
         await self._listen()
         self.core.drain()
         await self._first_prompts()
@@ -263,7 +269,8 @@ class Box:
 
     async def _start_media(self) -> None:
         try:
-            await self.media.start()
+            rows = await self.media.start()
+            self._held = {row.id: row for row in rows} if self.media.adopted else None
             self.faults.clear("media-down")
         except EngineUnavailable as error:
             text = {"ja": "音声エンジンを起動できず、音声が流れません。", "en": f"There is no audio: {error}."}
@@ -323,9 +330,19 @@ class Box:
         self._web_port = self._web_server.sockets[0].getsockname()[1]
         await self.https.start(self._web_runner)
 
+    def _media_events(self, events: list[AnyMediaEvent]) -> None:
+        """From the media client. What happened while we were away concerns calls that are not taken over yet."""
+        if self._early_media is not None:
+            self._early_media += events
+        else:
+            self.core.media_events(events)
+
     # --- stopping ----------------------------------------------------------------------------------------------------
-    async def stop(self, reason: str) -> None:
-        """Ends calls in an orderly way, completes what is stored, ends the media process. May be called any time."""
+    async def stop(self, reason: str, *, keep_calls: bool = False) -> None:
+        """Ends calls in an orderly way, completes what is stored, ends the media process. May be called any time.
+
+        `keep_calls`: plain conversations go on through the media process, for the next start to take them over.
+        """
         self.ready = False
         for task in (*self._tasks, *((self._prompts_task,) if self._prompts_task else ())):
             task.cancel()
@@ -335,12 +352,13 @@ class Box:
         if hasattr(self, "web_phones"):
             await self.web_phones.stop()
         if hasattr(self, "core"):
-            with contextlib.suppress(Exception):
-                self.core.do(lambda exchange, now: exchange.shut_down(now))
-                # BYE and un-REGISTER were sent; answers to them are worth a moment, not more.
-                await asyncio.sleep(0.2)
+            if not keep_calls:
+                with contextlib.suppress(Exception):
+                    self.core.do(lambda exchange, now: exchange.shut_down(now))
+                    # BYE and un-REGISTER were sent; answers to them are worth a moment, not more.
+                    await asyncio.sleep(0.2)
             await self.sound.close()
-            await self.media.stop()
+            await self.media.stop(shutdown=not keep_calls)
             self.core.emit(BoxStopped(reason=reason))
             self.core.close()
             if self.core.tcp is not None:

@@ -74,6 +74,22 @@ class LegBridged(Event, frozen=True):
     agent: str = ""
 
 
+class CallTakenOver(Event, frozen=True):
+    """The box was away (crash, upgrade) while the parties went on talking, and has the call again. Talk and hold time
+    of the record go on through it."""
+
+    call: str
+    legs: tuple[str, ...]
+    """Who hear each other."""
+    held: tuple[str, ...] = ()
+    """Those of them whose party holds."""
+    agent: str = ""
+    answered: float = 0.0
+    """When the first conversation of the call began (seconds since the epoch)."""
+    away: float = 0.0
+    """Seconds that nobody decided anything, reckoned from the last sign of life."""
+
+
 class LegHeld(Event, frozen=True):
     leg: str
     call: str

@@ -275,6 +275,9 @@ class Media(Protocol):
         `reserved`: one of the few that are kept for emergency calls may be given.
         """
 
+    def claim_port(self, port: int) -> None:
+        """Takes this very port, which a leg of the run before uses; also one outside the range of now."""
+
     def release_port(self, port: int) -> None:
         """Gives the port back; it is not given out again for a few seconds' worth of allocations."""
 

@@ -31,9 +31,11 @@ class Call:
         trunk: str = "",
         extension: str = "",
         journey: str = "",
+        known_as: str = "",
     ) -> None:
+        """`known_as`: the id of a call of before a restart, whose record is open."""
         self.context = context
-        self.id = context.call_id()
+        self.id = known_as or context.call_id()
         self.journey = journey or self.id
         self.kind = kind
         self.caller = caller
@@ -63,11 +65,14 @@ class Call:
         """Wall time at which it entered `queue`."""
         self.talking_since: float | None = None
         self.ended = False
-        self._legs_made = 0
-        self._mix = 0
+        self.legs_made = 0
+        self.mix = 0
+        """Row of the call's mix; 0: none."""
         self._mixed: tuple[Link, ...] = ()
         self.recorder = CallRecorder(context, self)
         context.calls[self.id] = self
+        if known_as:
+            return
         context.emit(
             CallStarted(
                 call=self.id,
@@ -83,8 +88,8 @@ class Call:
 
     def next_leg_id(self) -> str:
         """Id for one more leg."""
-        self._legs_made += 1
-        return f"{self.id}-{self._legs_made}"
+        self.legs_made += 1
+        return f"{self.id}-{self.legs_made}"
 
     def routed(self, destination: str) -> bool:
         """Notes a step of the dial plan; False when there were too many of them."""
@@ -113,11 +118,16 @@ class Call:
             return
         self._mixed = links
         if links:
-            self._mix = self._mix or self.context.next_row()
-            self.context.media.put(Mix(id=self._mix, links=links))
-        elif self._mix:
-            self.context.media.drop(self._mix)
-            self._mix = 0
+            self.mix = self.mix or self.context.next_row()
+            self.context.media.put(Mix(id=self.mix, links=links))
+        elif self.mix:
+            self.context.media.drop(self.mix)
+            self.mix = 0
+
+    def resume_mix(self, row: int) -> None:
+        """States the mix again that the run before had under this id; the legs hear what they heard."""
+        self.mix = row
+        self.remix()
 
     def connect(self, first: Leg, second: Leg) -> None:
         """The two talk to each other from now on."""
@@ -191,8 +201,9 @@ class Call:
         except Exception as error:
             failure = failure or error
         self.remix()
-        if self._mix:
-            self.context.media.drop(self._mix)
+        if self.mix:
+            self.context.media.drop(self.mix)
+        self.context.stirred.add(self.id)
         self.context.calls.pop(self.id, None)
         self.context.emit(CallEnded(call=self.id, cause=ending.cause, reason=ending.reason))
         # Legs know their call: without these the whole of it would be left to the garbage collector, whose searches

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from appliance.center.center import CallCenter
     from appliance.exchange.call import Call
     from appliance.exchange.desk_codes import Pins
+    from appliance.exchange.keeping import Keeping
     from appliance.exchange.leg import Leg
     from appliance.exchange.phones import Phones
     from appliance.exchange.ports import AudioPorts
@@ -66,6 +67,7 @@ class Context:
     phones: Phones
     pins: Pins
     trunks: Trunks
+    keeping: Keeping
     router: Router
     sound: SoundCard
     site: Site
@@ -102,6 +104,10 @@ class Context:
         """A row id that was never used."""
         self._row += 1
         return self._row
+
+    def reserve_rows(self, last: int) -> None:
+        """Rows up to this id were used by a run before."""
+        self._row = max(self._row, last)
 
     def call_id(self) -> str:
         """A new call id: sorts by time, unique across restarts."""

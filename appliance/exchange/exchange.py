@@ -7,7 +7,7 @@ call ends that call, with its trace in the ledger; all others go on.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -22,6 +22,8 @@ from appliance.exchange.causes import HUNG_UP, INTERNAL, RESTART
 from appliance.exchange.clicks import ClickToCall
 from appliance.exchange.context import Context
 from appliance.exchange.desk_codes import Pins
+from appliance.exchange.keeping import Keeping
+from appliance.exchange.kept import Before, Recovered
 from appliance.exchange.media_events import MediaEvents
 from appliance.exchange.outputs import Output
 from appliance.exchange.phones import Phones
@@ -29,6 +31,7 @@ from appliance.exchange.ports import AudioPorts
 from appliance.exchange.routing import Router
 from appliance.exchange.sip_events import SipEvents
 from appliance.exchange.sound import CardLink, SoundCard
+from appliance.exchange.takeover import Takeover
 from appliance.exchange.trunks import Trunks
 from appliance.exchange.view import AgentView, CallView, QueueView, RegistrationView, SoundView, TrunkView
 from appliance.exchange.views import agent_views, call_state, call_view, queue_views, registration_views, trunk_views
@@ -36,8 +39,6 @@ from appliance.exchange.waiting import Waiting
 from appliance.sip.endpoint import Endpoint
 from appliance.sip.events import CloseFlow, Resolve, Send
 from appliance.sip.flow import Flow
-from appliance.sip.registrar import Binding
-from appliance.sip.session import SessionSnapshot
 from appliance.site.dialplan import DialPlan
 from appliance.site.model import Site
 
@@ -85,6 +86,7 @@ class Exchange:
         context.sound = SoundCard(context)
         context.pins = Pins(context)
         context.ports = AudioPorts(context)
+        context.keeping = Keeping(context)
         self._sip = SipEvents(context)
         self._media = MediaEvents(context)
         self.failures = 0
@@ -178,17 +180,21 @@ class Exchange:
                 trace = endpoint.faults.popleft()
                 self._failed("", trace, trace.rstrip().rpartition("\n")[2])
             elif not outputs:
-                if context.stirred:
-                    self._settle()
-                return None
+                if not context.stirred:
+                    return None
+                self._settle()
 
     def _settle(self) -> None:
         """All that follows from an input is done: calls are in a state now, maybe another one than before."""
         context = self.context
         for number in context.stirred:
             call = context.calls.get(number)
-            if call is not None and (state := call_state(call)) != call.state:
+            if call is None:
+                context.keeping.call_gone(number)
+                continue
+            if (state := call_state(call)) != call.state:
                 call.state, call.since = state, context.now
+            context.keeping.call(call)
         context.stirred.clear()
 
     def _decided(self, decision: Decision) -> None:
@@ -226,28 +232,10 @@ class Exchange:
         context.trunks.configure()
         context.sound.configure()
 
-    def restore(
-        self,
-        bindings: list[Binding],
-        agents: list[tuple[str, str, str, str]],
-        now: Instant,
-    ) -> None:
-        """What was so before a restart: registrations, and (agent, status, reason, extension)."""
+    def take_over(self, before: Before, now: Instant) -> Recovered:
+        """What the run before left: registrations, agents, calls that go on, dialogs to end. Before any other input."""
         self.context.now = now
-        self.context.center.restore(agents, now)
-        self.context.phones.restore(bindings)
-
-    def end_stored_dialogs(self, snapshots: Iterable[SessionSnapshot], now: Instant) -> int:
-        """Says BYE in the dialogs of the run before, so that no carrier channel or phone hangs; how many there were."""
-        self.context.now = now
-        count = 0
-        for snapshot in snapshots:
-            try:
-                self.context.endpoint.restore(snapshot, now).bye(now, (("Reason", f"Q.850;cause={RESTART.cause}"),))
-                count += 1
-            except Exception as error:
-                self.context.emit(DecisionFailed(call="", error=repr(error), trace="restore"))
-        return count
+        return Takeover(self.context, before).run()
 
     def shut_down(self, now: Instant) -> None:
         """Ends every call in an orderly way and takes back registrations at carriers."""

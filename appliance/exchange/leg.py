@@ -66,8 +66,8 @@ class Leg:
         "negotiated",
         "number",
         "offer",
-        "player",
         "player_generation",
+        "playing",
         "port",
         "port_generation",
         "port_row",
@@ -92,14 +92,16 @@ class Leg:
         name: str = "",
         session: Session | None = None,
         queue_offer: bool = False,
+        known_as: str = "",
     ) -> None:
+        """`known_as`: the id of a leg of before a restart; whoever restores it fills in the rest, then `occupy`s."""
         self.queue_offer = queue_offer
         """A queue offers a caller to the agent at this phone."""
         self.serving = False
         """The agent at this phone took the call from a queue: wrap-up follows."""
         self.context = context
         self.call = call
-        self.id = call.next_leg_id()
+        self.id = known_as or call.next_leg_id()
         self.direction = direction
         self.extension = extension
         self.trunk = trunk
@@ -119,7 +121,8 @@ class Leg:
         self.port = 0
         self.port_row = 0
         self.port_generation = 0
-        self.player = 0
+        self.playing: Player | None = None
+        """The row of what is played to the party."""
         self.player_generation = 0
         self.hearing: tuple[int, ...] = ()
         self.musical = False
@@ -135,6 +138,8 @@ class Leg:
         self.stats: PortStats | None = None
         self.answered_at = 0.0
         call.legs.append(self)
+        if known_as:
+            return
         context.emit(
             LegStarted(
                 leg=self.id,
@@ -147,10 +152,14 @@ class Leg:
                 sip_call_id=session.call_id if session else "",
             )
         )
-        if trunk:
-            context.trunks.occupy(trunk, self)
-        if extension:
-            context.phones.leg_started(self)
+        self.occupy()
+
+    def occupy(self) -> None:
+        """Takes the trunk's channel, or says that the phone has a leg."""
+        if self.trunk:
+            self.context.trunks.occupy(self.trunk, self)
+        if self.extension:
+            self.context.phones.leg_started(self)
 
     # --- the two addresses and the audio port ------------------------------------------------------------------------
     def open(self, local_ip: str, codecs: tuple[Payload, ...], *, plain: bool = False, browser: bool = False) -> bool:
@@ -179,29 +188,41 @@ class Leg:
         self.local = encryption.with_srtp(self, local, plain or browser)
         return True
 
-    def _put_port(self) -> None:
+    def row(self) -> RtpPort | None:
+        """The leg's port as the desired table has it; None before anything is agreed on."""
         negotiated = self.negotiated
         if negotiated is None or self.session is None:
-            return
+            return None
         protect, unprotect = encryption.row_keys(negotiated)
-        self.context.media.put(
-            RtpPort(
-                id=self.port_row,
-                local=(self.local_ip, self.port),
-                remote=negotiated.remote,
-                receive=tuple(map(row_payload, negotiated.receive)),
-                send=row_payload(negotiated.send) if negotiated.send else None,
-                send_events=row_payload(negotiated.send_events) if negotiated.send_events else None,
-                send_noise=row_payload(negotiated.send_noise) if negotiated.send_noise else None,
-                ptime=negotiated.ptime,
-                sending="send" in negotiated.direction,
-                receiving="recv" in negotiated.direction,
-                timeout=0.0 if self.held else 30.0,
-                generation=self.port_generation,
-                protect=protect,
-                unprotect=unprotect,
-            )
+        return RtpPort(
+            id=self.port_row,
+            local=(self.local_ip, self.port),
+            remote=negotiated.remote,
+            receive=tuple(map(row_payload, negotiated.receive)),
+            send=row_payload(negotiated.send) if negotiated.send else None,
+            send_events=row_payload(negotiated.send_events) if negotiated.send_events else None,
+            send_noise=row_payload(negotiated.send_noise) if negotiated.send_noise else None,
+            ptime=negotiated.ptime,
+            sending="send" in negotiated.direction,
+            receiving="recv" in negotiated.direction,
+            timeout=0.0 if self.held else 30.0,
+            generation=self.port_generation,
+            protect=protect,
+            unprotect=unprotect,
         )
+
+    def put_rows(self) -> None:
+        """States the leg's port, and its player if it has one, as they are (again)."""
+        self._put_port()
+        if self.playing is not None:
+            self.context.rows[self.playing.id] = self
+            self.context.media.put(self.playing)
+
+    def _put_port(self) -> None:
+        row = self.row()
+        if row is not None:
+            self.context.media.put(row)
+            self.context.stirred.add(self.call.id)
 
     def _negotiate(self, negotiated: Negotiated) -> None:
         """Takes over the outcome of an offer/answer exchange and tells the media side and, about hold, the call."""
@@ -257,15 +278,13 @@ class Leg:
         self.musical = False
         if not files:
             files = self.context.tone("beep")
-        if not self.player:
-            self.player = self.context.next_row()
-            self.context.rows[self.player] = self
+        number = self.player or self.context.next_row()
+        self.context.rows[number] = self
         self.player_generation += 1
-        self.context.media.put(
-            Player(id=self.player, files=files, loop_from=0 if loop else -1, generation=self.player_generation)
-        )
-        if self.hearing != (self.player,):
-            self.hearing = (self.player,)
+        self.playing = Player(id=number, files=files, loop_from=0 if loop else -1, generation=self.player_generation)
+        self.context.media.put(self.playing)
+        if self.hearing != (number,):
+            self.hearing = (number,)
             self.call.remix()
 
     def music(self) -> None:
@@ -277,11 +296,16 @@ class Leg:
             self.play(self.context.voice.music(), loop=True)
         self.musical = True
 
+    @property
+    def player(self) -> int:
+        """Row of the leg's player; 0: it has none."""
+        return self.playing.id if self.playing is not None else 0
+
     def _drop_player(self) -> None:
-        if self.player:
-            self.context.media.drop(self.player)
-            self.context.rows.pop(self.player, None)
-            self.player = 0
+        if self.playing is not None:
+            self.context.media.drop(self.playing.id)
+            self.context.rows.pop(self.playing.id, None)
+            self.playing = None
 
     # --- an incoming leg ---------------------------------------------------------------------------------------------
     def ring(self) -> None:

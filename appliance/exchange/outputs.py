@@ -24,6 +24,19 @@ class DropDialog(Output, frozen=True):
     key: str
 
 
+class SaveCall(Output, frozen=True):
+    """Keep this plain bridged call across a restart of the process (no fsync asked for)."""
+
+    key: str
+    kept: bytes
+
+
+class DropCall(Output, frozen=True):
+    """The call is over, or no longer a plain bridged one."""
+
+    key: str
+
+
 class BindingsChanged(Output, frozen=True):
     """Registrations to store, so that they survive a restart."""
 

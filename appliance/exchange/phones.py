@@ -178,7 +178,23 @@ class Phones:
         else:
             response, changes = self.registrar.handle(request, flow, context.now, extension)
             self._changed(changes, "removed")
+            self._find_again(extension, changes)
         context.endpoint.respond(transaction, response, context.now)
+
+    def _find_again(self, extension: str, changes: list[BindingChange]) -> None:
+        """A phone whose connection broke during a call has made another one: its dialogs go on over that."""
+        for leg in self.legs.get(extension, ()):
+            session = leg.session
+            if session is None or session.dialog is None or session.reachable:
+                continue
+            for change in changes:
+                flow = change.binding.flow
+                if change.kind == "removed" or flow is None:
+                    continue
+                if change.binding.uri == session.dialog.target or len(self.bindings(extension)) == 1:
+                    session.found_again(flow)
+                    self.context.keeping.session(session)
+                    break
 
     def expire(self) -> None:
         """Bindings whose time is up go."""

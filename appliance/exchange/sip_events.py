@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from appliance.exchange.activities import LegActivity
 from appliance.exchange.attempt import Attempt
 from appliance.exchange.call import Call
@@ -14,7 +12,6 @@ from appliance.exchange.causes import CANCELLED, HUNG_UP, INTERNAL, VANISHED, En
 from appliance.exchange.encryption import refusal
 from appliance.exchange.identify import Caller, identify
 from appliance.exchange.leg import Leg
-from appliance.exchange.outputs import DropDialog, SaveDialog
 from appliance.sip import events as sip
 from appliance.site.dialplan import Emergency
 
@@ -50,8 +47,6 @@ class SipEvents:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self._encoder = msgspec.msgpack.Encoder()
-        self._saved: set[str] = set()
         self._handlers: dict[type, Callable[..., None]] = {
             sip.IncomingSession: self._incoming,
             sip.IncomingRequest: self._request,
@@ -60,6 +55,7 @@ class SipEvents:
             sip.SessionConfirmed: self._confirmed,
             sip.SessionOffer: self._offer,
             sip.SessionOfferAnswered: self._offer_answered,
+            sip.SessionRefreshed: self._refreshed,
             sip.SessionInfo: self._info,
             sip.SessionRedirected: self._redirected,
             sip.SessionEnded: self._ended,
@@ -154,29 +150,24 @@ class SipEvents:
             session.bye(self.context.now)
             return
         if session.owner is leg and leg.state == "answered":
-            self._save(session)
+            self.context.keeping.session(session)
 
     def _confirmed(self, event: sip.SessionConfirmed) -> None:
         leg = event.session.owner
         if isinstance(leg, Leg):
             if event.body and not leg.session_offered():
                 leg.offer_answered(event.body)
-            self._save(event.session)
+            self.context.keeping.session(event.session)
 
-    def _save(self, session: Session) -> None:
-        if not session.ended:
-            key = self._key(session)
-            self._saved.add(key)
-            self.context.outputs.append(SaveDialog(key, self._encoder.encode(session.snapshot())))
-
-    def _key(self, session: Session) -> str:
-        return f"{session.direction};{session.call_id}"
+    def _refreshed(self, event: sip.SessionRefreshed) -> None:
+        if isinstance(event.session.owner, Leg):
+            self.context.keeping.session(event.session)
 
     def _offer(self, event: sip.SessionOffer) -> None:
         leg = event.session.owner
         if isinstance(leg, Leg):
             leg.offered(event.body)
-            self._save(event.session)
+            self.context.keeping.session(event.session)
         else:
             event.session.refuse_offer(488, self.context.now)
 
@@ -184,6 +175,7 @@ class SipEvents:
         leg = event.session.owner
         if isinstance(leg, Leg) and event.body:
             leg.offer_answered(event.body)
+            self.context.keeping.session(event.session)
 
     def _info(self, event: sip.SessionInfo) -> None:
         leg = event.session.owner
@@ -207,10 +199,7 @@ class SipEvents:
     # --- ends --------------------------------------------------------------------------------------------------------
     def _ended(self, event: sip.SessionEnded) -> None:
         session = event.session
-        key = self._key(session)
-        if key in self._saved:
-            self._saved.discard(key)
-            self.context.outputs.append(DropDialog(key))
+        self.context.keeping.session_gone(session)
         leg = session.owner
         session.owner = None
         if not isinstance(leg, Leg):

@@ -21,6 +21,7 @@ from appliance.events import (
     AgentStatusChanged,
     CallEnded,
     CallStarted,
+    CallTakenOver,
     Entry,
     Event,
     LegBridged,
@@ -158,6 +159,7 @@ class Projection:
             QueueLeft: self._queue_left,
             LegBridged: self._bridged,
             LegHeld: self._held,
+            CallTakenOver: self._taken_over,
             LegResumed: self._resumed,
             LegEnded: self._leg_gone,
             LegMoved: self._leg_gone,
@@ -285,6 +287,25 @@ class Projection:
             record.scratch.held.append(event.leg)
             record.change(entry.mono, entry.at)
             self.dirty[record.seq] = record
+
+    def _taken_over(self, entry: Entry, event: CallTakenOver) -> None:
+        """The machine never stopped, so its monotonic clock goes on to count what began in the run before. What that
+        run had no time to commit is made up for."""
+        record = self.open.get(event.call)
+        if record is None:
+            return
+        record.boot = entry.boot
+        if record.answered is None:
+            record.answered = event.answered
+        record.agent = event.agent or record.agent
+        scratch = record.scratch
+        if set(scratch.bridged) != set(event.legs):
+            scratch.bridged = list(event.legs)
+            scratch.since = entry.mono - max(0.0, entry.at - event.answered)
+            scratch.phase = "talk"
+        scratch.held = list(event.held)
+        record.change(entry.mono, entry.at)
+        self.dirty[record.seq] = record
 
     def _resumed(self, entry: Entry, event: LegResumed) -> None:
         record = self.open.get(event.call)

@@ -48,22 +48,40 @@ class Engine:
         """Recorder -> seconds in its file, and since when more are added."""
         self.rev = 0
         self.restarts = 0
+        self.changes: dict[int, audio.AnyRow] | None = None
+        """Rows that were there and are now another way since `forget_controller`; None: nobody asks."""
+        self._needs_full = False
         self.played: list[tuple[str, ...]] = []
         """Everything that players were given, in order (for tests that ask what a caller hears)."""
 
     # --- the table ---------------------------------------------------------------------------------------------------
     def flush(self) -> None:
         """Takes the frame of this drain."""
+        if self._needs_full:
+            self._needs_full = False
+            self._take(self.table.full())
+            return
         data = self.table.frame()
         if data is not None:
             self._take(data)
 
-    def restart(self) -> None:
-        """The process was killed and is back: everything it had is gone, it is given the whole table."""
+    def adopt(self, table: DesiredTable) -> None:
+        """Another controller has connected: its table counts from its first frame on."""
+        self.table, self.rev, self._needs_full = table, 0, True
+        self.dropped.clear()
+        self.kinds = {row_id: type(row) for row_id, row in self.rows.items()}
+        self.changes = {}
+
+    def die(self) -> None:
+        """The process was killed: everything it had is gone."""
         self.restarts += 1
         for row_id in list(self.rows):
             self._forget(row_id)
         self.failed_ports.clear()
+
+    def restart(self) -> None:
+        """The process was killed and is back: it is given the whole table."""
+        self.die()
         self._take(self.table.full())
         self.report(audio.EngineRestarted(id=0, reason="killed"))
 
@@ -73,18 +91,24 @@ class Engine:
         if frame.rev <= self.rev:
             self.problem(f"frame {frame.rev} after {self.rev}")
         self.rev = frame.rev
-        gone = [self.rows[row_id] for row_id in frame.drop if row_id in self.rows]
+        kept = {row.id for row in frame.put} if frame.full else set()
+        drop = [row_id for row_id in self.rows if row_id not in kept] if frame.full else frame.drop
+        gone = [self.rows[row_id] for row_id in drop if row_id in self.rows]
         for row in gone:
             self._forget(row.id)
             self.dropped.add(row.id)
         before = {row.id: self.rows.get(row.id) for row in frame.put}
         for row in frame.put:
-            self._put(row)
+            if before[row.id] != row:
+                self._put(row)
+                if frame.full and self.changes is not None:
+                    self.changes[row.id] = row
         self._check(frame, gone)
         for row in gone:
             self._finish(row)
         for row in frame.put:
-            self._begin(row, before[row.id])
+            if before[row.id] != row:
+                self._begin(row, before[row.id])
 
     def _forget(self, row_id: int) -> None:
         row = self.rows.pop(row_id, None)

@@ -78,7 +78,7 @@ def _table(box: Box, legs: set[Leg]) -> Iterator[str]:
     ports = {leg.port_row: leg for leg in legs if leg.port_row}
     players = {leg.player for leg in legs if leg.player}
     recorders = {call.recorder.row.id for call in context.calls.values() if call.recorder.row is not None}
-    mixes = {call._mix for call in context.calls.values() if call._mix}
+    mixes = {call.mix for call in context.calls.values() if call.mix}
     card = context.sound.rows()
     for row in box.table.rows():
         known = (
@@ -185,8 +185,8 @@ def at_end(box: Box) -> Iterator[str]:
         yield "phones or trunks have legs left"
     if context.pins._waiting:
         yield f"{len(context.pins._waiting)} PINs wait"
-    if box.dialogs:
-        yield f"{len(box.dialogs)} stored dialogs are left"
+    if box.stored():
+        yield f"{len(box.dialogs)} dialogs and {len(box.calls)} calls are left in the store"
     if exchange.failures or context.endpoint.faults:
         yield f"{exchange.failures} failures; {list(context.endpoint.faults)}"
     for what, left in (

@@ -10,6 +10,7 @@ import pytest
 from appliance.clock import Instant
 from appliance.events import (
     CallEnded,
+    CallTakenOver,
     Event,
     LegBridged,
     LegEnded,
@@ -346,3 +347,35 @@ def test_a_call_that_goes_out_has_the_trunk_it_was_tried_on_last(box: Box) -> No
     box.restart()
     box.write(at(2, CallEnded(call="c1", cause=16, reason="answered")))
     assert box.record("c1").trunk == "second"
+
+
+def test_a_call_taken_over_is_one_record_whose_talk_goes_on(box: Box) -> None:
+    box.write(
+        at(0, started("c")),
+        at(2, LegBridged(call="c", legs=("a", "b"), agent="aiko")),
+        at(12, LegHeld(leg="a", call="c", by="a")),
+    )
+    box.restart()
+    assert [one.call for one in box.ledger.open_calls()] == ["c"]
+    box.write(
+        at(30, CallTakenOver(call="c", legs=("a", "b"), held=("a",), agent="aiko", answered=WALL + 2, away=10.0)),
+        at(32, LegResumed(leg="a", call="c")),
+        at(42, gone("a"), gone("b"), ended("c")),
+    )
+    record = box.record("c")
+    assert (record.talk_seconds, record.hold_seconds) == (20.0, 20.0)
+    assert (record.cause, record.agent, record.answered) == ("answered", "aiko", "2026-11-21T10:00:02.000Z")
+    assert record.ended == "2026-11-21T10:00:42.000Z", "not the last sign of life of the run before"
+
+
+def test_what_the_run_before_had_no_time_to_commit_is_made_up_for(box: Box) -> None:
+    box.write(at(0, started("c")), at(1, QueueEntered(call="c", queue="q", position=1)))
+    box.restart()
+    box.write(
+        at(20, QueueLeft(call="c", queue="q", outcome="answered", waited=4.0, agent="aiko")),
+        at(20, CallTakenOver(call="c", legs=("a", "b"), agent="aiko", answered=WALL + 5, away=10.0)),
+        at(35, gone("a"), gone("b"), ended("c")),
+    )
+    record = box.record("c")
+    assert (record.talk_seconds, record.agent, record.queue) == (30.0, "aiko", "q")
+    assert record.answered == "2026-11-21T10:00:05.000Z"
