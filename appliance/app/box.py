@@ -51,6 +51,7 @@ from appliance.events.base import Words
 from appliance.exchange.exchange import Exchange
 from appliance.exchange.exchange import Options as ExchangeOptions
 from appliance.media.client import EngineUnavailable, MediaClient
+from appliance.media.hearing import hearing_off
 from appliance.media.prompts import PromptLibrary
 from appliance.media.table import DesiredTable
 from appliance.net.addresses import LocalAddresses
@@ -483,7 +484,7 @@ class Box:
 
     def off(self) -> list[Finding]:
         """What the box runs without."""
-        found = [missing(one) for one in self.library.off]
+        found = [missing(one) for one in (*self.library.off, *hearing_off())]
         found += self.sound.off()
         found += unbuilt(self.table.abilities)
         if self.lamps.finding is not None:

@@ -17,10 +17,14 @@ from appliance.events.box import (
     MediaRestarted,
 )
 from appliance.events.call import (
+    AnsweredBy,
     CallEnded,
     CallRouted,
     CallStarted,
     DecisionFailed,
+    FaxDetected,
+    GreetingEnded,
+    KeysSent,
     LegAnswered,
     LegAudio,
     LegBridged,
@@ -53,6 +57,7 @@ from appliance.events.sound import (
 __all__ = [
     "AgentStateChanged",
     "AgentStatusChanged",
+    "AnsweredBy",
     "BoxStarted",
     "BoxStopped",
     "CallEnded",
@@ -65,6 +70,9 @@ __all__ = [
     "Event",
     "FaultCleared",
     "FaultRaised",
+    "FaxDetected",
+    "GreetingEnded",
+    "KeysSent",
     "LegAnswered",
     "LegAudio",
     "LegBridged",

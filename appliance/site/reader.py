@@ -20,6 +20,7 @@ from appliance.site.fields import BAD, Problems, Reader, listed, meant, shown
 from appliance.site.model import (
     Agent,
     Announcement,
+    AnsweringMachine,
     Break,
     Codes,
     Destination,
@@ -58,6 +59,7 @@ STRATEGIES: Final = (
     "skills",
 )
 MUSIC: Final = ("built-in", "line-in")
+DTMF: Final = ("auto", "rfc4733", "inband", "info")
 TRANSPORTS: Final = ("udp", "tcp", "tls")
 
 
@@ -82,6 +84,7 @@ class Table(msgspec.Struct, frozen=True):
 _record = fields.choice("recording rule", RECORD_RULES)
 _codecs = fields.list_of(fields.choice("codec", CODECS), 10)
 _srtp = fields.choice("rule for encrypted audio", SRTP_RULES)
+_dtmf = fields.choice("way of sending keys", DTMF)
 _strategy = fields.choice("strategy", STRATEGIES)
 _hash_text = fields.secret
 
@@ -106,6 +109,7 @@ TABLES: Final[dict[str, Table]] = {
             "password": fields.secret,
             "record": fields.optional(_record),
             "srtp": _srtp,
+            "dtmf": _dtmf,
         },
         ("number",),
     ),
@@ -211,6 +215,8 @@ TABLES: Final[dict[str, Table]] = {
             "srtp": _srtp,
             "numbers": fields.table_of(fields.telephone, fields.destination),
             "default": fields.destination,
+            "dtmf": _dtmf,
+            "fax": fields.optional_destination,
         },
         ("id", "host"),
     ),
@@ -248,6 +254,18 @@ SINGLES: Final[dict[str, Table]] = {
             "page_seconds": fields.seconds(5, 3600),
             "page_extensions": fields.list_of(fields.internal_number),
             "listen_extensions": fields.list_of(fields.internal_number),
+        },
+    ),
+    "answering_machine": Table(
+        AnsweringMachine,
+        {
+            "initial_silence_seconds": fields.seconds(0, 20),
+            "greeting_seconds": fields.seconds(0, 20),
+            "after_greeting_silence_seconds": fields.seconds(0, 10),
+            "total_seconds": fields.seconds(0, 30),
+            "minimum_word_seconds": fields.seconds(0, 2),
+            "between_words_seconds": fields.seconds(0, 2),
+            "maximum_words": fields.whole(0, 50),
         },
     ),
 }

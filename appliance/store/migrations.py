@@ -56,6 +56,11 @@ RECORDS: Final = (
         by TEXT NOT NULL);
     CREATE INDEX pauses_recording ON pauses (recording);
     """,
+    # who answered a call of ours, and whether a fax machine was heard
+    """
+    ALTER TABLE records ADD COLUMN answered_by TEXT NOT NULL DEFAULT '';
+    ALTER TABLE records ADD COLUMN fax INTEGER NOT NULL DEFAULT 0;
+    """,
 )
 
 STATE: Final = (

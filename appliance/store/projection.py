@@ -19,10 +19,12 @@ import msgspec
 
 from appliance.events import (
     AgentStatusChanged,
+    AnsweredBy,
     CallEnded,
     CallStarted,
     Entry,
     Event,
+    FaxDetected,
     LegBridged,
     LegEnded,
     LegHeld,
@@ -165,6 +167,8 @@ class Projection:
             RecordingResumed: self._recording_resumed,
             RecordingStopped: self._recording_stopped,
             AgentStatusChanged: self._agent_status,
+            AnsweredBy: self._answered_by,
+            FaxDetected: self._fax,
         }
 
     def apply(self, entry: Entry) -> None:
@@ -349,6 +353,12 @@ class Projection:
                 (event.seconds, event.reason, event.error, event.recording),
             )
         )
+
+    def _answered_by(self, _entry: Entry, event: AnsweredBy) -> None:
+        self.operations.append(("UPDATE records SET answered_by = ? WHERE id = ?", (event.result, event.call)))
+
+    def _fax(self, _entry: Entry, event: FaxDetected) -> None:
+        self.operations.append(("UPDATE records SET fax = 1 WHERE id = ?", (event.call,)))
 
     def _agent_status(self, entry: Entry, event: AgentStatusChanged) -> None:
         self.operations.append(

@@ -9,8 +9,10 @@ import pytest
 
 from appliance.clock import Instant
 from appliance.events import (
+    AnsweredBy,
     CallEnded,
     Event,
+    FaxDetected,
     LegBridged,
     LegEnded,
     LegHeld,
@@ -346,3 +348,11 @@ def test_a_call_that_goes_out_has_the_trunk_it_was_tried_on_last(box: Box) -> No
     box.restart()
     box.write(at(2, CallEnded(call="c1", cause=16, reason="answered")))
     assert box.record("c1").trunk == "second"
+
+
+def test_who_answered_and_a_fax_are_in_the_record(box: Box) -> None:
+    heard = AnsweredBy(call="c1", leg="c1-2", result="machine", cause="greeting", seconds=2.5, words=3)
+    box.write(at(0, started("c1"), started("c2")), at(3, heard, FaxDetected(call="c2", leg="c2-1", tone="cng")))
+    box.write(at(4, CallEnded(call="c1", cause=16, reason="answered"), CallEnded(call="c2", cause=16, reason="closed")))
+    assert (box.record("c1").answered_by, box.record("c1").fax) == ("machine", False)
+    assert (box.record("c2").answered_by, box.record("c2").fax) == ("", True)

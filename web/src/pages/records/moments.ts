@@ -46,6 +46,10 @@ const TELLERS: Record<string, Teller> = {
   "recording-paused": (moment, t) => [text(moment, "how") === "stop" ? t.moment.recordingHalted : t.moment.recordingPaused, "plain"],
   "recording-resumed": (_, t) => [t.moment.recordingResumed, "plain"],
   "recording-stopped": (_, t) => [t.moment.recordingStopped, "plain"],
+  "fax-detected": (moment, t, names) => [t.moment.fax(text(moment, "to") && names.destination(text(moment, "to"))), "plain"],
+  "answered-by": (moment, t) => [t.moment.answeredBy[text(moment, "result")] ?? text(moment, "result"), "plain"],
+  "greeting-ended": (_, t) => [t.moment.greetingEnded, "plain"],
+  "keys-sent": (moment, t) => [t.moment.keysSent(number(moment, "count")), "plain"],
   "decision-failed": (_, t) => [t.moment.failed, "end"],
   "call-ended": (moment, t) => [t.moment.ended(t.cause[text(moment, "reason")] ?? text(moment, "reason")), "end"],
 };
