@@ -56,6 +56,7 @@ from appliance.exchange.audio import AnyMediaEvent, AnyRow
 from appliance.exchange.exchange import Exchange
 from appliance.exchange.exchange import Options as ExchangeOptions
 from appliance.media.client import EngineUnavailable, MediaClient
+from appliance.media.hearing import hearing_off
 from appliance.media.prompts import PromptLibrary
 from appliance.media.table import DesiredTable
 from appliance.net.addresses import LocalAddresses
@@ -523,7 +524,7 @@ class Box:
 
     def off(self) -> list[Finding]:
         """What the box runs without."""
-        found = [missing(one) for one in self.library.off]
+        found = [missing(one) for one in (*self.library.off, *hearing_off())]
         found += self.sound.off()
         found += unbuilt(self.table.abilities)
         if not self.web_phones.installed:

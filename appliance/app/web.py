@@ -111,6 +111,7 @@ class Commands:
 
 _OFF_NAMES: dict[str, Words] = {
     "gpio": {"ja": "ランプとボタン（GPIO）", "en": "Lamps and buttons (GPIO)"},
+    "inband-keys": {"ja": "音声の中のプッシュ音", "en": "Keys as tones in the audio"},
     "speech-ja": {"ja": "日本語の音声合成", "en": "Japanese speech"},
     "speech-en": {"ja": "英語の音声合成", "en": "English speech"},
     "sound-output": {"ja": "スピーカー", "en": "Loudspeaker"},

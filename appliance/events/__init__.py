@@ -17,11 +17,15 @@ from appliance.events.box import (
     MediaRestarted,
 )
 from appliance.events.call import (
+    AnsweredBy,
     CallEnded,
     CallRouted,
     CallStarted,
     CallTakenOver,
     DecisionFailed,
+    FaxDetected,
+    GreetingEnded,
+    KeysSent,
     LegAnswered,
     LegAudio,
     LegBridged,
@@ -56,6 +60,7 @@ from appliance.events.sound import (
 __all__ = [
     "AgentStateChanged",
     "AgentStatusChanged",
+    "AnsweredBy",
     "BoxStarted",
     "BoxStopped",
     "CallEnded",
@@ -69,6 +74,9 @@ __all__ = [
     "Event",
     "FaultCleared",
     "FaultRaised",
+    "FaxDetected",
+    "GreetingEnded",
+    "KeysSent",
     "LegAnswered",
     "LegAudio",
     "LegBridged",

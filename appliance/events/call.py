@@ -142,6 +142,49 @@ class LegAudio(Event, frozen=True):
     """Seconds before the end; -1: never."""
 
 
+class FaxDetected(Event, frozen=True):
+    """A fax machine was heard on a leg."""
+
+    call: str
+    leg: str
+    tone: str
+    """cng: it called (1100 Hz); ced: it answered (2100 Hz)"""
+    to: str = ""
+    """Destination that the call was sent to for it; empty: it goes on."""
+
+
+class AnsweredBy(Event, frozen=True):
+    """Who answered a call of ours, as far as how it speaks tells."""
+
+    call: str
+    leg: str
+    result: str
+    """human, machine or unknown (not sure)"""
+    cause: str
+    """after-greeting-silence, greeting, words, beep, fax, initial-silence, total"""
+    seconds: float
+    """After the answer."""
+    words: int = 0
+
+
+class GreetingEnded(Event, frozen=True):
+    """The machine that answered has said its greeting: it records now."""
+
+    call: str
+    leg: str
+    cause: str
+    """beep, quiet or total (it went on for too long)"""
+
+
+class KeysSent(Event, frozen=True):
+    """Keys were sent to a party for somebody at a page or program. Which is not kept: they may be a card's number."""
+
+    call: str
+    leg: str
+    count: int
+    by: str
+
+
 class DecisionFailed(Event, frozen=True):
     """An exception while deciding for a call ended that call; the others went on."""
 

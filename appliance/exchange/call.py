@@ -8,6 +8,8 @@ from appliance.events import CallEnded, CallRouted, CallStarted, LegBridged
 from appliance.exchange.audio import Link, Mix
 from appliance.exchange.causes import ANSWERED, HUNG_UP, Ending
 from appliance.exchange.leg import Leg
+from appliance.exchange.listening import listen
+from appliance.exchange.machines import Judging
 from appliance.exchange.recording import CallRecorder
 
 if TYPE_CHECKING:
@@ -53,6 +55,12 @@ class Call:
         self.position = 0
         self.hops = 0
         self.emergency = False
+        self.judged = False
+        """Who answers the call that we make is to be found out: a person or a machine."""
+        self.answered_by = ""
+        """human, machine or unknown, once that is known."""
+        self.fax = False
+        """A fax machine was heard."""
         self.rule = ""
         """Recording rule of the queue the call came through; empty: that of the parties."""
         self.started = context.now
@@ -139,6 +147,11 @@ class Call:
         self.agent = self.agent or second.agent or first.agent
         self.context.emit(LegBridged(call=self.id, legs=(first.id, second.id), agent=second.agent or first.agent))
         self.recorder.follow()
+        for leg in self.bridge:
+            listen(leg)
+        if self.judged and second.direction == "out":
+            self.judged = False
+            Judging(second).begin()
 
     def early_media(self, caller: Leg, called: Leg) -> None:
         """The caller hears what the called side sends before it answers."""

@@ -15,8 +15,8 @@ from appliance.center.center import CallCenter
 from appliance.center.decisions import Decision
 from appliance.clock import Entropy, Instant
 from appliance.errors import CommandError
-from appliance.events import DecisionFailed, Stamped
-from appliance.exchange import audio
+from appliance.events import DecisionFailed, KeysSent, Stamped
+from appliance.exchange import audio, keys
 from appliance.exchange.call import Call
 from appliance.exchange.causes import HUNG_UP, INTERNAL, RESTART
 from appliance.exchange.clicks import ClickToCall
@@ -24,6 +24,7 @@ from appliance.exchange.context import Context
 from appliance.exchange.desk_codes import Pins
 from appliance.exchange.keeping import Keeping
 from appliance.exchange.kept import Before, Recovered
+from appliance.exchange.leg import Leg
 from appliance.exchange.media_events import MediaEvents
 from appliance.exchange.outputs import Output
 from appliance.exchange.phones import Phones
@@ -328,14 +329,41 @@ class Exchange:
         self.context.now = now
         self.context.sound.test()
 
-    def originate(self, extension: str, number: str, now: Instant) -> str:
-        """Rings an extension and, when it answers, dials the number for it; the call's id.
+    def press_keys(self, call_id: str, pressed: str, leg_id: str, by: str, now: Instant) -> None:
+        """Sends keys to a party of a call: to the leg `leg_id`, or (empty) to the party outside.
+
+        CommandError not_found, not_connected.
+        """
+        self.context.now = now
+        call = self.context.calls.get(call_id)
+        if call is None:
+            raise CommandError("not_found", f"There is no call {call_id} any more.")
+        leg = _party_for_keys(call, leg_id)
+        if leg is None:
+            raise CommandError("not_connected", "Nobody is connected to whom keys could be sent.")
+        self._contain(call, lambda: keys.press(leg, pressed))
+        self.context.emit(KeysSent(call=call.id, leg=leg.id, count=len(pressed), by=by))
+
+    def originate(self, extension: str, number: str, now: Instant, *, answering_machine: bool = False) -> str:
+        """Rings an extension and, when it answers, dials the number for it; the call's id. `answering_machine`: says
+        by an event whether a person or a machine answered.
 
         CommandError not_registered.
         """
         self.context.now = now
         if not self.context.phones.registered(extension):
             raise CommandError("not_registered", f"No phone is registered as {extension}.", "extension")
-        click = ClickToCall(self.context, extension, number)
+        click = ClickToCall(self.context, extension, number, judged=answering_machine)
         self._contain(click.call, click.begin)
         return click.call.id
+
+
+def _party_for_keys(call: Call, leg_id: str) -> Leg | None:
+    """The leg named; else the outside party of the conversation, or whoever was called; else the one outside that can
+    be heard before it answers."""
+    able = [leg for leg in call.legs if leg.negotiated is not None and leg.state != "ended"]
+    if leg_id:
+        return next((leg for leg in able if leg.id == leg_id), None)
+    bridge = [leg for leg in call.bridge if leg in able]
+    outside = [leg for leg in bridge or able if leg.trunk and (bridge or leg.direction == "out")]
+    return outside[-1] if outside else bridge[-1] if bridge else None

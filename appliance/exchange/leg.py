@@ -12,10 +12,11 @@ import msgspec
 
 from appliance.errors import RemoteProtocolError
 from appliance.events import LegAnswered, LegEnded, LegHeld, LegResumed, LegRinging, LegStarted
-from appliance.exchange import encryption
-from appliance.exchange.audio import Link, Player, PortStats, RtpPort
+from appliance.exchange import encryption, keys
+from appliance.exchange.audio import Detector, Link, Player, PortStats, RtpPort
 from appliance.exchange.causes import NO_CODEC, Ending, ending_headers, warning_header
 from appliance.exchange.codecs import permitted, row_payload, with_opus
+from appliance.exchange.listening import listen
 from appliance.exchange.phones import in_browser
 from appliance.sip.offer_answer import Local, Negotiated, accept, answer, make_offer, refresh_offer
 from appliance.sip.sdes import Crypto, offered_in
@@ -24,6 +25,7 @@ from appliance.sip.sdp import Payload, SessionDescription
 if TYPE_CHECKING:
     from appliance.exchange.call import Call
     from appliance.exchange.context import Context
+    from appliance.exchange.machines import Judging
     from appliance.sip.session import Session
 
 
@@ -54,13 +56,17 @@ class Leg:
         "branches",
         "call",
         "context",
+        "detector",
         "direction",
+        "dtmf",
         "extension",
         "hearing",
         "held",
         "id",
+        "key_heard",
         "local",
         "local_ip",
+        "machine",
         "musical",
         "name",
         "negotiated",
@@ -71,6 +77,8 @@ class Leg:
         "port",
         "port_generation",
         "port_row",
+        "pressed",
+        "presses",
         "queue_offer",
         "ringing",
         "serving",
@@ -137,6 +145,16 @@ class Leg:
         self.negotiated: Negotiated | None = None
         self.stats: PortStats | None = None
         self.answered_at = 0.0
+        self.dtmf = keys.setting(self)
+        """How this party's keys come and go, as the site file said when the leg began: auto, rfc4733, inband, info."""
+        self.key_heard = ("", "", 0.0)
+        """The key heard last, the way it came, when."""
+        self.pressed = ""
+        self.presses = 0
+        self.detector: Detector | None = None
+        """What is listened for on this leg; None: nothing."""
+        self.machine: Judging | None = None
+        """Judges who answered, while it does."""
         call.legs.append(self)
         if known_as:
             return
@@ -202,6 +220,9 @@ class Leg:
             send=row_payload(negotiated.send) if negotiated.send else None,
             send_events=row_payload(negotiated.send_events) if negotiated.send_events else None,
             send_noise=row_payload(negotiated.send_noise) if negotiated.send_noise else None,
+            press=self.pressed,
+            press_generation=self.presses,
+            press_tones=keys.manner(self) == keys.INBAND,
             ptime=negotiated.ptime,
             sending="send" in negotiated.direction,
             receiving="recv" in negotiated.direction,
@@ -238,6 +259,7 @@ class Leg:
         self._put_port()
         if before is None:
             self.call.remix()
+        listen(self)
         if changed and self.state == "answered":
             self.context.emit(
                 LegHeld(leg=self.id, call=self.call.id, by=self.id)
@@ -257,6 +279,12 @@ class Leg:
         """Suite that the leg's audio is encrypted with; empty: it is not, or nothing is agreed yet."""
         secured = self.negotiated.secured if self.negotiated is not None else None
         return secured.suite if secured is not None else ""
+
+    def press_keys(self, pressed: str) -> None:
+        """Has the engine send keys to the party, as telephone-events or tones."""
+        self.pressed = pressed
+        self.presses += 1
+        self._put_port()
 
     # --- hearing -----------------------------------------------------------------------------------------------------
     def links(self) -> tuple[Link, ...]:
@@ -374,6 +402,7 @@ class Leg:
         self.state = "answered"
         self.answered_at = self.context.now.mono
         self.context.emit(LegAnswered(leg=self.id, call=self.call.id, codec=self.codec, srtp=self.srtp))
+        listen(self)
         self.phone_changed()
 
     # --- an outgoing leg ---------------------------------------------------------------------------------------------
@@ -514,6 +543,7 @@ class Leg:
         if self.session is not None:
             self.session.owner = None
         self._drop_player()
+        self._stop_listening()
         context = self.context
         if self.port:
             if self.negotiated is not None:
@@ -545,10 +575,17 @@ class Leg:
         self.hearing = ()
         self.call.remix()
 
+    def _stop_listening(self) -> None:
+        if self.machine is not None:
+            machine, self.machine = self.machine, None
+            machine.stop()
+        listen(self)
+
     def free(self) -> None:
         """After an error of ours in its end: it must still not hold a channel, a port or a phone."""
         self.state, self.activity, self.hearing = "ended", None, ()
         self._drop_player()
+        self._stop_listening()
         context = self.context
         context.media.drop(self.port_row)
         context.media.release_port(self.port)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from appliance.events import LegAudio, MediaRestarted
-from appliance.exchange import audio
+from appliance.exchange import audio, keys
 from appliance.exchange.causes import FAILED
+from appliance.exchange.listening import heard_speech, heard_tone, listen
 
 if TYPE_CHECKING:
     from appliance.exchange.call import Call
@@ -45,10 +46,11 @@ class MediaEvents:
 
     def _of_leg(self, leg: Leg, event: audio.AnyMediaEvent) -> None:
         if isinstance(event, audio.Digit):
-            if leg.activity is not None:
-                leg.activity.digit(event.digit)
-            elif leg.extension:
-                leg.call.recorder.key(event.digit, f"phone:{leg.extension}")
+            keys.heard(leg, event.digit, keys.INBAND if event.inband else keys.RFC4733)
+        elif isinstance(event, audio.Tone):
+            heard_tone(leg, event)
+        elif isinstance(event, audio.Speech):
+            heard_speech(leg, event)
         elif isinstance(event, audio.PlayerFinished):
             if event.generation == leg.player_generation and leg.activity is not None:
                 leg.activity.played()
@@ -61,6 +63,7 @@ class MediaEvents:
         leg = self.context.rows.get(event.id)
         if leg is not None:
             leg.stats = event
+            listen(leg)
         if not event.final:
             return
         ids = self.context.departed.pop(event.id, None)

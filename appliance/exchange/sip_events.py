@@ -5,6 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from appliance.exchange import keys
 from appliance.exchange.activities import LegActivity
 from appliance.exchange.attempt import Attempt
 from appliance.exchange.call import Call
@@ -20,8 +23,6 @@ if TYPE_CHECKING:
 
     from appliance.exchange.context import Context
     from appliance.sip.session import Session
-
-_INFO_DIGITS = frozenset("0123456789*#ABCD")
 
 
 def info_digit(content_type: str, body: bytes) -> str:
@@ -39,7 +40,7 @@ def info_digit(content_type: str, body: bytes) -> str:
     elif kind != "application/dtmf":
         return ""
     digit = {"10": "*", "11": "#"}.get(text, text).upper()
-    return digit if digit in _INFO_DIGITS else ""
+    return digit if digit in keys.KEYS else ""
 
 
 class SipEvents:
@@ -184,12 +185,8 @@ class SipEvents:
                 leg.call.recorder.from_phone(event.record == "on", f"phone:{leg.extension}")
             return
         digit = info_digit(event.content_type, event.body)
-        if not isinstance(leg, Leg) or not digit:
-            return
-        if leg.activity is not None:
-            leg.activity.digit(digit)
-        elif leg.extension:
-            leg.call.recorder.key(digit, f"phone:{leg.extension}")
+        if isinstance(leg, Leg) and digit:
+            keys.heard(leg, digit, keys.INFO)
 
     def _redirected(self, event: sip.SessionRedirected) -> None:
         leg = event.session.owner

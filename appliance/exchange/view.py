@@ -63,6 +63,10 @@ class CallView(View, frozen=True, kw_only=True):
     """Its recording rule: never, on-demand or always."""
     loudspeaker: bool = False
     """It is heard on the loudspeaker."""
+    answered_by: str = ""
+    """Of a call that we made: human, machine or unknown; empty: not (yet) known, or nobody asked."""
+    fax: bool = False
+    """A fax machine was heard."""
     legs: tuple[LegView, ...] = ()
 
 

@@ -88,6 +88,8 @@ def call_view(call: Call) -> CallView:
         recording_paused=call.recorder.paused,
         record=call.recorder.rule(),
         loudspeaker=call.context.sound.listening is call,
+        answered_by=call.answered_by,
+        fax=call.fax,
         legs=tuple(leg_view(leg) for leg in call.legs),
     )
 

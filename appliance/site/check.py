@@ -12,7 +12,7 @@ from appliance.site.clashes import check_numbers
 from appliance.site.codes import CODES, dialled
 from appliance.site.dialplan import PATTERN_DIGITS
 from appliance.site.fields import Problems, meant, shown
-from appliance.site.model import Codes, Destination, Site
+from appliance.site.model import NOWHERE, Codes, Destination, Site
 from appliance.site.numbers import countries, known_country, normalise
 
 Plain = Mapping[tuple[str, int], str]
@@ -170,6 +170,8 @@ def destinations(site: Site) -> Iterator[tuple[str, Destination]]:
         for number, destination in trunk.numbers.items():
             yield f"trunks[{index}].numbers.{number}", destination
         yield f"trunks[{index}].default", trunk.default
+        if trunk.fax != NOWHERE:
+            yield f"trunks[{index}].fax", trunk.fax
 
 
 DEFAULTS = {Destination(kind="announcement", target="busy"), Destination(kind="announcement", target="closed")}

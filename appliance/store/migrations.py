@@ -63,6 +63,11 @@ RECORDS: Final = (
     CREATE INDEX recordings_to_convert ON recordings (started) WHERE format = 'wav' AND seconds IS NOT NULL;
     CREATE INDEX recordings_started ON recordings (started);
     """,
+    # who answered a call of ours, and whether a fax machine was heard
+    """
+    ALTER TABLE records ADD COLUMN answered_by TEXT NOT NULL DEFAULT '';
+    ALTER TABLE records ADD COLUMN fax INTEGER NOT NULL DEFAULT 0;
+    """,
 )
 
 STATE: Final = (

@@ -19,11 +19,13 @@ import msgspec
 
 from appliance.events import (
     AgentStatusChanged,
+    AnsweredBy,
     CallEnded,
     CallStarted,
     CallTakenOver,
     Entry,
     Event,
+    FaxDetected,
     LegBridged,
     LegEnded,
     LegHeld,
@@ -171,6 +173,8 @@ class Projection:
             RecordingConverted: self._recording_converted,
             RecordingDeleted: self._recording_deleted,
             AgentStatusChanged: self._agent_status,
+            AnsweredBy: self._answered_by,
+            FaxDetected: self._fax,
         }
 
     def apply(self, entry: Entry) -> None:
@@ -386,6 +390,12 @@ class Projection:
         self.operations.append(
             ("UPDATE records SET recording = '' WHERE id = ? AND recording = ?", (event.call, event.recording))
         )
+
+    def _answered_by(self, _entry: Entry, event: AnsweredBy) -> None:
+        self.operations.append(("UPDATE records SET answered_by = ? WHERE id = ?", (event.result, event.call)))
+
+    def _fax(self, _entry: Entry, event: FaxDetected) -> None:
+        self.operations.append(("UPDATE records SET fax = 1 WHERE id = ?", (event.call,)))
 
     def _agent_status(self, entry: Entry, event: AgentStatusChanged) -> None:
         self.operations.append(

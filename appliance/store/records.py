@@ -59,6 +59,10 @@ class Record(View, frozen=True, kw_only=True):
     cause_code: int = 0
     """Q.850 value of the end."""
     recording: RecordingRef | None = None
+    answered_by: str = ""
+    """Of a call that we made: human, machine or unknown; empty: nobody asked, or it ended before."""
+    fax: bool = False
+    """A fax machine was heard."""
 
 
 class Segment(View, frozen=True, kw_only=True):
@@ -134,7 +138,8 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 
 _COLUMNS = """
     SELECT r.id, r.kind, r.journey, r.caller, r.caller_name, r.called, r.trunk, r.extension, r.queue, r.agent,
-        r.started, r.answered, r.ended, r.wait, r.talk, r.hold, r.cause, r.cause_code, r.recording, g.seconds, r.seq
+        r.started, r.answered, r.ended, r.wait, r.talk, r.hold, r.cause, r.cause_code, r.recording, g.seconds, r.seq,
+        r.answered_by, r.fax
     FROM records r LEFT JOIN recordings g ON g.id = r.recording
 """
 
@@ -331,4 +336,6 @@ def _record(row: tuple[Any, ...]) -> Record:
         cause=row[16],
         cause_code=row[17],
         recording=recording,
+        answered_by=row[21],
+        fax=bool(row[22]),
     )

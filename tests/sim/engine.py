@@ -231,12 +231,47 @@ class Engine:
                 self._watch(row)
 
     def key(self, address: MediaAddress, digit: str) -> None:
-        """Somebody who sends from there pressed a key."""
+        """Somebody who sends from there pressed a key: a telephone-event where that is agreed, else a tone."""
+        row = self.port(address)
+        if row is None or row.id in self.failed_ports:
+            return
+        if any(payload.codec == "telephone-event" for payload in row.receive):
+            self.report(audio.Digit(id=row.id, digit=digit, milliseconds=100))
+        elif any(one.keys for one in self.detectors(row)):
+            self.report(audio.Digit(id=row.id, digit=digit, milliseconds=0, inband=True))
+
+    def port(self, address: MediaAddress) -> audio.RtpPort | None:
+        """The port for what is sent from there, while it takes anything."""
         for row in self.rows.values():
             if isinstance(row, audio.RtpPort) and row.remote == address and row.receiving:
-                if row.id not in self.failed_ports and any(p.codec == "telephone-event" for p in row.receive):
-                    self.report(audio.Digit(id=row.id, digit=digit, milliseconds=100))
-                return
+                return row
+        return None
+
+    def detectors(self, port: audio.RtpPort) -> list[audio.Detector]:
+        """What listens on a port."""
+        return [row for row in self.rows.values() if isinstance(row, audio.Detector) and row.port == port.id]
+
+    def stats(self, address: MediaAddress) -> None:
+        """The figures of the port for what is sent from there are due."""
+        row = self.port(address)
+        if row is not None:
+            self.report(audio.PortStats(id=row.id, packets=100, sent=100, last_heard=0.0))
+
+    def tone(self, address: MediaAddress, tone: str) -> bool:
+        """Somebody who sends from there sends a single tone; whether anything listens for it."""
+        row = self.port(address)
+        if row is None or not any(one.tones for one in self.detectors(row)):
+            return False
+        self.report(audio.Tone(id=row.id, tone=tone, hertz=1100.0, milliseconds=500))
+        return True
+
+    def speech(self, address: MediaAddress, speaking: bool, at: float) -> bool:
+        """Somebody who sends from there begins or ceases to speak; whether anything listens for it."""
+        row = self.port(address)
+        if row is None or not any(one.speech for one in self.detectors(row)):
+            return False
+        self.report(audio.Speech(id=row.id, speaking=speaking, at=at))
+        return True
 
 
 def _names(row: audio.AnyRow | None) -> set[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from appliance.center.agent import STATES_OF_STATUS, Agent
-from appliance.exchange.audio import Mix, Player, Recorder, RtpPort
+from appliance.exchange.audio import Detector, Mix, Player, Recorder, RtpPort
 from appliance.exchange.call import Call
 from appliance.exchange.guesses import Guesses
 from appliance.exchange.leg import Leg
@@ -78,6 +78,7 @@ def _table(box: Box, legs: set[Leg]) -> Iterator[str]:
     ports = {leg.port_row: leg for leg in legs if leg.port_row}
     players = {leg.player for leg in legs if leg.player}
     recorders = {call.recorder.row.id for call in context.calls.values() if call.recorder.row is not None}
+    detectors = {leg.detector.id for leg in legs if leg.detector is not None}
     mixes = {call.mix for call in context.calls.values() if call.mix}
     card = context.sound.rows()
     for row in box.table.rows():
@@ -87,6 +88,7 @@ def _table(box: Box, legs: set[Leg]) -> Iterator[str]:
             or (isinstance(row, Recorder) and row.id in recorders)
             or (isinstance(row, Mix) and row.id in mixes)
             or row.id in card
+            or (isinstance(row, Detector) and row.id in detectors)
         )
         if not known:
             yield f"{type(row).__name__} {row.id} belongs to nobody"

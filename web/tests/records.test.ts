@@ -17,7 +17,7 @@ const names = new Names(directory, en, manner);
 
 const record: CallRecord = {
   id: "c1", journey: "c1", kind: "inbound", from: "+819012345678", from_name: "", to: "0312345678", trunk: "carrier", queue: "support", agent: "aiko", started: "2026-11-21T00:00:00Z", answered: "2026-11-21T00:00:40Z",
-  ended: "2026-11-21T00:03:00Z", wait_seconds: 34, talk_seconds: 140, hold_seconds: 0, cause: "answered", recording: null,
+  ended: "2026-11-21T00:03:00Z", wait_seconds: 34, talk_seconds: 140, hold_seconds: 0, cause: "answered", recording: null, answered_by: "", fax: false,
 };
 
 describe("the search", () => {

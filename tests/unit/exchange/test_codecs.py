@@ -39,6 +39,7 @@ def leg(
     made: Any = SimpleNamespace(
         direction="in",
         codec=agreed,
+        dtmf="auto",
         trunk=trunk,
         session=SimpleNamespace(request=SimpleNamespace(body=sdp(*maps) if maps else b"")),
         context=SimpleNamespace(site=Site(site=info, trunks=trunks), media=SimpleNamespace(abilities=abilities)),

@@ -9,9 +9,11 @@ import pytest
 
 from appliance.clock import Instant
 from appliance.events import (
+    AnsweredBy,
     CallEnded,
     CallTakenOver,
     Event,
+    FaxDetected,
     LegBridged,
     LegEnded,
     LegHeld,
@@ -379,3 +381,11 @@ def test_what_the_run_before_had_no_time_to_commit_is_made_up_for(box: Box) -> N
     record = box.record("c")
     assert (record.talk_seconds, record.agent, record.queue) == (30.0, "aiko", "q")
     assert record.answered == "2026-11-21T10:00:05.000Z"
+
+
+def test_who_answered_and_a_fax_are_in_the_record(box: Box) -> None:
+    heard = AnsweredBy(call="c1", leg="c1-2", result="machine", cause="greeting", seconds=2.5, words=3)
+    box.write(at(0, started("c1"), started("c2")), at(3, heard, FaxDetected(call="c2", leg="c2-1", tone="cng")))
+    box.write(at(4, CallEnded(call="c1", cause=16, reason="answered"), CallEnded(call="c2", cause=16, reason="closed")))
+    assert (box.record("c1").answered_by, box.record("c1").fax) == ("machine", False)
+    assert (box.record("c2").answered_by, box.record("c2").fax) == ("", True)

@@ -55,6 +55,8 @@ export interface CallView {
   loudspeaker?: boolean;
   recording_paused: boolean;
   record: "never" | "on-demand" | "always";
+  answered_by: "" | "human" | "machine" | "unknown";
+  fax: boolean;
   legs: LegView[];
   /** When `state` began. */
   since: string;
@@ -152,6 +154,8 @@ export interface CallRecord {
   hold_seconds: number;
   cause: string;
   recording: RecordingRef | null;
+  answered_by: "" | "human" | "machine" | "unknown";
+  fax: boolean;
 }
 
 export interface AddressView {

@@ -54,12 +54,14 @@ export const en = {
     confirmTitle: "Hang up this call?", confirm: (who: string): string => `Both parties of ${who} are cut off at once.`, hungUp: "The call was ended.",
     gone: "The call had already ended.", anonymous: "Number withheld", legs: "Parties of this call", quality: "Audio received", lost: (share: string): string => `${share} lost`,
     loudspeaker: "On the loudspeaker", hear: "Hear it on the loudspeaker", hearNoMore: "Loudspeaker off",
-    jitter: (ms: number): string => `jitter ${ms} ms`, noAudio: "no audio yet", show: "Show the parties",
+    jitter: (ms: number): string => `jitter ${ms} ms`, noAudio: "no audio yet", show: "Show the parties", keys: "Press keys", keysFor: "Keys for the party outside",
     encrypted: "Audio encrypted to every party", encryptedTo: (who: string): string => `Audio encrypted to ${who} only`, encryptedLeg: "Audio encrypted", and: ", ",
   },
 
   callState: { routing: "Connecting", menu: "In the menu", waiting: "Waiting", ringing: "Ringing", talking: "Talking", held: "On hold", announcement: "Announcement" },
   ringingWho: (who: string): string => `Ringing ${who}`,
+
+  fax: "Fax machine", answeredBy: { human: "A person answered", machine: "A machine answered", unknown: "Who answered is not sure" },
 
   kind: { inbound: "Inbound", outbound: "Outbound", internal: "Internal", service: "Service" },
 
@@ -101,7 +103,7 @@ export const en = {
   records: {
     title: "Records", from: "From", to: "To", numberHint: "Part of a number or name", agent: "Agent", queue: "Queue", kind: "Kind", service: "Show service calls",
     today: "Today", yesterday: "Yesterday", week: "7 days", month: "30 days", anyTime: "Any time",
-    started: "Started", caller: "From", called: "To", waited: "Waited", talked: "Talked", held: "On hold", result: "Result", recording: "Recording", ended: "Ended", answered: "Answered",
+    started: "Started", caller: "From", called: "To", waited: "Waited", talked: "Talked", held: "On hold", result: "Result", recording: "Recording", ended: "Ended", answered: "Answered", heard: "Heard",
     empty: "No calls match this search.", emptyHint: "Choose a longer period or clear the search.", none: "No calls yet. They appear here as soon as they have ended.",
     count: (count: number, more: boolean): string => (more ? `the newest ${count}` : plural(count, "call", "calls")), play: "Play the recording", open: "Open the call", inProgress: "In progress",
     newer: (count: number): string => `${plural(count, "new call", "new calls")}: show`, filters: "Search", trunk: "Trunk", encryption: "Encrypted to", encryptedAll: "Everybody", encryptedOnly: (who: string): string => `${who} only`, id: "Call id", badRange: "The first day is after the last.",
@@ -127,6 +129,8 @@ export const en = {
     held: "On hold", resumed: "Hold ends", moved: "Moved to another call", recordingStarted: "Recording begins", recordingStopped: "Recording ends",
     recordingPaused: "Recording paused", recordingHalted: "Recording stopped", recordingResumed: "Recording goes on",
     listening: (by: string): string => `Is heard on the loudspeaker (${by})`, listeningEnded: "Is heard on the loudspeaker no more",
+    fax: (where: string): string => (where ? `A fax machine calls: on to ${where}` : "A fax machine is heard"), answeredBy: { human: "A person answered", machine: "A machine answered", unknown: "Not sure who answered" } as Record<string, string>,
+    greetingEnded: "The machine's greeting is over", keysSent: (count: number): string => plural(count, "key was pressed by hand", "keys were pressed by hand"),
     ended: (cause: string): string => `Call ends: ${cause}`, failed: "The box made a mistake; it ended this call",
 
   },

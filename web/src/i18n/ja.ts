@@ -54,12 +54,14 @@ export const ja: Words = {
     confirmTitle: "この通話を切断しますか?", confirm: (who) => `${who} の通話が、双方ともただちに切れます。`, hungUp: "通話を切断しました。",
     gone: "通話はすでに終わっていました。", anonymous: "非通知", legs: "この通話の相手", quality: "受信音声", lost: (share) => `損失 ${share}`,
     loudspeaker: "スピーカーでモニター中", hear: "スピーカーで聞く", hearNoMore: "スピーカーを止める",
-    jitter: (ms) => `ゆらぎ ${ms} ms`, noAudio: "音声はまだありません", show: "相手ごとの詳細",
+    jitter: (ms) => `ゆらぎ ${ms} ms`, noAudio: "音声はまだありません", show: "相手ごとの詳細", keys: "キーを押す", keysFor: "外線の相手に送るキー",
     encrypted: "すべての相手との音声を暗号化しています", encryptedTo: (who) => `${who} との音声だけを暗号化しています`, encryptedLeg: "音声を暗号化しています", and: "、",
   },
 
   callState: { routing: "接続中", menu: "メニュー", waiting: "待ち", ringing: "呼出中", talking: "通話中", held: "保留中", announcement: "アナウンス" },
   ringingWho: (who) => `${who} を呼出中`,
+
+  fax: "ファクス", answeredBy: { human: "人が応答", machine: "留守番電話が応答", unknown: "応答者は判定できず" },
 
   kind: { inbound: "着信", outbound: "発信", internal: "内線", service: "サービス" },
 
@@ -101,7 +103,7 @@ export const ja: Words = {
   records: {
     title: "通話記録", from: "開始日", to: "終了日", numberHint: "電話番号・名前(一部でも可)", agent: "オペレーター", queue: "キュー", kind: "種別", service: "サービス通話も表示",
     today: "今日", yesterday: "昨日", week: "7日間", month: "30日間", anyTime: "全期間",
-    started: "開始", caller: "発信元", called: "着信先", waited: "待ち", talked: "通話", held: "保留", result: "結果", recording: "録音", ended: "終了", answered: "応答",
+    started: "開始", caller: "発信元", called: "着信先", waited: "待ち", talked: "通話", held: "保留", result: "結果", recording: "録音", ended: "終了", answered: "応答", heard: "検出",
     empty: "条件に合う通話はありません。", emptyHint: "期間を広げるか、条件をクリアしてください。", none: "通話記録はまだありません。通話が終わるとここに表示されます。",
     count: (count, more) => (more ? `新しい順に ${count} 件` : `${count} 件`), play: "録音を再生", open: "通話を開く", inProgress: "進行中",
     newer: (count) => `新しい通話 ${count} 件を表示`, filters: "検索条件", trunk: "外線", encryption: "暗号化", encryptedAll: "すべての相手", encryptedOnly: (who) => `${who} のみ`, id: "通話 ID", badRange: "開始日が終了日より後になっています。",
@@ -127,6 +129,8 @@ export const ja: Words = {
     held: "保留", resumed: "保留解除", moved: "別の通話へ移る", recordingStarted: "録音開始", recordingStopped: "録音終了",
     recordingPaused: "録音を一時停止", recordingHalted: "録音を停止", recordingResumed: "録音を再開",
     listening: (by) => `スピーカーでモニター開始(${by})`, listeningEnded: "スピーカーでのモニター終了",
+    fax: (where) => (where ? `ファクスの信号音: ${where} へ` : "ファクスの信号音を検出"), answeredBy: { human: "人が応答", machine: "留守番電話が応答", unknown: "応答者は判定できず" },
+    greetingEnded: "留守番電話の応答メッセージが終わる", keysSent: (count) => `画面からキーを ${count} 個送る`,
     ended: (cause) => `通話終了: ${cause}`, failed: "本体の内部エラーで通話を終了",
 
   },

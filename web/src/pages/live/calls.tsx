@@ -12,6 +12,7 @@ import { Card, Empty, KindIcon, Pill } from "../../parts/pieces";
 import { explain, say } from "../../parts/toast";
 import { maySupervise, session } from "../../session";
 import { useStore } from "../../store";
+import { KeyPad, mayPress } from "./keys";
 import { RecordButtons, RecordState } from "./recording";
 import { LONG_WAIT } from "./tiles";
 
@@ -80,6 +81,8 @@ function CallRow({ call, hangUp }: { call: CallView; hangUp: () => void }): JSX.
   const { user } = useStore(session);
   const names = useNames();
   const [open, setOpen] = useState(false);
+  const [keys, setKeys] = useState(false);
+  const pressing = keys && mayPress(call);
   const caller = names.caller(call);
   const since = Date.parse(call.since);
   const started = Date.parse(call.started);
@@ -89,14 +92,16 @@ function CallRow({ call, hangUp }: { call: CallView; hangUp: () => void }): JSX.
       <KindIcon kind={call.kind} />
       <span class="who"><b>{caller.main}</b>{caller.sub && <small>{caller.sub}</small>}</span>
       <span class="whom"><b>{names.counterpart(call)}</b><small>{[call.queue && names.queue(call.queue), call.trunk].filter(Boolean).join(" · ")}</small></span>
-      <span class="state"><Pill tone={TONES[call.state]}>{state}</Pill><Encrypted legs={call.legs} who={(leg) => partyOf(leg, names)} /><RecordState call={call} />{call.loudspeaker && <Pill tone="hold">{t.calls.loudspeaker}</Pill>}</span>
+      <span class="state"><Pill tone={TONES[call.state]}>{state}</Pill><Encrypted legs={call.legs} who={(leg) => partyOf(leg, names)} /><RecordState call={call} /><Heard call={call} />{call.loudspeaker && <Pill tone="hold">{t.calls.loudspeaker}</Pill>}</span>
       <span class="time"><span class="big"><Elapsed since={since} /></span>{started < since - 1500 && <small>{t.calls.total} <Elapsed since={started} /></small>}</span>
       <span class="actions">
+        {mayPress(call) && <button type="button" class="button quiet square" aria-expanded={pressing} aria-label={t.calls.keys} title={t.calls.keys} onClick={() => setKeys(!keys)}><Icon name="menu" /></button>}
         <RecordButtons call={call} />
         {maySupervise(user) && <HearButton call={call} />}
         <button type="button" class="button quiet square" aria-expanded={open} aria-label={t.calls.show} title={t.calls.show} onClick={() => setOpen(!open)}><Icon name="chevron" /></button>
         {maySupervise(user) && <button type="button" class="button quiet square danger" aria-label={t.calls.hangUp} title={t.calls.hangUp} onClick={hangUp}><Icon name="hangup" /></button>}
       </span>
+      {pressing && <KeyPad call={call} />}
       {open && <Legs legs={call.legs} names={names} />}
     </li>
   );
@@ -131,6 +136,13 @@ function HearButton({ call }: { call: CallView }): JSX.Element | null {
     live.touch("calls");
   };
   return <button type="button" class="button quiet square" aria-pressed={call.loudspeaker ?? false} aria-label={words} title={words} onClick={() => void turn()}><Icon name="speaker" /></button>;
+}
+
+/** What was found out by listening: who answered, a fax machine. */
+function Heard({ call }: { call: CallView }): JSX.Element | null {
+  const { t } = useSpeech();
+  if (call.fax) return <span class="heard">{t.fax}</span>;
+  return call.answered_by ? <span class="heard">{t.answeredBy[call.answered_by]}</span> : null;
 }
 
 function Legs({ legs, names }: { legs: LegView[]; names: Names }): JSX.Element {

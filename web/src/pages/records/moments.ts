@@ -48,6 +48,10 @@ const TELLERS: Record<string, Teller> = {
   "recording-stopped": (_, t) => [t.moment.recordingStopped, "plain"],
   "listening-started": (moment, t) => [t.moment.listening(text(moment, "by").replace(/^\w+:/, "")), "plain"],
   "listening-stopped": (_, t) => [t.moment.listeningEnded, "plain"],
+  "fax-detected": (moment, t, names) => [t.moment.fax(text(moment, "to") && names.destination(text(moment, "to"))), "plain"],
+  "answered-by": (moment, t) => [t.moment.answeredBy[text(moment, "result")] ?? text(moment, "result"), "plain"],
+  "greeting-ended": (_, t) => [t.moment.greetingEnded, "plain"],
+  "keys-sent": (moment, t) => [t.moment.keysSent(number(moment, "count")), "plain"],
   "decision-failed": (_, t) => [t.moment.failed, "end"],
   "call-ended": (moment, t) => [t.moment.ended(t.cause[text(moment, "reason")] ?? text(moment, "reason")), "end"],
 };

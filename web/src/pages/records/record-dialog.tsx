@@ -63,6 +63,8 @@ function Detail({ record }: { record: RecordDetail }): JSX.Element {
         {record.agent && <Fact label={t.records.agent}>{names.agent(record.agent)}</Fact>}
         {caller.sub && <Fact label={t.records.caller}>{caller.sub}</Fact>}
         <Fact label={t.records.called}>{names.party(record.to)}</Fact>
+        {record.answered_by && <Fact label={t.records.answered}>{t.answeredBy[record.answered_by]}</Fact>}
+        {record.fax && <Fact label={t.records.heard}>{t.fax}</Fact>}
         {record.trunk && <Fact label={t.records.trunk}>{record.trunk}</Fact>}
         {encrypted && <Fact label={t.records.encryption}>{encrypted}</Fact>}
       </dl>
