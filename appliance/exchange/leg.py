@@ -16,6 +16,7 @@ from appliance.exchange import encryption
 from appliance.exchange.audio import Link, Player, PortStats, RtpPort
 from appliance.exchange.causes import NO_CODEC, Ending, ending_headers, warning_header
 from appliance.exchange.codecs import permitted, row_payload
+from appliance.exchange.quality import Departed, LegQuality
 from appliance.sip.offer_answer import Local, Negotiated, accept, answer, make_offer, refresh_offer
 from appliance.sip.sdes import Crypto, offered_in
 from appliance.sip.sdp import Payload, SessionDescription
@@ -53,6 +54,7 @@ class Leg:
         "call",
         "context",
         "direction",
+        "dscp",
         "extension",
         "hearing",
         "held",
@@ -69,6 +71,7 @@ class Leg:
         "port",
         "port_generation",
         "port_row",
+        "quality",
         "queue_offer",
         "ringing",
         "serving",
@@ -76,6 +79,7 @@ class Leg:
         "state",
         "stats",
         "trunk",
+        "unheard",
     )
 
     def __init__(
@@ -129,6 +133,10 @@ class Leg:
         """The SDP we gave last."""
         self.negotiated: Negotiated | None = None
         self.stats: PortStats | None = None
+        self.dscp = 46
+        self.quality = LegQuality()
+        self.unheard = ""
+        """Why the party is not heard although it is in a conversation (`OneWayAudio.reason`); empty: it is."""
         self.answered_at = 0.0
         call.legs.append(self)
         context.emit(
@@ -165,8 +173,11 @@ class Leg:
             port=self.port,
             codecs=permitted(self, codecs),
             session_id=int.from_bytes(self.context.entropy(4), "big"),
+            rtcp_mux=True,
+            metrics=True,
         )
         self.local = encryption.with_srtp(self, local, plain)
+        self.dscp = self.context.site.site.dscp_audio
         return True
 
     def _put_port(self) -> None:
@@ -179,6 +190,10 @@ class Leg:
                 id=self.port_row,
                 local=(self.local_ip, self.port),
                 remote=negotiated.remote,
+                remote_rtcp=negotiated.remote_rtcp,
+                rtcp_mux=negotiated.rtcp_mux,
+                send_metrics=negotiated.send_metrics,
+                dscp=self.dscp,
                 receive=tuple(map(row_payload, negotiated.receive)),
                 send=row_payload(negotiated.send) if negotiated.send else None,
                 send_events=row_payload(negotiated.send_events) if negotiated.send_events else None,
@@ -482,7 +497,17 @@ class Leg:
         if self.port:
             if self.negotiated is not None:
                 context.media.drop(self.port_row)
-                context.departed[self.port_row] = (self.id, self.call.id, self.srtp)
+                context.departed[self.port_row] = Departed(
+                    self.id,
+                    self.call.id,
+                    self.quality,
+                    self.unheard,
+                    self.negotiated.ptime,
+                    self.codec,
+                    self.extension,
+                    self.trunk,
+                    self.srtp,
+                )
                 while len(context.departed) > 1000:
                     context.departed.pop(next(iter(context.departed)))
             context.rows.pop(self.port_row, None)

@@ -50,6 +50,10 @@ def leg_view(leg: Leg) -> LegView:
         packets=stats.packets if stats else 0,
         lost=stats.lost if stats else 0,
         jitter_ms=stats.jitter_ms if stats else 0.0,
+        mos=round(received.mos, 2) if (received := leg.quality.received) is not None else None,
+        sent_mos=round(sent.mos, 2) if (sent := leg.quality.sent) is not None else None,
+        round_trip_ms=round(trip, 1) if (trip := leg.quality.round_trip_ms) is not None else None,
+        unheard=leg.unheard,
     )
 
 

@@ -235,6 +235,8 @@ SINGLES: Final[dict[str, Table]] = {
             "record": _record,
             "record_pause": fields.choice("record_pause", RECORD_PAUSES),
             "record_key": fields.optional(fields.call_key),
+            "dscp_audio": fields.whole(0, 63),
+            "dscp_signalling": fields.whole(0, 63),
         },
     ),
     "codes": Table(Codes, dict.fromkeys(Codes.__struct_fields__, fields.dial_code)),
