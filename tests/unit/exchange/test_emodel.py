@@ -28,7 +28,7 @@ def test_mos_stays_on_its_scale() -> None:
 
 @pytest.mark.parametrize("delay", [0, 50, 100, 150, 177, 200, 250, 300])
 def test_delay_costs_what_cole_and_rosenbluth_fitted(delay: int) -> None:
-    """"Voice over IP performance monitoring" (2001): Id = 0.024 d + 0.11 (d - 177.3) H(d - 177.3), for perfect echo
+    """ "Voice over IP performance monitoring" (2001): Id = 0.024 d + 0.11 (d - 177.3) H(d - 177.3), for perfect echo
     cancellation as G.114 figure 1."""
     fitted = 93.2 - 0.024 * delay - 0.11 * max(0.0, delay - 177.3)
     assert rating(Connection(t=delay, tr=2 * delay, ta=delay)) == pytest.approx(fitted, abs=1.0)
@@ -41,7 +41,13 @@ def test_echo_costs_more_the_later_it_comes() -> None:
 
 @pytest.mark.parametrize(
     ("ppl", "bpl", "burst_r", "impairment"),
-    [(0, 25.1, 1, 0), (1, 25.1, 1, 95 / 26.1), (5, 25.1, 1, 475 / 30.1), (2, 4.3, 1, 190 / 6.3), (2, 4.3, 2, 190 / 5.3)],
+    [
+        (0, 25.1, 1, 0),
+        (1, 25.1, 1, 95 / 26.1),
+        (5, 25.1, 1, 475 / 30.1),
+        (2, 4.3, 1, 190 / 6.3),
+        (2, 4.3, 2, 190 / 5.3),
+    ],
 )
 def test_loss_costs_what_formula_7_30_says(ppl: float, bpl: float, burst_r: float, impairment: float) -> None:
     lossy = Connection(ppl=ppl, bpl=bpl, burst_r=burst_r)
