@@ -40,6 +40,12 @@ def word(mos: float) -> str:
     return "good" if mos >= GOOD else "fair" if mos >= FAIR else "bad"
 
 
+def word_of(*scores: float | None) -> str:
+    """The word for the worst of them; empty: none is known."""
+    known = [mos for mos in scores if mos is not None]
+    return word(min(known)) if known else ""
+
+
 def _one_way(stats: PortStats) -> float:
     return max(0.0, stats.round_trip_ms) / 2
 

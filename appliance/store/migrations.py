@@ -56,6 +56,10 @@ RECORDS: Final = (
         by TEXT NOT NULL);
     CREATE INDEX pauses_recording ON pauses (recording);
     """,
+    # how the call sounded
+    """
+    ALTER TABLE records ADD COLUMN mos REAL;
+    """,
 )
 
 STATE: Final = (

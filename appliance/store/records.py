@@ -16,6 +16,7 @@ import msgspec
 from appliance.clock import rfc3339
 from appliance.events import codec
 from appliance.events.base import Entry
+from appliance.exchange.quality import word_of
 from appliance.exchange.view import View
 from appliance.site.numbers import significant
 from appliance.store.database import read_only
@@ -59,6 +60,10 @@ class Record(View, frozen=True, kw_only=True):
     cause_code: int = 0
     """Q.850 value of the end."""
     recording: RecordingRef | None = None
+    mos: float | None = None
+    """Mean opinion score of the leg that sounded worst, in its worse direction; None: none is known (yet)."""
+    quality: str = ""
+    """good, fair or bad, by `mos`."""
 
 
 class Segment(View, frozen=True, kw_only=True):
@@ -125,7 +130,8 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 
 _COLUMNS = """
     SELECT r.id, r.kind, r.journey, r.caller, r.caller_name, r.called, r.trunk, r.extension, r.queue, r.agent,
-        r.started, r.answered, r.ended, r.wait, r.talk, r.hold, r.cause, r.cause_code, r.recording, g.seconds, r.seq
+        r.started, r.answered, r.ended, r.wait, r.talk, r.hold, r.cause, r.cause_code, r.recording, g.seconds, r.seq,
+        r.mos
     FROM records r LEFT JOIN recordings g ON g.id = r.recording
 """
 
@@ -310,4 +316,6 @@ def _record(row: tuple[Any, ...]) -> Record:
         cause=row[16],
         cause_code=row[17],
         recording=recording,
+        mos=row[21],
+        quality=word_of(row[21]),
     )
