@@ -86,6 +86,7 @@ class Local(msgspec.Struct, frozen=True, gc=False):
         if self.suite:
             return tuple(crypto for crypto in self.keys if crypto.suite == self.suite)
         return self.keys if self.srtp in ("required", "preferred") else ()
+
     metrics: bool = False
     """Whether we would like their VoIP metrics (RFC 3611)."""
 
