@@ -11,6 +11,7 @@ from appliance.clock import Instant
 from appliance.events import (
     CallEnded,
     Event,
+    LegAudio,
     LegBridged,
     LegEnded,
     LegHeld,
@@ -346,3 +347,20 @@ def test_a_call_that_goes_out_has_the_trunk_it_was_tried_on_last(box: Box) -> No
     box.restart()
     box.write(at(2, CallEnded(call="c1", cause=16, reason="answered")))
     assert box.record("c1").trunk == "second"
+
+
+def test_a_record_has_the_score_of_its_worst_leg(tmp_path: Path) -> None:
+    heard = {"c-1": (4.3, 4.1, ""), "c-2": (3.2, None, ""), "d-1": (None, None, "no-packets"), "e-1": (None, None, "")}
+    ledger = Ledger(tmp_path / "records.db", "boot-1", lambda _entries: None)
+    records = Records(tmp_path / "records.db")
+    for call in "cde":
+        ledger.append(at(0, started(call)))
+        ledger.append(at(1, CallEnded(call=call, cause=16, reason="answered")))
+    for leg, (mos, sent, unheard) in heard.items():
+        ledger.append(at(2, LegAudio(leg=leg, call=leg[0], mos=mos, sent_mos=sent, unheard=unheard)))
+    assert ledger.flush()
+    found = {call: records.get(call) for call in "cde"}
+    assert {call: (one.mos, one.quality) for call, one in found.items() if one} == {
+        "c": (3.2, "bad"), "d": (1.0, "bad"), "e": (None, ""),
+    }  # fmt: skip
+    ledger.close()
