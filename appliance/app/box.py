@@ -30,6 +30,7 @@ from appliance.app.retention import Retention
 from appliance.app.sound import Sound
 from appliance.app.unbuilt import unbuilt
 from appliance.app.upkeep import Upkeep
+from appliance.app.voice import VoiceWatch
 from appliance.app.webphones import NO_WEB_PHONES, WebPhones
 from appliance.box.addresses import lan_addresses
 from appliance.box.board import load_board
@@ -194,6 +195,7 @@ class Box:
             self.faults.raise_(*fault)
         self.web_phones = WebPhones(self)
         self.https = Https(self.folder.path, self.options.https, self.faults, lambda: system_now().wall)
+        self.voice = VoiceWatch(self.faults, self.options.rtp)
         self.lamps = LampDriver(self.board)
         self.sound = Sound(self)
         self.archive = Archive(self)
@@ -203,6 +205,7 @@ class Box:
         self.core.changed = self.live.changed
         self.bus.subscribe("faults", self._note_faults)
         self.bus.subscribe("figures", self.figures.committed)
+        self.bus.subscribe("voice", self.voice.committed)
         self.core.emit(BoxStarted(version=__version__, clean=self.ledger.clean))
         await self._start_sip()
         await self._start_media()
@@ -488,6 +491,7 @@ class Box:
                 "faults": [{"id": one.id, "text": one.text, "remedy": one.remedy} for one in view.faults],
                 "off": [{"why": one.text, "remedy": one.remedy} for one in self.off()],
                 "calls": len(self.exchange.calls()),
+                "voice": self.voice.bad_lately(self.core.now().wall),
                 "refused": [
                     {"address": address, "method": method, "caller": caller, "why": why, "times": times}
                     for (address, method, caller, why), times in Counter(

@@ -205,6 +205,7 @@ def metrics(box: Box) -> Iterable[Metric]:
             "hako_slow_drains_total", "counter", "Drains that held the loop over 5 ms.", [({}, box.core.slow_drains)]
         ),
         Metric("hako_ledger_seq", "gauge", "Number of the last committed event.", [({}, box.ledger.last_seq)]),
+        *box.voice.metrics(),
     ]
 
 

@@ -35,6 +35,8 @@ from appliance.events.call import (
     LegResumed,
     LegRinging,
     LegStarted,
+    OneWayAudio,
+    OneWayAudioEnded,
 )
 from appliance.events.line import PhoneRegistered, PhoneUnregistered, TrunkDown, TrunkUp
 from appliance.events.menu import MenuEntered, MenuKey, MenuLeft
@@ -95,6 +97,8 @@ __all__ = [
     "MenuEntered",
     "MenuKey",
     "MenuLeft",
+    "OneWayAudio",
+    "OneWayAudioEnded",
     "PageEnded",
     "PageStarted",
     "PhoneRegistered",

@@ -140,6 +140,55 @@ class LegAudio(Event, frozen=True):
     sent: int = 0
     last_heard: float = -1.0
     """Seconds before the end; -1: never."""
+    extension: str = ""
+    trunk: str = ""
+    codec: str = ""
+    """That the party sent last."""
+    late: int = 0
+    """Packets too late to be played out."""
+    mos: float | None = None
+    """Mean opinion score of what came from the party over the whole call, by the E-model; None: too little came."""
+    mos_min: float | None = None
+    """Of the worst five seconds."""
+    sent_mos: float | None = None
+    """Of what the party got, by its own reports; None: it sent none."""
+    sent_mos_min: float | None = None
+    sent_loss: float = 0.0
+    """Share of our packets that the party missed, 0..1."""
+    round_trip_ms: float | None = None
+    """To the party and back, by the newest report."""
+    unheard: str = ""
+    """Why the party was not heard at its end (`OneWayAudio.reason`); empty: it was."""
+
+
+class OneWayAudio(Event, frozen=True):
+    """Two parties are connected, and from this one there is nothing to hear."""
+
+    leg: str
+    """The party that is not heard."""
+    call: str
+    reason: str
+    """no-packets: nothing came. other-source: audio came from `source` instead of the address that was taken.
+    other-payload: only payload types that were not agreed. no-rtp: what came was no RTP. unauthentic: its SRTP
+    authentication fails. digital-silence: packets come and carry silence, as of a muted microphone."""
+    extension: str = ""
+    trunk: str = ""
+    number: str = ""
+    expected: str = ""
+    """host:port that the party's SDP named."""
+    source: str = ""
+    payload_type: int = -1
+    seconds: float = 0.0
+    """How long it has been so."""
+
+
+class OneWayAudioEnded(Event, frozen=True):
+    """There is something to hear from the party after all."""
+
+    leg: str
+    call: str
+    extension: str = ""
+    trunk: str = ""
 
 
 class FaxDetected(Event, frozen=True):

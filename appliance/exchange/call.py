@@ -140,6 +140,7 @@ class Call:
     def connect(self, first: Leg, second: Leg) -> None:
         """The two talk to each other from now on."""
         first.activity = second.activity = None
+        first.unheard = second.unheard = ""
         self.bridge = (first, second)
         if self.talking_since is None:
             self.talking_since = self.context.now.wall
@@ -170,6 +171,8 @@ class Call:
     def leg_held(self, leg: Leg) -> None:
         """A party of the bridge pressed hold or came back: the other hears music meanwhile."""
         if leg in self.bridge:
+            for one in self.bridge:
+                one.unheard = ""
             self._hear_each_other()
             self.recorder.follow()
 

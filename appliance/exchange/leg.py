@@ -18,6 +18,7 @@ from appliance.exchange.causes import NO_CODEC, Ending, ending_headers, warning_
 from appliance.exchange.codecs import permitted, row_payload, with_opus
 from appliance.exchange.listening import listen
 from appliance.exchange.phones import in_browser
+from appliance.exchange.quality import Departed, LegQuality
 from appliance.sip.offer_answer import Local, Negotiated, accept, answer, make_offer, refresh_offer
 from appliance.sip.sdes import Crypto, offered_in
 from appliance.sip.sdp import Payload, SessionDescription
@@ -58,6 +59,7 @@ class Leg:
         "context",
         "detector",
         "direction",
+        "dscp",
         "dtmf",
         "extension",
         "hearing",
@@ -79,6 +81,7 @@ class Leg:
         "port_row",
         "pressed",
         "presses",
+        "quality",
         "queue_offer",
         "ringing",
         "serving",
@@ -86,6 +89,7 @@ class Leg:
         "state",
         "stats",
         "trunk",
+        "unheard",
     )
 
     def __init__(
@@ -144,6 +148,10 @@ class Leg:
         """The SDP we gave last."""
         self.negotiated: Negotiated | None = None
         self.stats: PortStats | None = None
+        self.dscp = 46
+        self.quality = LegQuality()
+        self.unheard = ""
+        """Why the party is not heard although it is in a conversation (`OneWayAudio.reason`); empty: it is."""
         self.answered_at = 0.0
         self.dtmf = keys.setting(self)
         """How this party's keys come and go, as the site file said when the leg began: auto, rfc4733, inband, info."""
@@ -201,9 +209,12 @@ class Leg:
             port=self.port,
             codecs=with_opus(allowed) if browser and "opus" in self.context.media.abilities else allowed,
             session_id=int.from_bytes(self.context.entropy(4), "big"),
+            rtcp_mux=True,
+            metrics=True,
         )
         # A telephone in a browser is on this machine: what is encrypted is its way to the browser.
         self.local = encryption.with_srtp(self, local, plain or browser)
+        self.dscp = self.context.site.site.dscp_audio
         return True
 
     def row(self) -> RtpPort | None:
@@ -216,6 +227,10 @@ class Leg:
             id=self.port_row,
             local=(self.local_ip, self.port),
             remote=negotiated.remote,
+            remote_rtcp=negotiated.remote_rtcp,
+            rtcp_mux=negotiated.rtcp_mux,
+            send_metrics=negotiated.send_metrics,
+            dscp=self.dscp,
             receive=tuple(map(row_payload, negotiated.receive)),
             send=row_payload(negotiated.send) if negotiated.send else None,
             send_events=row_payload(negotiated.send_events) if negotiated.send_events else None,
@@ -548,7 +563,17 @@ class Leg:
         if self.port:
             if self.negotiated is not None:
                 context.media.drop(self.port_row)
-                context.departed[self.port_row] = (self.id, self.call.id, self.srtp)
+                context.departed[self.port_row] = Departed(
+                    self.id,
+                    self.call.id,
+                    self.quality,
+                    self.unheard,
+                    self.negotiated.ptime,
+                    self.codec,
+                    self.extension,
+                    self.trunk,
+                    self.srtp,
+                )
                 while len(context.departed) > 1000:
                     context.departed.pop(next(iter(context.departed)))
             context.rows.pop(self.port_row, None)

@@ -51,6 +51,10 @@ class SiteInfo(Part, frozen=True):
     """Call records older than this are deleted at night, their recordings with them; 0: never."""
     record_key: str = ""
     """Keys by which a phone starts and stops recording during a call; empty: none."""
+    dscp_audio: int = 46
+    """Differentiated services code point of RTP and RTCP, 0..63: expedited forwarding (RFC 4594)."""
+    dscp_signalling: int = 24
+    """The same of SIP: class selector 3."""
 
 
 class User(Part, frozen=True):

@@ -246,6 +246,8 @@ SINGLES: Final[dict[str, Table]] = {
             "keep_recordings_days": fields.whole(0, 36_500),
             "keep_records_days": fields.whole(0, 36_500),
             "record_key": fields.optional(fields.call_key),
+            "dscp_audio": fields.whole(0, 63),
+            "dscp_signalling": fields.whole(0, 63),
         },
     ),
     "codes": Table(Codes, dict.fromkeys(Codes.__struct_fields__, fields.dial_code)),

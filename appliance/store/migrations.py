@@ -68,6 +68,10 @@ RECORDS: Final = (
     ALTER TABLE records ADD COLUMN answered_by TEXT NOT NULL DEFAULT '';
     ALTER TABLE records ADD COLUMN fax INTEGER NOT NULL DEFAULT 0;
     """,
+    # how the call sounded
+    """
+    ALTER TABLE records ADD COLUMN mos REAL;
+    """,
 )
 
 STATE: Final = (

@@ -7,6 +7,7 @@ Definitions, once for all figures (times in seconds, from the monotonic clock of
 - *talk*: time in which two or more legs of the call were bridged and none of them was on hold.
 - *hold*: time in which they were bridged and at least one was on hold. Talk and hold never overlap.
 - *agent*, *queue*: the last agent who talked; the last queue entered. Each visit to a queue has its own row as well.
+- *mos*: the worst of its legs over the whole call, in either direction (`LegAudio`).
 - *cause*: the reason word of `CallEnded`. A call that a crash cut off ends with `restart`, at the last sign of life.
 """
 
@@ -26,6 +27,7 @@ from appliance.events import (
     Entry,
     Event,
     FaxDetected,
+    LegAudio,
     LegBridged,
     LegEnded,
     LegHeld,
@@ -165,6 +167,7 @@ class Projection:
             LegResumed: self._resumed,
             LegEnded: self._leg_gone,
             LegMoved: self._leg_gone,
+            LegAudio: self._leg_audio,
             RecordingStarted: self._recording_started,
             RecordingSegment: self._segment,
             RecordingPaused: self._recording_paused,
@@ -329,6 +332,16 @@ class Projection:
             scratch.bridged.remove(event.leg)
             record.change(entry.mono, entry.at)
             self.dirty[record.seq] = record
+
+    def _leg_audio(self, _entry: Entry, event: LegAudio) -> None:
+        """Comes when the record is closed already."""
+        scores = [mos for mos in (event.mos, event.sent_mos) if mos is not None]
+        if event.unheard and event.unheard != "digital-silence":
+            scores = [1.0]  # who was not heard to the end could not sound worse
+        if scores:
+            self.operations.append(
+                ("UPDATE records SET mos = min(coalesce(mos, 5), ?) WHERE id = ?", (min(scores), event.call))
+            )
 
     def _recording_started(self, entry: Entry, event: RecordingStarted) -> None:
         self.operations.append(

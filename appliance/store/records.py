@@ -16,6 +16,7 @@ import msgspec
 from appliance.clock import rfc3339
 from appliance.events import codec
 from appliance.events.base import Entry
+from appliance.exchange.quality import word_of
 from appliance.exchange.view import View
 from appliance.site.numbers import significant
 from appliance.store.database import read_only
@@ -63,6 +64,10 @@ class Record(View, frozen=True, kw_only=True):
     """Of a call that we made: human, machine or unknown; empty: nobody asked, or it ended before."""
     fax: bool = False
     """A fax machine was heard."""
+    mos: float | None = None
+    """Mean opinion score of the leg that sounded worst, in its worse direction; None: none is known (yet)."""
+    quality: str = ""
+    """good, fair or bad, by `mos`."""
 
 
 class Segment(View, frozen=True, kw_only=True):
@@ -139,7 +144,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 _COLUMNS = """
     SELECT r.id, r.kind, r.journey, r.caller, r.caller_name, r.called, r.trunk, r.extension, r.queue, r.agent,
         r.started, r.answered, r.ended, r.wait, r.talk, r.hold, r.cause, r.cause_code, r.recording, g.seconds, r.seq,
-        r.answered_by, r.fax
+        r.answered_by, r.fax, r.mos
     FROM records r LEFT JOIN recordings g ON g.id = r.recording
 """
 
@@ -338,4 +343,6 @@ def _record(row: tuple[Any, ...]) -> Record:
         recording=recording,
         answered_by=row[21],
         fax=bool(row[22]),
+        mos=row[23],
+        quality=word_of(row[23]),
     )

@@ -173,9 +173,11 @@ class Metric(msgspec.Struct, frozen=True):
 
     name: str
     kind: str
-    """counter (name ends in _total) or gauge"""
+    """counter (name ends in _total), gauge or histogram"""
     help: str
     samples: Sequence[tuple[Mapping[str, str], float]]
+    suffixes: Sequence[str] = ()
+    """Of a histogram: what follows the name in each sample."""
 
 
 class ConfigVersion(View, frozen=True, kw_only=True):

@@ -184,6 +184,8 @@ class Engine:
                 if row.loop_from < 0:
                     seconds = len(row.files) * self.dice.uniform(0.4, 2.5)
                     self.clock.after(seconds, lambda: self._played(row))
+        elif isinstance(row, audio.Mix):
+            self.clock.after(2.5, lambda: self._listen(row))
         elif isinstance(row, audio.Recorder):
             self._pass_time(row)
         if isinstance(row, audio.Recorder) and before is None:
@@ -210,9 +212,34 @@ class Engine:
 
     def _finish(self, row: audio.AnyRow) -> None:
         if isinstance(row, audio.RtpPort):
-            self.report(audio.PortStats(id=row.id, packets=100, sent=100, last_heard=0.0, final=True))
+            lost = self.dice.randrange(20)
+            self.report(
+                audio.PortStats(
+                    id=row.id,
+                    packets=100 - lost,
+                    lost=lost,
+                    expected=100,
+                    sent=100,
+                    reports=self.dice.randrange(2),
+                    sent_fraction=self.dice.random() / 4,
+                    round_trip_ms=self.dice.choice((-1.0, 12.0, 250.0)),
+                    codec="PCMU",
+                    last_heard=0.0,
+                    final=True,
+                )
+            )
         elif isinstance(row, audio.Recorder):
             self.report(audio.RecorderStopped(id=row.id, seconds=self._pass_time(row, True), reason="ended"))
+
+    def _listen(self, mix: audio.Mix) -> None:
+        """Tells of who is in a conversation and sends nothing, once for each form of the mix."""
+        if self.rows.get(mix.id) != mix:
+            return
+        pairs = {(link.listener, link.source) for link in mix.links}
+        for source in {source for listener, source in pairs if (source, listener) in pairs and source != listener}:
+            port = self.rows.get(source)
+            if isinstance(port, audio.RtpPort) and port.receiving and port.remote and not self._sending(port.remote):
+                self.report(audio.PortUnheard(id=source, reason="no-packets", seconds=2.5))
 
     # --- what phones do ----------------------------------------------------------------------------------------------
     def _watch(self, row: audio.RtpPort) -> None:

@@ -59,6 +59,8 @@ def _call(call: Call) -> Iterator[str]:
             yield f"{leg.id} is bridged and not in its call"
         if leg.activity is not None:
             yield f"{leg.id} is bridged and in {leg.activity.name}"
+    if call.held and any(leg.unheard for leg in call.legs):
+        yield f"{call.id} is held and somebody is said to be silent"
     if len(bridge) == 2 and not call.held:
         for one, other in (bridge, bridge[::-1]):
             if one.hearing != (other.port_row,):

@@ -17,7 +17,7 @@ const names = new Names(directory, en, manner);
 
 const record: CallRecord = {
   id: "c1", journey: "c1", kind: "inbound", from: "+819012345678", from_name: "", to: "0312345678", trunk: "carrier", queue: "support", agent: "aiko", started: "2026-11-21T00:00:00Z", answered: "2026-11-21T00:00:40Z",
-  ended: "2026-11-21T00:03:00Z", wait_seconds: 34, talk_seconds: 140, hold_seconds: 0, cause: "answered", recording: null, answered_by: "", fax: false,
+  ended: "2026-11-21T00:03:00Z", wait_seconds: 34, talk_seconds: 140, hold_seconds: 0, cause: "answered", recording: null, answered_by: "", fax: false, mos: 4.4, quality: "good",
 };
 
 describe("the search", () => {
@@ -30,6 +30,19 @@ describe("the search", () => {
     const search = readSearch(new URLSearchParams(""));
     expect(writeSearch(search)).toBe("");
     expect(isSearching(search)).toBe(false);
+  });
+  it("tells who was not heard and why", () => {
+    const moments = [
+      { type: "leg-started", at: record.started, leg: "c1-1", call: "c1", extension: "201" },
+      { type: "one-way-audio", at: record.started, leg: "c1-1", reason: "other-source" },
+      { type: "one-way-audio-ended", at: record.started, leg: "c1-1" },
+      { type: "one-way-audio", at: record.started, leg: "c1-1", reason: "digital-silence" },
+    ];
+    const story = storyOf(record, moments, en, names, manner).map((line) => line.text);
+    expect(story).toHaveLength(3);
+    expect(story[0]).toMatch(/Desk 1 is not heard: audio came from another address$/);
+    expect(story[1]).toMatch(/Desk 1 is heard$/);
+    expect(story[2]).toMatch(/muted/);
   });
   it("takes digits for a number and words for a name", () => {
     expect(typed(" 03-1234 ")).toEqual({ number: "03-1234", text: "" });

@@ -14,6 +14,7 @@ from appliance.events import (
     CallTakenOver,
     Event,
     FaxDetected,
+    LegAudio,
     LegBridged,
     LegEnded,
     LegHeld,
@@ -389,3 +390,20 @@ def test_who_answered_and_a_fax_are_in_the_record(box: Box) -> None:
     box.write(at(4, CallEnded(call="c1", cause=16, reason="answered"), CallEnded(call="c2", cause=16, reason="closed")))
     assert (box.record("c1").answered_by, box.record("c1").fax) == ("machine", False)
     assert (box.record("c2").answered_by, box.record("c2").fax) == ("", True)
+
+
+def test_a_record_has_the_score_of_its_worst_leg(tmp_path: Path) -> None:
+    heard = {"c-1": (4.3, 4.1, ""), "c-2": (3.2, None, ""), "d-1": (None, None, "no-packets"), "e-1": (None, None, "")}
+    ledger = Ledger(tmp_path / "records.db", "boot-1", lambda _entries: None)
+    records = Records(tmp_path / "records.db")
+    for call in "cde":
+        ledger.append(at(0, started(call)))
+        ledger.append(at(1, CallEnded(call=call, cause=16, reason="answered")))
+    for leg, (mos, sent, unheard) in heard.items():
+        ledger.append(at(2, LegAudio(leg=leg, call=leg[0], mos=mos, sent_mos=sent, unheard=unheard)))
+    assert ledger.flush()
+    found = {call: records.get(call) for call in "cde"}
+    assert {call: (one.mos, one.quality) for call, one in found.items() if one} == {
+        "c": (3.2, "bad"), "d": (1.0, "bad"), "e": (None, ""),
+    }  # fmt: skip
+    ledger.close()

@@ -17,6 +17,8 @@ export interface List<T> {
   seq: number;
 }
 
+export type Quality = "good" | "fair" | "bad";
+
 export interface LegView {
   id: string;
   direction: string;
@@ -33,6 +35,13 @@ export interface LegView {
   packets: number;
   lost: number;
   jitter_ms: number;
+  /** Mean opinion score of the newest five seconds: of what came from the party, and of what it got. */
+  mos: number | null;
+  sent_mos: number | null;
+  quality: Quality | "";
+  round_trip_ms: number | null;
+  /** Why nothing is heard of the party although it is connected; empty: it is heard. */
+  unheard: string;
 }
 
 export interface CallView {
@@ -156,6 +165,30 @@ export interface CallRecord {
   recording: RecordingRef | null;
   answered_by: "" | "human" | "machine" | "unknown";
   fax: boolean;
+  /** Of the leg that sounded worst. */
+  mos: number | null;
+  quality: Quality | "";
+}
+
+/** How a leg sounded over its whole life. */
+export interface LegVoice {
+  leg: string;
+  extension: string;
+  trunk: string;
+  agent: string;
+  number: string;
+  codec: string;
+  quality: Quality | "";
+  mos: number | null;
+  mos_min: number | null;
+  sent_mos: number | null;
+  sent_mos_min: number | null;
+  /** Shares, 0..1. */
+  loss: number;
+  sent_loss: number;
+  jitter_ms: number;
+  round_trip_ms: number | null;
+  unheard: string;
 }
 
 export interface AddressView {
@@ -228,6 +261,7 @@ export interface MomentView {
 /** A record with the events of its call, where the box keeps them. */
 export interface RecordDetail extends CallRecord {
   moments?: MomentView[];
+  voice?: LegVoice[];
 }
 
 /** The waveform: the largest amplitude (0..1) of each of equally long stretches, a list a channel. */

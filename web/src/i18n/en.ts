@@ -116,6 +116,15 @@ export const en = {
     timeout: "Waited too long", "media-lost": "Audio lost",
   } as Record<string, string>,
 
+  voice: {
+    title: "Voice quality", good: "good", fair: "fair", bad: "bad", scale: "Estimated by the E-model: 1 (bad) to 4.5 (excellent)", from: "From the party", to: "To the party", worst: (mos: string): string => `worst 5 s ${mos}`,
+    roundTrip: (ms: number): string => `round trip ${ms} ms`, notHeard: (who: string): string => `${who} is not heard`, muted: (who: string): string => `${who} is silent (muted?)`, heardAgain: (who: string): string => `${who} is heard`,
+    unheard: {
+      "no-packets": "no audio arrived", "other-source": "audio came from another address", "other-payload": "audio in a format that was not agreed", "no-rtp": "what arrived was no audio", unauthentic: "the encryption keys do not match",
+      "digital-silence": "nothing but silence: muted, or no microphone",
+    } as Record<string, string>,
+  },
+
   detail: {
     title: "Call", moments: "What happened",
   },

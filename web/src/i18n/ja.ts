@@ -116,6 +116,15 @@ export const ja: Words = {
     timeout: "待ち時間超過", "media-lost": "音声断",
   },
 
+  voice: {
+    title: "音質", good: "良い", fair: "普通", bad: "悪い", scale: "E モデルによる推定値：1（悪い）〜4.5（最良）", from: "相手から", to: "相手へ", worst: (mos) => `最悪の5秒 ${mos}`,
+    roundTrip: (ms) => `往復 ${ms} ms`, notHeard: (who) => `${who} の声が届きません`, muted: (who) => `${who} は無音です（ミュート？）`, heardAgain: (who) => `${who} の声が届きました`,
+    unheard: {
+      "no-packets": "音声がまったく届いていません", "other-source": "別のアドレスから音声が届いています", "other-payload": "取り決めにない形式の音声です", "no-rtp": "届いたデータは音声ではありません", unauthentic: "暗号鍵が一致しません",
+      "digital-silence": "無音だけが届いています（ミュート、またはマイクなし）",
+    },
+  },
+
   detail: {
     title: "通話", moments: "通話の流れ",
   },

@@ -15,6 +15,7 @@ const BY_PREFIX: readonly (readonly [string, readonly ListName[]])[] = [
   ["phone-", ["registrations", "agents"]],
   ["trunk-", ["trunks"]],
   ["fault-", ["faults", "trunks"]],
+  ["one-way-", ["calls"]],
 ];
 
 /** These say that a line of a phone or trunk became busy or free. */

@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { CallView, LegView } from "../../api/types";
 import { ApiError, call as ask } from "../../api/http";
 import { useSpeech } from "../../i18n";
@@ -9,6 +9,7 @@ import { Dialog } from "../../parts/dialog";
 import { Elapsed } from "../../parts/elapsed";
 import { Icon } from "../../parts/icon";
 import { Card, Empty, KindIcon, Pill } from "../../parts/pieces";
+import { unheardWords, Voice, worse } from "../../parts/voice";
 import { explain, say } from "../../parts/toast";
 import { maySupervise, session } from "../../session";
 import { useStore } from "../../store";
@@ -66,6 +67,7 @@ export function Calls(): JSX.Element {
   const apart = user?.role === "agent" ? [] : calls.filter((call) => call.queue !== "" && isWaiting(call));
   // Somebody who keys a dial code or listens to himself is no call that anybody looks for; his phone is shown busy.
   const shown = calls.filter((call) => call.kind !== "service" && !apart.includes(call));
+  useVoiceFigures(shown.some((call) => call.state === "talking"));
   return (
     <Card title={t.calls.title} class="calls" aside={<span class="count">{shown.length}</span>}>
       {shown.length === 0 ? <Empty>{t.calls.empty}</Empty> : (
@@ -74,6 +76,31 @@ export function Calls(): JSX.Element {
       {ending && <HangUp call={ending} onClose={() => setEnding(null)} />}
     </Card>
   );
+}
+
+/** How a call sounds is a figure of every five seconds and no event: while somebody talks and the page is seen, it is asked for. */
+function useVoiceFigures(talking: boolean): void {
+  useEffect(() => {
+    if (!talking) return undefined;
+    const timer = setInterval(() => {
+      if (!document.hidden) live.touch("calls");
+    }, 5_000);
+    return () => clearInterval(timer);
+  }, [talking]);
+}
+
+const nameOf = (leg: LegView, names: Names): string => (leg.agent && names.agent(leg.agent)) || (leg.extension && names.extension(leg.extension)) || names.number(leg.number);
+
+/** Said of a call that somebody is not heard in, or that does not sound well. */
+function VoiceState({ call, names }: { call: CallView; names: Names }): JSX.Element | null {
+  const { t } = useSpeech();
+  const silent = call.legs.find((leg) => leg.unheard !== "");
+  if (silent) {
+    const muted = silent.unheard === "digital-silence";
+    return <span title={unheardWords(silent.unheard, t)}><Pill tone={muted ? "plain" : "bad"}>{muted ? t.voice.muted(nameOf(silent, names)) : t.voice.notHeard(nameOf(silent, names))}</Pill></span>;
+  }
+  const worst = call.legs.filter((leg) => leg.quality === "bad" || leg.quality === "fair").sort((one, other) => (worse(one.mos, one.sent_mos) ?? 5) - (worse(other.mos, other.sent_mos) ?? 5))[0];
+  return worst ? <Voice quality={worst.quality} mos={worse(worst.mos, worst.sent_mos)} /> : null;
 }
 
 function CallRow({ call, hangUp }: { call: CallView; hangUp: () => void }): JSX.Element {
@@ -92,7 +119,7 @@ function CallRow({ call, hangUp }: { call: CallView; hangUp: () => void }): JSX.
       <KindIcon kind={call.kind} />
       <span class="who"><b>{caller.main}</b>{caller.sub && <small>{caller.sub}</small>}</span>
       <span class="whom"><b>{names.counterpart(call)}</b><small>{[call.queue && names.queue(call.queue), call.trunk].filter(Boolean).join(" · ")}</small></span>
-      <span class="state"><Pill tone={TONES[call.state]}>{state}</Pill><Encrypted legs={call.legs} who={(leg) => partyOf(leg, names)} /><RecordState call={call} /><Heard call={call} />{call.loudspeaker && <Pill tone="hold">{t.calls.loudspeaker}</Pill>}</span>
+      <span class="state"><Pill tone={TONES[call.state]}>{state}</Pill><Encrypted legs={call.legs} who={(leg) => partyOf(leg, names)} /><RecordState call={call} /><Heard call={call} /><VoiceState call={call} names={names} />{call.loudspeaker && <Pill tone="hold">{t.calls.loudspeaker}</Pill>}</span>
       <span class="time"><span class="big"><Elapsed since={since} /></span>{started < since - 1500 && <small>{t.calls.total} <Elapsed since={started} /></small>}</span>
       <span class="actions">
         {mayPress(call) && <button type="button" class="button quiet square" aria-expanded={pressing} aria-label={t.calls.keys} title={t.calls.keys} onClick={() => setKeys(!keys)}><Icon name="menu" /></button>}
@@ -147,7 +174,6 @@ function Heard({ call }: { call: CallView }): JSX.Element | null {
 
 function Legs({ legs, names }: { legs: LegView[]; names: Names }): JSX.Element {
   const { t } = useSpeech();
-  const who = (leg: LegView): string => partyOf(leg, names);
   return (
     <ul class="legs" aria-label={t.calls.legs}>
       {legs.map((leg) => {
@@ -155,10 +181,11 @@ function Legs({ legs, names }: { legs: LegView[]; names: Names }): JSX.Element {
         const share = all > 0 ? `${((100 * leg.lost) / all).toFixed(1)}%` : "";
         return (
           <li key={leg.id}>
-            <b>{who(leg)}</b>
+            <b>{nameOf(leg, names)}</b>
             <span>{t.legState[leg.state as keyof Words["legState"]] ?? leg.state}</span>
             <span>{[leg.extension ? t.agents.phone(leg.extension) : leg.trunk, leg.codec].filter(Boolean).join(" · ")}{leg.srtp && <span class="lock" title={`${t.calls.encryptedLeg} (${leg.srtp})`} data-lock="leg"><Icon name="lock" label={t.calls.encryptedLeg} /></span>}</span>
-            <span title={t.calls.quality}>{leg.packets > 0 ? `${t.calls.lost(share)} · ${t.calls.jitter(Math.round(leg.jitter_ms))}` : t.calls.noAudio}</span>
+            <span title={t.calls.quality}>{leg.packets > 0 ? [t.calls.lost(share), t.calls.jitter(Math.round(leg.jitter_ms)), leg.round_trip_ms === null ? "" : t.voice.roundTrip(Math.round(leg.round_trip_ms))].filter(Boolean).join(" · ") : t.calls.noAudio}</span>
+            {leg.unheard !== "" ? <em class="bad">{unheardWords(leg.unheard, t)}</em> : <Voice quality={leg.quality} mos={worse(leg.mos, leg.sent_mos)} />}
           </li>
         );
       })}

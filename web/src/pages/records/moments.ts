@@ -42,6 +42,8 @@ const TELLERS: Record<string, Teller> = {
   "leg-held": (_, t) => [t.moment.held, "wait"],
   "leg-resumed": (_, t) => [t.moment.resumed, "talk"],
   "leg-moved": (_, t) => [t.moment.moved, "plain"],
+  "one-way-audio": (moment, t, names) => [text(moment, "reason") === "digital-silence" ? t.voice.muted(party(moment, names) || names.number(text(moment, "number"))) : `${t.voice.notHeard(party(moment, names) || names.number(text(moment, "number")))}: ${t.voice.unheard[text(moment, "reason")] ?? text(moment, "reason")}`, "wait"],
+  "one-way-audio-ended": (moment, t, names) => [t.voice.heardAgain(party(moment, names) || names.number(text(moment, "number"))), "talk"],
   "recording-started": (_, t) => [t.moment.recordingStarted, "plain"],
   "recording-paused": (moment, t) => [text(moment, "how") === "stop" ? t.moment.recordingHalted : t.moment.recordingPaused, "plain"],
   "recording-resumed": (_, t) => [t.moment.recordingResumed, "plain"],
