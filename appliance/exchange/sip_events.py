@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from appliance.exchange import keys
 from appliance.exchange.activities import LegActivity
 from appliance.exchange.attempt import Attempt

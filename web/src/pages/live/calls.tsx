@@ -119,7 +119,7 @@ function CallRow({ call, hangUp }: { call: CallView; hangUp: () => void }): JSX.
       <KindIcon kind={call.kind} />
       <span class="who"><b>{caller.main}</b>{caller.sub && <small>{caller.sub}</small>}</span>
       <span class="whom"><b>{names.counterpart(call)}</b><small>{[call.queue && names.queue(call.queue), call.trunk].filter(Boolean).join(" · ")}</small></span>
-      <span class="state"><Pill tone={TONES[call.state]}>{state}</Pill><Encrypted legs={call.legs} who={(leg) => partyOf(leg, names)} /><RecordState call={call} /><Heard call={call} /><VoiceState call={call} names={names} />{call.loudspeaker && <Pill tone="hold">{t.calls.loudspeaker}</Pill>}</span>
+      <span class="state"><Pill tone={TONES[call.state]}>{state}</Pill><Encrypted legs={call.legs} who={(leg) => nameOf(leg, names)} /><RecordState call={call} /><Heard call={call} /><VoiceState call={call} names={names} />{call.loudspeaker && <Pill tone="hold">{t.calls.loudspeaker}</Pill>}</span>
       <span class="time"><span class="big"><Elapsed since={since} /></span>{started < since - 1500 && <small>{t.calls.total} <Elapsed since={started} /></small>}</span>
       <span class="actions">
         {mayPress(call) && <button type="button" class="button quiet square" aria-expanded={pressing} aria-label={t.calls.keys} title={t.calls.keys} onClick={() => setKeys(!keys)}><Icon name="menu" /></button>}
@@ -133,8 +133,6 @@ function CallRow({ call, hangUp }: { call: CallView; hangUp: () => void }): JSX.
     </li>
   );
 }
-
-const partyOf = (leg: LegView, names: Names): string => (leg.agent && names.agent(leg.agent)) || (leg.extension && names.extension(leg.extension)) || names.number(leg.number);
 
 /** A lock where the audio of at least one party is encrypted; its title says whose. */
 export function Encrypted({ legs, who }: { legs: LegView[]; who: (leg: LegView) => string }): JSX.Element | null {
