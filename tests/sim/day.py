@@ -76,7 +76,8 @@ class Day:
         if world.box.dead:
             self._restart()
         for way in ("output", "input"):
-            world.box.do(lambda box, now, way=way: box.sound_linked(way, None, now))  # type: ignore[misc]
+            if not world.box.dead:
+                world.box.do(lambda box, now, way=way: box.sound_linked(way, None, now))  # type: ignore[misc]
         if shut_down:
             world.run(dice.uniform(0.0, 20.0))
             world.box.do(lambda box, now: box.shut_down(now))
@@ -202,6 +203,8 @@ class Day:
     def _sound_card(self) -> None:
         """Somebody plugs it in or out, or has a call heard."""
         dice, world = self.dice, self.world
+        if world.box.dead:
+            return
         throw, way = dice.random(), dice.choice(("output", "input"))
         if throw < 0.5:
             world.box.do(lambda box, now: box.sound_linked(way, CardLink(dice.randrange(40_000, 60_000), 16_000), now))
