@@ -37,6 +37,8 @@ class CallEnded(Event, frozen=True):
     """Q.850 cause value (16 normal clearing, 17 busy, 19 no answer, …)."""
     reason: str
     """A stable word: answered, abandoned, busy, no-answer, unreachable, rejected, wrong-number, failed, restart, …"""
+    ended: float = 0.0
+    """Wall time of its last sound, where this is told after a crash; 0: not known better than by when it is told."""
 
 
 class LegStarted(Event, frozen=True):

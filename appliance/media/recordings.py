@@ -58,11 +58,28 @@ class Repair(NamedTuple):
     changed: bool
 
 
-def repair(path: Path) -> Repair:
+class Mended(NamedTuple):
+    """A recording that was cut off, made whole as far as it goes."""
+
+    seconds: float
+    written: float
+    """Wall time at which sound was last written into it."""
+
+
+def mend(path: Path, rate: int = RATE) -> Mended:
+    """Makes a file that was cut off playable, and durable. Raises OSError, WavError."""
+    written = path.stat().st_mtime
+    repair(path, rate)
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    return Mended(duration(path), written)
+
+
+def repair(path: Path, rate: int = RATE) -> Repair:
     """Makes a file that was cut at any byte playable as far as it goes; a whole file stays untouched.
 
     Sizes in the header are set to what is there, half a sample at the end is taken off, a header that never reached the
-    disk is written anew. Only for files that nobody writes. Raises OSError.
+    disk is written anew, for `rate`. Only for files that nobody writes. Raises OSError.
     """
     with path.open("r+b") as file:
         size = file.seek(0, os.SEEK_END)
@@ -70,7 +87,7 @@ def repair(path: Path) -> Repair:
         try:
             layout = read_layout(file)
         except WavError:
-            return _rebuild(file, size)
+            return _rebuild(file, size, rate)
         data = size - layout.data_offset
         if layout.data_bytes <= data and _chunks_to_the_end(file, layout, size):
             return Repair(layout.data_bytes / layout.block / layout.rate, False)
@@ -83,11 +100,11 @@ def repair(path: Path) -> Repair:
         return Repair(data / layout.block / layout.rate, True)
 
 
-def _rebuild(file: BinaryIO, size: int) -> Repair:
+def _rebuild(file: BinaryIO, size: int, rate: int) -> Repair:
     """No usable header: the engine's header was lost or cut, so its format is taken for granted."""
     data = max(0, size - _ENGINE_HEADER)
     data -= data % _FRAME
-    plain = header(data, channels=2, rate=RATE)
+    plain = header(data, channels=2, rate=rate)
     if data:
         # A chunk that players skip fills the room up to where the samples begin.
         room = _ENGINE_HEADER - len(plain) - 8
@@ -97,7 +114,7 @@ def _rebuild(file: BinaryIO, size: int) -> Repair:
     file.write(plain)
     _put_size(file, 4, len(plain) + data - 8)
     _sync(file)
-    return Repair(data / _FRAME / RATE, True)
+    return Repair(data / _FRAME / rate, True)
 
 
 def _chunks_to_the_end(file: BinaryIO, layout: WavLayout, size: int) -> bool:

@@ -8,7 +8,8 @@ Definitions, once for all figures (times in seconds, from the monotonic clock of
 - *hold*: time in which they were bridged and at least one was on hold. Talk and hold never overlap.
 - *agent*, *queue*: the last agent who talked; the last queue entered. Each visit to a queue has its own row as well.
 - *mos*: the worst of its legs over the whole call, in either direction (`LegAudio`).
-- *cause*: the reason word of `CallEnded`. A call that a crash cut off ends with `restart`, at the last sign of life.
+- *cause*: the reason word of `CallEnded`. A call that a crash cut off ends with `restart`, at the last sign of life of
+  the box, or of its recording, with which the media process went on.
 """
 
 from __future__ import annotations
@@ -220,7 +221,7 @@ class Projection:
             at, mono = entry.at, entry.mono
         else:
             # Another run's monotonic clock: count by the wall clock, up to the last sign of life.
-            at = max(record.started, min(entry.at, self.last_seen or entry.at))
+            at = max(record.started, min(entry.at, max(event.ended, self.last_seen) or entry.at))
             mono = scratch.since + max(0.0, at - scratch.since_wall)
         if scratch.waiting:
             record.wait = max(0.0, self._waited(record, entry))

@@ -204,6 +204,16 @@ def test_a_crash_in_mid_talk_and_in_mid_wait(box: Box) -> None:
     assert (days["support"].offered, days["support"].abandoned, days["support"].answered) == (2, 0, 0)
 
 
+def test_a_call_that_the_media_process_went_on_with_ends_with_its_last_sound(box: Box) -> None:
+    box.write(at(0, started("c"), LegBridged(call="c", legs=("a", "b"))))
+    box.write(at(8, MenuKey(call="other", menu="m", key="1")))
+    box.restart()
+    told = CallEnded(call="c", cause=41, reason="restart", ended=WALL + 47)
+    box.write([Stamped(Instant(3.0, WALL + 60), told)])
+    assert box.record("c").talk_seconds == 47
+    assert box.record("c").ended == "2026-11-21T10:00:47.000Z"
+
+
 def test_a_wait_that_a_crash_cut_off_ends_with_the_last_sign_of_life(box: Box) -> None:
     box.write(at(0, started("c"), QueueEntered(call="c", queue="support", position=1)))
     box.write(at(8, MenuKey(call="other", menu="m", key="1")))
