@@ -12,19 +12,20 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from appliance.errors import HakoError
 from appliance.events import CallEnded, QueueLeft, RecordingStopped
 from appliance.exchange.audio import AnyRow, Recorder
 from appliance.exchange.causes import RESTART
 from appliance.exchange.kept import Before, KeptCall
 from appliance.media.protocol import LINGER
-from appliance.media.recordings import duration, locate, repair
+from appliance.media.recordings import Mended, locate, mend, repair
 from appliance.sip.registrar import Binding
 from appliance.sip.session import SessionSnapshot
 from appliance.store.state import BINDINGS, BOX, CALLS, DIALOGS
 
 if TYPE_CHECKING:
     from appliance.app.box import Box
-    from appliance.store.leftovers import OpenCall
+    from appliance.store.leftovers import OpenCall, OpenRecording
 
 log = logging.getLogger("hako.restart")
 
@@ -49,14 +50,12 @@ def _decode(kind: type[S], kept: dict[str, bytes]) -> dict[str, S]:
     return found
 
 
-def _mend(root: Path, relative: str) -> float:
-    """Makes a recording that was cut off playable; its seconds."""
+def _mend(root: Path, recording: OpenRecording) -> Mended:
+    """Makes a recording that was cut off playable."""
     try:
-        path = locate(root, relative)
-        repair(path)
-        return duration(path)
-    except (OSError, ValueError):
-        return 0.0
+        return mend(locate(root, recording.path), recording.rate)
+    except (HakoError, OSError, ValueError):
+        return Mended(0.0, 0.0)
 
 
 def _mend_recent(root: Path, since: float, live: set[str]) -> None:
@@ -123,20 +122,22 @@ async def recover(box: Box, rows: dict[int, AnyRow] | None) -> None:
     if not ledger.clean:
         since = box.state.last_alive - RECENT_SECONDS
         await asyncio.to_thread(_mend_recent, box.folder.recordings, since, live)
+    heard: dict[str, float] = {}
     for recording in ledger.open_recordings():
         if recording.call in taken:
             continue
-        seconds = await asyncio.to_thread(_mend, box.folder.recordings, recording.path)
+        mended = await asyncio.to_thread(_mend, box.folder.recordings, recording)
+        heard[recording.call] = mended.written
+        seconds = round(mended.seconds, 3)
         core.emit(
-            RecordingStopped(
-                recording=recording.recording, call=recording.call, seconds=round(seconds, 3), reason="box-restart"
-            )
+            RecordingStopped(recording=recording.recording, call=recording.call, seconds=seconds, reason="box-restart")
         )
     closed = [call for call in ledger.open_calls() if call.call not in taken]
     for call in closed:
         if call.queue:
             _leave_queue(box, call, "restart", "", call.last_seen - call.queued)
-        core.emit(CallEnded(call=call.call, cause=RESTART.cause, reason=RESTART.reason))
+        last_sound = heard.get(call.call, 0.0)
+        core.emit(CallEnded(call=call.call, cause=RESTART.cause, reason=RESTART.reason, ended=last_sound))
     if taken or closed or recovered.ended:
         log.warning(
             "after a restart: %d calls go on, %d calls closed, %d dialogs ended",

@@ -6,8 +6,10 @@ later. Everything here blocks; call it in a thread.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import struct
+import time
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -27,6 +29,8 @@ from appliance.media.wav import (
 )
 
 OPUS = ".opus"
+WRITER_SECONDS = 5.0
+"""How long a media process may take to complete a file."""
 _FRAME = 4
 """Bytes of one stereo sample as the engine writes them."""
 _ENGINE_HEADER = 256
@@ -67,12 +71,28 @@ class Mended(NamedTuple):
 
 
 def mend(path: Path, rate: int = RATE) -> Mended:
-    """Makes a file that was cut off playable, and durable. Raises OSError, WavError."""
+    """Makes a file that was cut off playable, and durable. A media process that outlived its box may be completing it
+    at this moment: that is waited for. Raises OSError, WavError."""
+    _wait_for_writer(path)
     written = path.stat().st_mtime
     repair(path, rate)
     with path.open("rb") as file:
         os.fsync(file.fileno())
     return Mended(duration(path), written)
+
+
+def _wait_for_writer(path: Path) -> None:
+    """Returns when nobody has the file open for writing (which a read lease tells, fcntl(2)), or after some seconds."""
+    with path.open("rb") as file:
+        for _ in range(int(WRITER_SECONDS / 0.05)):
+            try:
+                fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+                fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+                return
+            except BlockingIOError:
+                time.sleep(0.05)
+            except OSError:
+                return  # a file system without leases
 
 
 def repair(path: Path, rate: int = RATE) -> Repair:

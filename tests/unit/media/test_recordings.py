@@ -2,6 +2,7 @@
 
 import os
 import struct
+import threading
 import wave
 from pathlib import Path
 
@@ -61,6 +62,23 @@ def test_what_is_mended_says_when_it_was_last_written(tmp_path: Path) -> None:
     mended = recordings.mend(path, 16000)
     assert mended.seconds == pytest.approx(1.0, abs=0.001) and mended.written == 1_700_000_000
     assert len(play(path, 16000)) == 15999
+
+
+def test_a_file_that_is_still_being_completed_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(recording(10, 0))
+    with path.open("r+b") as writer:
+
+        def complete() -> None:
+            writer.seek(0, os.SEEK_END)
+            writer.write(recording(30)[ENGINE_HEADER + 40 :])
+            writer.close()
+
+        timer = threading.Timer(0.3, complete)
+        timer.start()
+        assert recordings.mend(path).seconds == pytest.approx(30 / 8000)
+        timer.join()
+    assert len(play(path)) == 30
 
 
 def test_a_whole_file_stays_untouched(tmp_path: Path) -> None:
