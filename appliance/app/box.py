@@ -19,18 +19,23 @@ from aiohttp import web
 
 from appliance import __version__
 from appliance.app import web as web_side
+from appliance.app.archive import Archive
 from appliance.app.core import Core
 from appliance.app.faults import Faults
 from appliance.app.figures import Figures
 from appliance.app.https import Https
 from appliance.app.live import Live
 from appliance.app.restart import recover
+from appliance.app.retention import Retention
 from appliance.app.sound import Sound
 from appliance.app.unbuilt import unbuilt
 from appliance.app.upkeep import Upkeep
+from appliance.app.voice import VoiceWatch
+from appliance.app.webphones import NO_WEB_PHONES, WebPhones
 from appliance.box.addresses import lan_addresses
 from appliance.box.board import load_board
 from appliance.box.gpio import LampDriver
+from appliance.box.health import tools
 from appliance.box.health.finding import Finding
 from appliance.box.health.survey import missing
 from appliance.bus import Bus
@@ -48,9 +53,11 @@ from appliance.events import (
     QueueLeft,
 )
 from appliance.events.base import Words
+from appliance.exchange.audio import AnyMediaEvent, AnyRow
 from appliance.exchange.exchange import Exchange
 from appliance.exchange.exchange import Options as ExchangeOptions
 from appliance.media.client import EngineUnavailable, MediaClient
+from appliance.media.hearing import hearing_off
 from appliance.media.prompts import PromptLibrary
 from appliance.media.table import DesiredTable
 from appliance.net.addresses import LocalAddresses
@@ -169,7 +176,10 @@ class Box:
         self.records = Records(self.folder.records, site.site.country)
         low, high = self.options.rtp
         self.table = DesiredTable(range(low, high + 1))
-        self.media = MediaClient(self.table, self.folder.path, lambda events: self.core.media_events(events))
+        self.media = MediaClient(self.table, self.folder.path, self._media_events)
+        self._held: dict[int, AnyRow] | None = None
+        self._early_media: list[AnyMediaEvent] | None = []
+        """What the media process told before the run before was cleared up; None: it is."""
         self.library = PromptLibrary(self.folder.prompts)
         self.exchange = Exchange(
             site,
@@ -183,18 +193,26 @@ class Box:
         self.faults = Faults(self.core.emit, lambda: system_now().wall)
         for fault in self._early_faults:
             self.faults.raise_(*fault)
+        self.web_phones = WebPhones(self)
         self.https = Https(self.folder.path, self.options.https, self.faults, lambda: system_now().wall)
+        self.voice = VoiceWatch(self.faults, self.options.rtp)
         self.lamps = LampDriver(self.board)
         self.sound = Sound(self)
+        self.archive = Archive(self)
+        self.core.restart_sound = self.sound.restart
         self.figures = Figures(self.records, lambda: self.exchange.context.site, system_now)
         self.live = Live(self.exchange, self.figures, self.board, self.lamps, self.faults.views, lambda: self.ready)
         self.core.changed = self.live.changed
         self.bus.subscribe("faults", self._note_faults)
         self.bus.subscribe("figures", self.figures.committed)
+        self.bus.subscribe("voice", self.voice.committed)
         self.core.emit(BoxStarted(version=__version__, clean=self.ledger.clean))
         await self._start_sip()
         await self._start_media()
-        await recover(self)
+        await recover(self, self._held)
+        await self.web_phones.adopt()
+        early, self._early_media = self._early_media or [], None
+        self.core.media_events(early)
         await self._listen()
         self.core.drain()
         await self._first_prompts()
@@ -203,7 +221,14 @@ class Box:
         await self.control.start()
         self.lamps.start()
         upkeep = Upkeep(self)
-        for work in (self.figures.keep(), self.live.keep_lamps(), upkeep.every_second(), upkeep.every_minute()):
+        for work in (
+            self.figures.keep(),
+            self.live.keep_lamps(),
+            upkeep.every_second(),
+            upkeep.every_minute(),
+            self.archive.keep(),
+            Retention(self).keep(),
+        ):
             self._tasks.append(self._loop.create_task(work))
         await self.sound.configure()
         self.ready = True
@@ -248,7 +273,8 @@ class Box:
 
     async def _start_media(self) -> None:
         try:
-            await self.media.start()
+            rows = await self.media.start()
+            self._held = {row.id: row for row in rows} if self.media.adopted else None
             self.faults.clear("media-down")
         except EngineUnavailable as error:
             text = {"ja": "音声エンジンを起動できず、音声が流れません。", "en": f"There is no audio: {error}."}
@@ -308,22 +334,35 @@ class Box:
         self._web_port = self._web_server.sockets[0].getsockname()[1]
         await self.https.start(self._web_runner)
 
+    def _media_events(self, events: list[AnyMediaEvent]) -> None:
+        """From the media client. What happened while we were away concerns calls that are not taken over yet."""
+        if self._early_media is not None:
+            self._early_media += events
+        else:
+            self.core.media_events(events)
+
     # --- stopping ----------------------------------------------------------------------------------------------------
-    async def stop(self, reason: str) -> None:
-        """Ends calls in an orderly way, completes what is stored, ends the media process. May be called any time."""
+    async def stop(self, reason: str, *, keep_calls: bool = False) -> None:
+        """Ends calls in an orderly way, completes what is stored, ends the media process. May be called any time.
+
+        `keep_calls`: plain conversations go on through the media process, for the next start to take them over.
+        """
         self.ready = False
         for task in (*self._tasks, *((self._prompts_task,) if self._prompts_task else ())):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if hasattr(self, "control"):
             await self.control.stop()
+        if hasattr(self, "web_phones"):
+            await self.web_phones.stop()
         if hasattr(self, "core"):
-            with contextlib.suppress(Exception):
-                self.core.do(lambda exchange, now: exchange.shut_down(now))
-                # BYE and un-REGISTER were sent; answers to them are worth a moment, not more.
-                await asyncio.sleep(0.2)
+            if not keep_calls:
+                with contextlib.suppress(Exception):
+                    self.core.do(lambda exchange, now: exchange.shut_down(now))
+                    # BYE and un-REGISTER were sent; answers to them are worth a moment, not more.
+                    await asyncio.sleep(0.2)
             await self.sound.close()
-            await self.media.stop()
+            await self.media.stop(shutdown=not keep_calls)
             self.core.emit(BoxStopped(reason=reason))
             self.core.close()
             if self.core.tcp is not None:
@@ -416,10 +455,14 @@ class Box:
 
     async def _applied(self, applied: Applied, by: str) -> Applied:
         if applied.changes:
+            before = self.exchange.context.site
+            # Nothing that is spoken depends on the sound card: whoever turns the volume shall not wait for speech.
+            speaks = msgspec.structs.replace(applied.site, sound=before.sound) != before
             # First the prompts, so that the first caller of the new configuration hears them; the old ones stay known.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(NEW_PROMPTS_SECONDS):
-                    await self.library.ready(applied.site)
+            if speaks:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(NEW_PROMPTS_SECONDS):
+                        await self.library.ready(applied.site)
             await asyncio.to_thread(warm, applied.site)
             self.core.do(lambda exchange, now: exchange.configure(applied.site, now))
             self.faults.clear(CONFIG_LOST)
@@ -427,7 +470,8 @@ class Box:
             self.core.emit(ConfigChanged(version=applied.version, by=by, changes=applied.changes))
             await self.committed()
             self.sound.configure_soon()
-            self.prepare_prompts()
+            if speaks:
+                self.prepare_prompts()
         return applied
 
     def _control_handlers(self) -> dict[str, Any]:
@@ -447,6 +491,7 @@ class Box:
                 "faults": [{"id": one.id, "text": one.text, "remedy": one.remedy} for one in view.faults],
                 "off": [{"why": one.text, "remedy": one.remedy} for one in self.off()],
                 "calls": len(self.exchange.calls()),
+                "voice": self.voice.bad_lately(self.core.now().wall),
                 "refused": [
                     {"address": address, "method": method, "caller": caller, "why": why, "times": times}
                     for (address, method, caller, why), times in Counter(
@@ -483,11 +528,15 @@ class Box:
 
     def off(self) -> list[Finding]:
         """What the box runs without."""
-        found = [missing(one) for one in self.library.off]
+        found = [missing(one) for one in (*self.library.off, *hearing_off())]
         found += self.sound.off()
         found += unbuilt(self.table.abilities)
+        if not self.web_phones.installed:
+            found.append(NO_WEB_PHONES)
         if self.lamps.finding is not None:
             found.append(self.lamps.finding)
+        if (programs := tools.check()) is not None:
+            found.append(programs)
         if not (Path(web_side.__file__).parents[1] / "web" / "pages" / "index.html").exists():
             text = {"en": "The web pages are not built.", "ja": "画面がまだ作られていません。"}
             remedy = {"en": "Run `make setup`.", "ja": "`make setup` を実行してください。"}

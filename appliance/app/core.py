@@ -19,13 +19,21 @@ from appliance.box.health.clock import StepWatch
 from appliance.clock import Instant, system_now
 from appliance.events import ClockStepped, Event, Stamped
 from appliance.exchange.exchange import Exchange
-from appliance.exchange.outputs import BindingsChanged, DropDialog, SaveDialog, VerifyPin
+from appliance.exchange.outputs import (
+    BindingsChanged,
+    DropCall,
+    DropDialog,
+    RestartSound,
+    SaveCall,
+    SaveDialog,
+    VerifyPin,
+)
 from appliance.net.names import Resolver
 from appliance.net.tcp import TcpDriver
 from appliance.net.udp import UdpDriver
 from appliance.sip.events import CloseFlow, Resolve, Send
 from appliance.sip.flow import Flow
-from appliance.store.state import BINDINGS, DIALOGS
+from appliance.store.state import BINDINGS, CALLS, DIALOGS
 
 log = logging.getLogger("hako.core")
 
@@ -74,6 +82,8 @@ class Core:
         self.resolver: Resolver | None = None
         self.changed: Callable[[], None] = lambda: None
         """Called after a drain in which something happened (for lamps)."""
+        self.restart_sound: Callable[[str], None] = lambda direction: None
+        """Called with "output" or "input"."""
         self.ticket = 0
         """The journal's ticket of the newest event."""
         self.slow_drains = 0
@@ -87,8 +97,11 @@ class Core:
             CloseFlow: self._close_flow,
             SaveDialog: lambda output: keeper.put(DIALOGS, output.key, output.snapshot),
             DropDialog: lambda output: keeper.drop(DIALOGS, output.key),
+            SaveCall: lambda output: keeper.put(CALLS, output.key, output.kept),
+            DropCall: lambda output: keeper.drop(CALLS, output.key),
             BindingsChanged: self._save_bindings,
             VerifyPin: self._check_pin,
+            RestartSound: lambda output: self.restart_sound(output.direction),
         }
 
     def now(self) -> Instant:

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 
 from appliance.app.demo_rtp import Stream, Ticker
 from appliance.clock import system_now
 from appliance.errors import RemoteProtocolError
-from appliance.net.addresses import LocalAddresses
-from appliance.net.udp import UdpDriver
+from appliance.net.user_agent import UserAgent
 from appliance.sip import events as sip
-from appliance.sip.endpoint import Endpoint
-from appliance.sip.flow import Flow
 from appliance.sip.header import NameAddr
 from appliance.sip.offer_answer import PCMU, TELEPHONE_EVENT, Local, Negotiated, accept, answer, make_offer
-from appliance.sip.registration import Registration
 from appliance.sip.session import Session
 from appliance.sip.uri import SipUri
 
@@ -64,56 +59,32 @@ class DemoCall:
         self.phone.drain()
 
 
-class DemoPhone:
+class DemoPhone(UserAgent):
     """A user agent of its own on its own UDP port."""
 
     def __init__(self, user: str, secret: str, ticker: Ticker, frames: list[bytes], port: int = 0) -> None:
         """`port` 0: any free one."""
+        super().__init__("127.0.0.1", port, "Hako demo")
         self.user, self.secret = user, secret
-        self.host = "127.0.0.1"
         self.ticker, self.frames = ticker, frames
-        self.endpoint = Endpoint(os.urandom, user_agent="Hako demo")
-        self.driver = UdpDriver(
-            self.host, port, LocalAddresses(lambda: system_now().mono), self._receive, self._failed, self.drain
-        )
-        self.driver.start()
         self.calls: set[DemoCall] = set()
         self.on_call: Callable[[DemoCall], None] | None = None
         """What to do with a call that comes in; None: refuse it."""
-        self._timer: asyncio.TimerHandle | None = None
-        self._registration: Registration | None = None
-        self.meet(("127.0.0.1", 5060))
-
-    def meet(self, box: tuple[str, int]) -> None:
-        """Says where the box is."""
-        self.box = box
-        self._flow = self.driver.flow_to(box)
 
     def register(self) -> None:
         """Registers, and again before it expires."""
-        self._registration = self.endpoint.register(
-            self._flow,
-            aor=f"sip:{self.user}@{self.box[0]}",
-            uri=f"sip:{self.box[0]}:{self.box[1]}",
-            credentials=(self.user, self.secret),
-            expires=300,
-            now=system_now(),
-        )
-        self.drain()
+        self.sign_on(self.user, (self.user, self.secret), 300)
 
     def unregister(self) -> None:
         """Takes the registration back, if there is one."""
-        if self._registration is not None:
-            self._registration.remove(system_now())
-            self._registration = None
-            self.drain()
+        self.sign_off()
 
     def call(self, number: str, caller: str, name: str = "") -> DemoCall:
         """Calls a number at the box."""
         call = DemoCall(self, None)
         host, port = self.box
         call.session = self.endpoint.invite(
-            self._flow,
+            self.flow,
             uri=f"sip:{number}@{host}:{port}",
             from_=NameAddr(name, SipUri("sip", caller, self.host)),
             to=NameAddr("", SipUri("sip", number, host)),
@@ -144,40 +115,10 @@ class DemoPhone:
         """Hangs up and leaves."""
         for call in list(self.calls):
             call.over()
-        if self._timer is not None:
-            self._timer.cancel()
-        self.driver.close()
+        super().close()
 
-    # --- the driver's side -------------------------------------------------------------------------------------------
-    def _receive(self, flow: Flow, data: bytes) -> None:
-        self.endpoint.receive(flow, data, system_now())
-
-    def _failed(self, flow: Flow, reason: str) -> None:
-        self.endpoint.flow_failed(flow, reason, system_now())
-
-    def drain(self) -> None:
-        """Carries out what the endpoint says."""
-        while (event := self.endpoint.poll()) is not None:
-            if isinstance(event, sip.Send):
-                self.driver.send(event.flow, event.data)
-            elif isinstance(event, sip.Resolve):
-                self.endpoint.resolved(event.query, [self._flow], system_now())
-            else:
-                self._happened(event)
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        deadline = self.endpoint.deadline()
-        if deadline is not None:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(max(0.001, deadline - system_now().mono), self._due)
-
-    def _due(self) -> None:
-        self._timer = None
-        self.endpoint.timeout(system_now())
-        self.drain()
-
-    def _happened(self, event: sip.Event) -> None:
+    def happened(self, event: sip.Event) -> None:
+        """What the box says."""
         if isinstance(event, sip.IncomingSession):
             call = DemoCall(self, event.session)
             event.session.owner = call

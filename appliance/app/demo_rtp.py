@@ -11,10 +11,10 @@ import struct
 import wave
 from collections import deque
 
+from appliance.net.rtp import KEY_ENDS, KEY_PACKETS, KEY_PAUSE, Packet, key_payload
+
 FRAME_SECONDS = 0.02
 FRAME_SAMPLES = 160
-_HEADER = struct.Struct("!BBHII")
-_EVENT = struct.Struct("!BBH")
 _BIAS, _CLIP = 0x84, 32635
 
 
@@ -62,8 +62,8 @@ class Stream:
         self.frames: list[bytes] = []
         self.event_payload = 101
         self.received = 0
-        self._keys: deque[tuple[int, int]] = deque()
-        """(event code, packet of the event); code -1: a pause between two keys."""
+        self._keys: deque[tuple[str, int]] = deque()
+        """(key, packet of the key); no key: a pause between two."""
         self._key_start = 0
         self._at = 0
         self._sequence = int.from_bytes(os.urandom(2), "big")
@@ -73,9 +73,8 @@ class Stream:
 
     def press(self, digit: str) -> None:
         """Sends a key as telephone-event (RFC 4733): 100 ms, its end three times, then a pause."""
-        code = "0123456789*#ABCD".index(digit)
-        self._keys.extend((code, step) for step in range(8))
-        self._keys.extend([(-1, 0)] * 4)
+        self._keys.extend((digit, step) for step in range(KEY_PACKETS + KEY_ENDS))
+        self._keys.extend([("", 0)] * KEY_PAUSE)
 
     def tick(self) -> None:
         """Sends what is due for these 20 ms and reads what has come."""
@@ -87,25 +86,23 @@ class Stream:
             self.received += 1
         if self.remote is None or not self.frames:
             return
-        key = self._keys.popleft() if self._keys else (-1, 0)
-        if key[0] >= 0:
+        key = self._keys.popleft() if self._keys else ("", 0)
+        if key[0]:
             payload, kind, marker, timestamp = self._key_packet(*key)
         else:
             payload, kind, marker, timestamp = self.frames[self._at % len(self.frames)], 0, self._first, self._timestamp
             self._at += 1
         self._first = False
-        header = _HEADER.pack(0x80, kind | (0x80 if marker else 0), self._sequence, timestamp, self._ssrc)
+        packet = Packet(kind, marker, self._sequence, timestamp, self._ssrc, payload)
         with contextlib.suppress(OSError):
-            self.socket.sendto(header + payload, self.remote)
+            self.socket.sendto(bytes(packet), self.remote)
         self._sequence = self._sequence + 1 & 0xFFFF
         self._timestamp = self._timestamp + FRAME_SAMPLES & 0xFFFFFFFF
 
-    def _key_packet(self, code: int, step: int) -> tuple[bytes, int, bool, int]:
+    def _key_packet(self, key: str, step: int) -> tuple[bytes, int, bool, int]:
         if step == 0:
             self._key_start = self._timestamp
-        duration = min(step + 1, 5) * FRAME_SAMPLES
-        payload = _EVENT.pack(code, (0x80 if step >= 5 else 0) | 10, duration)
-        return payload, self.event_payload, step == 0, self._key_start
+        return key_payload(key, step, FRAME_SAMPLES), self.event_payload, step == 0, self._key_start
 
     def close(self) -> None:
         """Gives the port back."""

@@ -86,8 +86,11 @@ class Live:
     def wrap_up_done(self, agent: str, by: str, now: Instant) -> None:
         self._exchange.wrap_up_done(agent, by, now)
 
-    def originate(self, extension: str, number: str, now: Instant) -> str:
-        return self._exchange.originate(extension, number, now)
+    def press_keys(self, call: str, keys: str, leg: str, by: str, now: Instant) -> None:
+        self._exchange.press_keys(call, keys, leg, by, now)
+
+    def originate(self, extension: str, number: str, now: Instant, *, answering_machine: bool = False) -> str:
+        return self._exchange.originate(extension, number, now, answering_machine=answering_machine)
 
     def listen(self, call_id: str, by: str, now: Instant) -> None:
         self._exchange.listen(call_id, by, now)

@@ -25,7 +25,8 @@ def set_up_log() -> None:
 
 
 def serve(options: Options) -> int:
-    """Runs a box until SIGINT or SIGTERM; 0 when it stopped as asked. Raises HakoError with what is wrong."""
+    """Runs a box until SIGINT or SIGTERM, or SIGUSR1, after which conversations go on until the next start takes them
+    over; 0 when it stopped as asked. Raises HakoError with what is wrong."""
     set_up_log()
     sys.setswitchinterval(SWITCH_SECONDS)
     box = Box(options)
@@ -33,10 +34,15 @@ def serve(options: Options) -> int:
 
 
 async def _run(box: Box) -> int:
-    stop = asyncio.Event()
+    told: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+
+    def stop(keep_calls: bool) -> None:
+        if not told.done():
+            told.set_result(keep_calls)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+        loop.add_signal_handler(number, stop, number == signal.SIGUSR1)
     for line in box.opened.notes:
         box.note(line)
     try:
@@ -48,8 +54,8 @@ async def _run(box: Box) -> int:
     for finding in box.off():
         box.note(f"{finding.text[language]} {finding.remedy[language]}".strip())
     announce(box)
-    await stop.wait()
-    await box.stop("stopped")
+    keep_calls = await told
+    await box.stop("handed-over" if keep_calls else "stopped", keep_calls=keep_calls)
     return 0
 
 

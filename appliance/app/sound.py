@@ -55,6 +55,10 @@ class Sound:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def restart(self, way: str) -> None:
+        """The process of this direction shall be linked anew."""
+        self._processes[way].restart()
+
     async def close(self) -> None:
         """Ends both processes."""
         for task in self._tasks:

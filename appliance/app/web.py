@@ -111,13 +111,16 @@ class Commands:
 
 _OFF_NAMES: dict[str, Words] = {
     "gpio": {"ja": "ランプとボタン（GPIO）", "en": "Lamps and buttons (GPIO)"},
+    "inband-keys": {"ja": "音声の中のプッシュ音", "en": "Keys as tones in the audio"},
     "speech-ja": {"ja": "日本語の音声合成", "en": "Japanese speech"},
     "speech-en": {"ja": "英語の音声合成", "en": "English speech"},
     "sound-output": {"ja": "スピーカー", "en": "Loudspeaker"},
     "sound-input": {"ja": "ライン入力", "en": "Line-in"},
+    "opus-tools": {"ja": "録音の圧縮（Opus）", "en": "Recordings as Opus"},
     "pages": {"ja": "Web 画面", "en": "Web pages"},
     "opus": {"ja": "Opus 音声コーデック", "en": "The codec Opus"},
     "srtp": {"ja": "音声の暗号化（SRTP）", "en": "Encrypted audio (SRTP)"},
+    "webphone": {"ja": "ブラウザーの電話", "en": "Telephone in the browser"},
 }
 """What people call the things that may be off."""
 
@@ -168,6 +171,7 @@ def system(box: Box) -> SystemView:
         addresses=tuple(addresses),
         off=_off(box),
         faults=box.faults.views(),
+        loudspeaker=box.exchange.sound().loudspeaker,
         breaks=tuple(BreakView(key=one.key, name=one.name) for one in box.exchange.context.site.breaks),
     )
 
@@ -201,6 +205,7 @@ def metrics(box: Box) -> Iterable[Metric]:
             "hako_slow_drains_total", "counter", "Drains that held the loop over 5 ms.", [({}, box.core.slow_drains)]
         ),
         Metric("hako_ledger_seq", "gauge", "Number of the last committed event.", [({}, box.ledger.last_seq)]),
+        *box.voice.metrics(),
     ]
 
 
@@ -218,7 +223,9 @@ def context(box: Box) -> WebContext:
         system=lambda: system(box),
         readiness=lambda: readiness(box),
         metrics=lambda: metrics(box),
+        played=box.archive.played,
         configuration=Settings(box),
+        browser_phones=box.web_phones,
         authority=box.https.folder.authority,
         https_port=lambda: box.https.port,
         sound=box.sound,

@@ -41,15 +41,18 @@ STATUS = Table(
 STATE = Table(
     "Agent state",
     "What the system sees. `own-call` is any conversation of the agent's phone that is not a queue's;\n"
-    "`login` of somebody who is logged in already is a move to another phone.",
+    "`login` of somebody who is logged in already is a move to another phone; `taken-over` is a queue's call that\n"
+    "went on while the box was away.",
     LOGGED_OUT,
     {
         (LOGGED_OUT, "login"): IDLE,
         (LOGGED_OUT, "restart"): IDLE,
+        (LOGGED_OUT, "taken-over"): TALKING,
         (IDLE, "login"): IDLE,
         (IDLE, "logout"): LOGGED_OUT,
         (IDLE, "offer"): OFFERED,
         (IDLE, "own-call"): TALKING,
+        (IDLE, "taken-over"): TALKING,
         (OFFERED, "answer"): TALKING,
         (OFFERED, "no-answer"): IDLE,
         (OFFERED, "rejected"): IDLE,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
-from appliance.center.agent import ACTIVITIES, AVAILABLE, HOLD, LOGGED_OUT, STATUS, TALKING, Agent
+from appliance.center.agent import ACTIVITIES, AVAILABLE, HOLD, IDLE, LOGGED_OUT, STATUS, TALKING, Agent
 from appliance.center.decisions import Output
 from appliance.center.floor import Floor
 from appliance.center.queue import Queue
@@ -133,6 +133,21 @@ class CallCenter:
                 self._log_out(other, "", "system", now)
             self._roster.restore(agent, status, reason, place, now)
         self._floor.settle(now)
+
+    def take_over(
+        self, agent: str, extension: str, call: str, queue: str, wrap_up_seconds: float, since: Instant, now: Instant
+    ) -> bool:
+        """After `restore`: the agent has been talking to a queue's caller `since` then, all through a restart.
+
+        Told before the phone's activity. False: nobody of that name is there, or is at another phone; the leg is then
+        like any other of its phone.
+        """
+        who = self.agent(agent)
+        if who is None or who.state not in (IDLE, LOGGED_OUT) or who.extension not in ("", extension):
+            return False
+        self._roster.take_over(who, extension, call, queue, wrap_up_seconds, since, now)
+        self._floor.settle(now)
+        return True
 
     # --- phones -------------------------------------------------------------------------------------------------------
     def phone_registered(self, extension: str, registered: bool, now: Instant) -> None:

@@ -4,13 +4,14 @@ docs/states.md`."""
 from __future__ import annotations
 
 from appliance.center.agent import STATE, STATES_OF_STATUS, STATUS
+from appliance.center.answering_machine import ANSWERING_MACHINE
 from appliance.center.login import LOGIN
 from appliance.center.menu import MENU
 from appliance.center.queue import ENTRY
 from appliance.center.table import Table
 from appliance.sip import tables
 
-TABLES = (STATUS, STATE, ENTRY, MENU, LOGIN)
+TABLES = (STATUS, STATE, ENTRY, MENU, LOGIN, ANSWERING_MACHINE)
 
 
 def _transaction(name: str, meaning: str, rows: tables.Table) -> Table:

@@ -238,6 +238,25 @@ class Roster:
         agent.talking_since = now.mono
         self._move(agent, "answer", now)
 
+    def take_over(
+        self,
+        agent: Agent,
+        extension: str,
+        call: str,
+        queue: str,
+        wrap_up_seconds: float,
+        since: Instant,
+        now: Instant,
+    ) -> None:
+        """The agent serves this call of a queue since before a restart."""
+        if agent.phone is None:
+            self._attach(agent, extension)
+        agent.call, agent.queue = call, queue
+        agent.wrap_up_seconds, agent.talking_since = wrap_up_seconds, since.mono
+        self._move(agent, "taken-over", now)
+        agent.since = since
+        self.refresh(agent)
+
     def offer_over(self, agent: Agent, outcome: str, now: Instant) -> None:
         """The offer ended without an answer; unless we withdrew it the agent goes to the end of the line."""
         agent.offer = None

@@ -105,6 +105,8 @@ def _running(running: Running, say: Speaker) -> Iterator[Finding]:
         yield Finding("problem", say.of(fault["text"]), say.of(fault["remedy"]))
     for one in status.get("refused", ()):
         yield Finding("warning", say("refused", **one), say("check-credentials"))
+    for one in status.get("voice", ()):
+        yield Finding("warning", say.of(one["text"]), say.of(one["remedy"]))
     for off in status.get("off", ()):
         yield Finding("warning", say.of(off["why"]), say.of(off["remedy"]))
 

@@ -17,10 +17,15 @@ from appliance.events.box import (
     MediaRestarted,
 )
 from appliance.events.call import (
+    AnsweredBy,
     CallEnded,
     CallRouted,
     CallStarted,
+    CallTakenOver,
     DecisionFailed,
+    FaxDetected,
+    GreetingEnded,
+    KeysSent,
     LegAnswered,
     LegAudio,
     LegBridged,
@@ -30,11 +35,15 @@ from appliance.events.call import (
     LegResumed,
     LegRinging,
     LegStarted,
+    OneWayAudio,
+    OneWayAudioEnded,
 )
 from appliance.events.line import PhoneRegistered, PhoneUnregistered, TrunkDown, TrunkUp
 from appliance.events.menu import MenuEntered, MenuKey, MenuLeft
 from appliance.events.queue import QueueEntered, QueueLeft, QueueOffered, QueueOfferEnded, QueuePosition
 from appliance.events.recording import (
+    RecordingConverted,
+    RecordingDeleted,
     RecordingPaused,
     RecordingResumed,
     RecordingSegment,
@@ -53,11 +62,13 @@ from appliance.events.sound import (
 __all__ = [
     "AgentStateChanged",
     "AgentStatusChanged",
+    "AnsweredBy",
     "BoxStarted",
     "BoxStopped",
     "CallEnded",
     "CallRouted",
     "CallStarted",
+    "CallTakenOver",
     "ClockStepped",
     "ConfigChanged",
     "DecisionFailed",
@@ -65,6 +76,9 @@ __all__ = [
     "Event",
     "FaultCleared",
     "FaultRaised",
+    "FaxDetected",
+    "GreetingEnded",
+    "KeysSent",
     "LegAnswered",
     "LegAudio",
     "LegBridged",
@@ -83,6 +97,8 @@ __all__ = [
     "MenuEntered",
     "MenuKey",
     "MenuLeft",
+    "OneWayAudio",
+    "OneWayAudioEnded",
     "PageEnded",
     "PageStarted",
     "PhoneRegistered",
@@ -92,6 +108,8 @@ __all__ = [
     "QueueOfferEnded",
     "QueueOffered",
     "QueuePosition",
+    "RecordingConverted",
+    "RecordingDeleted",
     "RecordingPaused",
     "RecordingResumed",
     "RecordingSegment",

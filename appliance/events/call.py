@@ -37,6 +37,8 @@ class CallEnded(Event, frozen=True):
     """Q.850 cause value (16 normal clearing, 17 busy, 19 no answer, …)."""
     reason: str
     """A stable word: answered, abandoned, busy, no-answer, unreachable, rejected, wrong-number, failed, restart, …"""
+    ended: float = 0.0
+    """Wall time of its last sound, where this is told after a crash; 0: not known better than by when it is told."""
 
 
 class LegStarted(Event, frozen=True):
@@ -72,6 +74,22 @@ class LegBridged(Event, frozen=True):
     call: str
     legs: tuple[str, ...]
     agent: str = ""
+
+
+class CallTakenOver(Event, frozen=True):
+    """The box was away (crash, upgrade) while the parties went on talking, and has the call again. Talk and hold time
+    of the record go on through it."""
+
+    call: str
+    legs: tuple[str, ...]
+    """Who hear each other."""
+    held: tuple[str, ...] = ()
+    """Those of them whose party holds."""
+    agent: str = ""
+    answered: float = 0.0
+    """When the first conversation of the call began (seconds since the epoch)."""
+    away: float = 0.0
+    """Seconds that nobody decided anything, reckoned from the last sign of life."""
 
 
 class LegHeld(Event, frozen=True):
@@ -124,6 +142,98 @@ class LegAudio(Event, frozen=True):
     sent: int = 0
     last_heard: float = -1.0
     """Seconds before the end; -1: never."""
+    extension: str = ""
+    trunk: str = ""
+    codec: str = ""
+    """That the party sent last."""
+    late: int = 0
+    """Packets too late to be played out."""
+    mos: float | None = None
+    """Mean opinion score of what came from the party over the whole call, by the E-model; None: too little came."""
+    mos_min: float | None = None
+    """Of the worst five seconds."""
+    sent_mos: float | None = None
+    """Of what the party got, by its own reports; None: it sent none."""
+    sent_mos_min: float | None = None
+    sent_loss: float = 0.0
+    """Share of our packets that the party missed, 0..1."""
+    round_trip_ms: float | None = None
+    """To the party and back, by the newest report."""
+    unheard: str = ""
+    """Why the party was not heard at its end (`OneWayAudio.reason`); empty: it was."""
+
+
+class OneWayAudio(Event, frozen=True):
+    """Two parties are connected, and from this one there is nothing to hear."""
+
+    leg: str
+    """The party that is not heard."""
+    call: str
+    reason: str
+    """no-packets: nothing came. other-source: audio came from `source` instead of the address that was taken.
+    other-payload: only payload types that were not agreed. no-rtp: what came was no RTP. unauthentic: its SRTP
+    authentication fails. digital-silence: packets come and carry silence, as of a muted microphone."""
+    extension: str = ""
+    trunk: str = ""
+    number: str = ""
+    expected: str = ""
+    """host:port that the party's SDP named."""
+    source: str = ""
+    payload_type: int = -1
+    seconds: float = 0.0
+    """How long it has been so."""
+
+
+class OneWayAudioEnded(Event, frozen=True):
+    """There is something to hear from the party after all."""
+
+    leg: str
+    call: str
+    extension: str = ""
+    trunk: str = ""
+
+
+class FaxDetected(Event, frozen=True):
+    """A fax machine was heard on a leg."""
+
+    call: str
+    leg: str
+    tone: str
+    """cng: it called (1100 Hz); ced: it answered (2100 Hz)"""
+    to: str = ""
+    """Destination that the call was sent to for it; empty: it goes on."""
+
+
+class AnsweredBy(Event, frozen=True):
+    """Who answered a call of ours, as far as how it speaks tells."""
+
+    call: str
+    leg: str
+    result: str
+    """human, machine or unknown (not sure)"""
+    cause: str
+    """after-greeting-silence, greeting, words, beep, fax, initial-silence, total"""
+    seconds: float
+    """After the answer."""
+    words: int = 0
+
+
+class GreetingEnded(Event, frozen=True):
+    """The machine that answered has said its greeting: it records now."""
+
+    call: str
+    leg: str
+    cause: str
+    """beep, quiet or total (it went on for too long)"""
+
+
+class KeysSent(Event, frozen=True):
+    """Keys were sent to a party for somebody at a page or program. Which is not kept: they may be a card's number."""
+
+    call: str
+    leg: str
+    count: int
+    by: str
 
 
 class DecisionFailed(Event, frozen=True):

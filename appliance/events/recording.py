@@ -11,6 +11,8 @@ class RecordingStarted(Event, frozen=True):
     leg: str
     path: str
     """Relative to the data folder's `recordings/`."""
+    rate: int = 8000
+    """Samples a second of the file."""
 
 
 class RecordingSegment(Event, frozen=True):
@@ -50,3 +52,23 @@ class RecordingStopped(Event, frozen=True):
     reason: str
     """ended, disk-full, media-restart, box-restart, failed"""
     error: str = ""
+
+
+class RecordingConverted(Event, frozen=True):
+    """Some time after the call its WAV file became an Opus file with the same sound."""
+
+    recording: str
+    call: str
+    path: str
+    """Relative to the data folder's `recordings/`."""
+    bytes: int
+    before: int
+    """Bytes of the WAV file."""
+
+
+class RecordingDeleted(Event, frozen=True):
+    """Its time was over (`keep_recordings_days`): the file is gone."""
+
+    recording: str
+    call: str
+    days: int

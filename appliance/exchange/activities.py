@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from appliance.exchange.causes import ANNOUNCED, NO_CHANNEL, NO_CODEC, Ending
 from appliance.exchange.codecs import caller_codecs
+from appliance.exchange.listening import listen
 
 if TYPE_CHECKING:
     from appliance.exchange.context import Deferred
@@ -33,6 +34,8 @@ class LegActivity:
         if before is not None:
             before.stop()
         self.start()
+        if self.leg.activity is self:
+            listen(self.leg)
 
     def start(self) -> None:
         """The first step; `begin` calls it."""

@@ -28,6 +28,7 @@ from appliance.exchange.causes import (
 from appliance.exchange.encryption import possible
 from appliance.exchange.leg import Leg
 from appliance.exchange.parties import hop_of, party
+from appliance.exchange.phones import in_browser
 from appliance.sip.offer_answer import make_offer
 from appliance.sip.sdp import Payload
 
@@ -164,27 +165,28 @@ class Attempt:
         caller = self.call.caller
         for binding in bindings:
             host = binding.flow.local[0] if binding.flow is not None else self.context.own_address
-            if not leg.open(host, self.codecs) or leg.local is None:
+            browser = in_browser(binding.user_agent, binding.flow)
+            if not leg.open(host, self.codecs, browser=browser) or leg.local is None:
                 leg.ended(NO_CHANNEL, "us")
                 self._forget(leg)
                 self._note(NO_CHANNEL)
                 return
             leg.body = make_offer(leg.local)
-            leg.branches.append(
-                self.context.endpoint.invite(
-                    binding.flow or hop_of(binding.uri),
-                    uri=binding.uri,
-                    from_=party(caller, host, self.call.caller_name),
-                    to=party(extension, host),
-                    body=leg.body,
-                    now=self.context.now,
-                    headers=[("Route", path) for path in binding.path],
-                    contact_user=extension,
-                    advertise=self.context.advertise,
-                    max_forwards=self._hops_left,
-                    owner=leg,
-                )
+            branch = self.context.endpoint.invite(
+                binding.flow or hop_of(binding.uri),
+                uri=binding.uri,
+                from_=party(caller, host, self.call.caller_name),
+                to=party(extension, host),
+                body=leg.body,
+                now=self.context.now,
+                headers=[("Route", path) for path in binding.path],
+                contact_user=extension,
+                advertise=self.context.advertise,
+                max_forwards=self._hops_left,
+                owner=leg,
             )
+            leg.branches.append(branch)
+            leg.branch_locals[branch] = leg.local
 
     def _ring_trunk(self, target: Target, trunks: tuple[str, ...]) -> None:
         """Calls the number over the first of these trunks that can be used now."""

@@ -52,6 +52,14 @@ class RtpPort(Row, frozen=True, tag="rtp"):
     """Address and even port to bind; RTCP is on the next port."""
     remote: tuple[str, int] | None = None
     """From the SDP; None: not known yet, nothing is sent, anything valid may be the source."""
+    remote_rtcp: tuple[str, int] | None = None
+    """From the SDP (RFC 3605): where RTCP goes until some came; None: beside `remote`."""
+    rtcp_mux: bool = False
+    """RTCP goes over the RTP port (RFC 5761); it may come there in any case."""
+    send_metrics: bool = False
+    """The party asked for VoIP metrics (RFC 3611); they are also sent to one that sends them."""
+    dscp: int = 46
+    """Differentiated services code point of what is sent, 0..63; counts when the port is bound."""
     receive: tuple[Payload, ...] = ()
     """What the other side may send, with the numbers that our SDP gave."""
     send: Payload | None = None
@@ -198,12 +206,54 @@ class PortSilent(MediaEvent, frozen=True, tag="port-silent"):
     seconds: float
 
 
+class PortUnheard(MediaEvent, frozen=True, tag="port-unheard"):
+    """The port is in a conversation (it hears a port that hears it), and nothing to hear came for `seconds`."""
+
+    reason: str
+    """no-packets, other-source, other-payload, no-rtp, unauthentic, digital-silence"""
+    seconds: float = 0.0
+    source: str = ""
+    """other-source: host:port that something came from."""
+    payload_type: int = -1
+    """other-payload: what came instead."""
+
+
+class PortHeard(MediaEvent, frozen=True, tag="port-heard"):
+    """There is something to hear after all, after a `PortUnheard`."""
+
+
 class PortStats(MediaEvent, frozen=True, tag="port-stats"):
-    """Figures of one port: every 5 s while they change, and once when its row is dropped (`final`)."""
+    """Figures of one port: totals, every 5 s while they change, and once when its row is dropped (`final`)."""
 
     packets: int = 0
     bytes: int = 0
     lost: int = 0
+    """Of `expected`, by their numbers."""
+    expected: int = 0
+    late: int = 0
+    """Packets too late to be played out."""
+    decided: int = 0
+    """Packets that are known to have come or not; `gone` of them did not, in `runs` runs."""
+    gone: int = 0
+    runs: int = 0
+    playout_ms: float = -1.0
+    """Delay of our jitter buffer; -1: packets are sent on as they come, and the listener's buffer counts."""
+    codec: str = ""
+    """Of the newest audio received; empty: none."""
+    round_trip_ms: float = -1.0
+    """By RTCP, between the party and us; -1: not known."""
+    reports: int = 0
+    """Reports of the party about what we send; the `sent_` figures hold when there are some."""
+    sent_fraction: float = 0.0
+    """Share lost, by the newest report."""
+    sent_lost: int = 0
+    sent_jitter_ms: float = 0.0
+    sent_discarded: float = -1.0
+    """Share that came too late for the party, by its VoIP metrics (RFC 3611); -1: not said."""
+    sent_delay_ms: float = -1.0
+    """Of the party's end, by its VoIP metrics; -1: not said."""
+    sent_mos: float = 0.0
+    """As the party judges it; 0: not said."""
     jitter_ms: float = 0.0
     strangers: int = 0
     """Packets from elsewhere than the locked source, dropped."""
@@ -245,6 +295,8 @@ AnyMediaEvent = (
     | Tone
     | Speech
     | PortSilent
+    | PortUnheard
+    | PortHeard
     | PortStats
     | RecorderStarted
     | RecorderStopped
@@ -274,6 +326,9 @@ class Media(Protocol):
 
         `reserved`: one of the few that are kept for emergency calls may be given.
         """
+
+    def claim_port(self, port: int) -> None:
+        """Takes this very port, which a leg of the run before uses; also one outside the range of now."""
 
     def release_port(self, port: int) -> None:
         """Gives the port back; it is not given out again for a few seconds' worth of allocations."""

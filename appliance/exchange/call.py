@@ -8,6 +8,8 @@ from appliance.events import CallEnded, CallRouted, CallStarted, LegBridged
 from appliance.exchange.audio import Link, Mix
 from appliance.exchange.causes import ANSWERED, HUNG_UP, Ending
 from appliance.exchange.leg import Leg
+from appliance.exchange.listening import listen
+from appliance.exchange.machines import Judging
 from appliance.exchange.recording import CallRecorder
 
 if TYPE_CHECKING:
@@ -31,9 +33,11 @@ class Call:
         trunk: str = "",
         extension: str = "",
         journey: str = "",
+        known_as: str = "",
     ) -> None:
+        """`known_as`: the id of a call of before a restart, whose record is open."""
         self.context = context
-        self.id = context.call_id()
+        self.id = known_as or context.call_id()
         self.journey = journey or self.id
         self.kind = kind
         self.caller = caller
@@ -51,6 +55,12 @@ class Call:
         self.position = 0
         self.hops = 0
         self.emergency = False
+        self.judged = False
+        """Who answers the call that we make is to be found out: a person or a machine."""
+        self.answered_by = ""
+        """human, machine or unknown, once that is known."""
+        self.fax = False
+        """A fax machine was heard."""
         self.rule = ""
         """Recording rule of the queue the call came through; empty: that of the parties."""
         self.started = context.now
@@ -63,11 +73,14 @@ class Call:
         """Wall time at which it entered `queue`."""
         self.talking_since: float | None = None
         self.ended = False
-        self._legs_made = 0
-        self._mix = 0
+        self.legs_made = 0
+        self.mix = 0
+        """Row of the call's mix; 0: none."""
         self._mixed: tuple[Link, ...] = ()
         self.recorder = CallRecorder(context, self)
         context.calls[self.id] = self
+        if known_as:
+            return
         context.emit(
             CallStarted(
                 call=self.id,
@@ -83,8 +96,8 @@ class Call:
 
     def next_leg_id(self) -> str:
         """Id for one more leg."""
-        self._legs_made += 1
-        return f"{self.id}-{self._legs_made}"
+        self.legs_made += 1
+        return f"{self.id}-{self.legs_made}"
 
     def routed(self, destination: str) -> bool:
         """Notes a step of the dial plan; False when there were too many of them."""
@@ -113,15 +126,21 @@ class Call:
             return
         self._mixed = links
         if links:
-            self._mix = self._mix or self.context.next_row()
-            self.context.media.put(Mix(id=self._mix, links=links))
-        elif self._mix:
-            self.context.media.drop(self._mix)
-            self._mix = 0
+            self.mix = self.mix or self.context.next_row()
+            self.context.media.put(Mix(id=self.mix, links=links))
+        elif self.mix:
+            self.context.media.drop(self.mix)
+            self.mix = 0
+
+    def resume_mix(self, row: int) -> None:
+        """States the mix again that the run before had under this id; the legs hear what they heard."""
+        self.mix = row
+        self.remix()
 
     def connect(self, first: Leg, second: Leg) -> None:
         """The two talk to each other from now on."""
         first.activity = second.activity = None
+        first.unheard = second.unheard = ""
         self.bridge = (first, second)
         if self.talking_since is None:
             self.talking_since = self.context.now.wall
@@ -129,6 +148,11 @@ class Call:
         self.agent = self.agent or second.agent or first.agent
         self.context.emit(LegBridged(call=self.id, legs=(first.id, second.id), agent=second.agent or first.agent))
         self.recorder.follow()
+        for leg in self.bridge:
+            listen(leg)
+        if self.judged and second.direction == "out":
+            self.judged = False
+            Judging(second).begin()
 
     def early_media(self, caller: Leg, called: Leg) -> None:
         """The caller hears what the called side sends before it answers."""
@@ -147,6 +171,8 @@ class Call:
     def leg_held(self, leg: Leg) -> None:
         """A party of the bridge pressed hold or came back: the other hears music meanwhile."""
         if leg in self.bridge:
+            for one in self.bridge:
+                one.unheard = ""
             self._hear_each_other()
             self.recorder.follow()
 
@@ -191,8 +217,9 @@ class Call:
         except Exception as error:
             failure = failure or error
         self.remix()
-        if self._mix:
-            self.context.media.drop(self._mix)
+        if self.mix:
+            self.context.media.drop(self.mix)
+        self.context.stirred.add(self.id)
         self.context.calls.pop(self.id, None)
         self.context.emit(CallEnded(call=self.id, cause=ending.cause, reason=ending.reason))
         # Legs know their call: without these the whole of it would be left to the garbage collector, whose searches

@@ -20,7 +20,8 @@ RING_SECONDS = 30.0
 class ClickToCall:
     """Rings the extension (a `Ringer`); the leg that answers becomes the one the call began with."""
 
-    def __init__(self, context: Context, extension: str, number: str) -> None:
+    def __init__(self, context: Context, extension: str, number: str, *, judged: bool = False) -> None:
+        """`judged`: find out whether a person or a machine answers the number."""
         self.context = context
         self.number = number
         meaning = context.plan.lookup(number)
@@ -32,6 +33,7 @@ class ClickToCall:
             caller_name=context.phones.name(extension),
             extension=extension,
         )
+        self.call.judged = judged
         self.attempt: Attempt | None = None
 
     def begin(self) -> None:

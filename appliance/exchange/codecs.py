@@ -37,9 +37,17 @@ def _among(codecs: tuple[Payload, ...], names: tuple[str, ...]) -> tuple[Payload
     return voices + aside + ((TELEPHONE_EVENT_48000,) if OPUS in voices else ()) + (TELEPHONE_EVENT,)
 
 
+@lru_cache(maxsize=512)
+def _without_events(codecs: tuple[Payload, ...]) -> tuple[Payload, ...]:
+    return tuple(codec for codec in codecs if codec.codec != TELEPHONE_EVENT.codec)
+
+
 def permitted(leg: Leg, codecs: tuple[Payload, ...]) -> tuple[Payload, ...]:
-    """Of `codecs` those that the site file allows on this leg and the engine has, in their order."""
+    """Of `codecs` those that the site file allows on this leg and the engine has, in their order. A party whose keys
+    shall come another way is not asked for telephone-events."""
     allowed = _permitted(leg, codecs)
+    if leg.dtmf in ("inband", "info"):
+        allowed = _without_events(allowed)
     return allowed if "opus" in leg.context.media.abilities else _without_opus(allowed)
 
 
@@ -55,6 +63,14 @@ def _permitted(leg: Leg, codecs: tuple[Payload, ...]) -> tuple[Payload, ...]:
         if trunk.id == leg.trunk:
             return _among(codecs, trunk.codecs)
     return _among(codecs if codecs != ALL else _ordered(site.site.codecs), site.site.codecs)
+
+
+@lru_cache(maxsize=64)
+def with_opus(codecs: tuple[Payload, ...]) -> tuple[Payload, ...]:
+    """The codecs, and at their end Opus: a telephone in a browser has no other, whatever the site has otherwise."""
+    voices = tuple(codec for codec in codecs if codec not in _ASIDE)
+    aside = tuple(codec for codec in _ASIDE if codec in codecs or codec is TELEPHONE_EVENT_48000)
+    return voices + (() if OPUS in voices else (OPUS,)) + aside
 
 
 @lru_cache(maxsize=16)

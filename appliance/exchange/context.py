@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from appliance.center.center import CallCenter
     from appliance.exchange.call import Call
     from appliance.exchange.desk_codes import Pins
+    from appliance.exchange.keeping import Keeping
     from appliance.exchange.leg import Leg
     from appliance.exchange.phones import Phones
     from appliance.exchange.ports import AudioPorts
+    from appliance.exchange.quality import Departed
     from appliance.exchange.recording import CallRecorder
     from appliance.exchange.routing import Router
     from appliance.exchange.sound import SoundCard
@@ -66,6 +68,7 @@ class Context:
     phones: Phones
     pins: Pins
     trunks: Trunks
+    keeping: Keeping
     router: Router
     sound: SoundCard
     site: Site
@@ -91,8 +94,8 @@ class Context:
         """Port and player rows of living legs."""
         self.recorders: dict[int, CallRecorder] = {}
         """Recorder rows -> whose they are, until their file is complete: some time longer than their call."""
-        self.departed: dict[int, tuple[str, str, str]] = {}
-        """Port rows just dropped -> (leg, call, SRTP suite): their final figures are still to come."""
+        self.departed: dict[int, Departed] = {}
+        """Port rows just dropped: their final figures are still to come."""
         # Above the rows of the run before, which a media process that outlived us may still hold.
         self._row = int(now.wall) % 2000 * 1_000_000
         self.contain: Callable[[Call | None, Callable[[], None]], None] = lambda _call, action: action()
@@ -102,6 +105,10 @@ class Context:
         """A row id that was never used."""
         self._row += 1
         return self._row
+
+    def reserve_rows(self, last: int) -> None:
+        """Rows up to this id were used by a run before."""
+        self._row = max(self._row, last)
 
     def call_id(self) -> str:
         """A new call id: sorts by time, unique across restarts."""

@@ -7,7 +7,7 @@ call ends that call, with its trace in the ledger; all others go on.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -15,13 +15,16 @@ from appliance.center.center import CallCenter
 from appliance.center.decisions import Decision
 from appliance.clock import Entropy, Instant
 from appliance.errors import CommandError
-from appliance.events import DecisionFailed, Stamped
-from appliance.exchange import audio
+from appliance.events import DecisionFailed, KeysSent, Stamped
+from appliance.exchange import audio, keys
 from appliance.exchange.call import Call
 from appliance.exchange.causes import HUNG_UP, INTERNAL, RESTART
 from appliance.exchange.clicks import ClickToCall
 from appliance.exchange.context import Context
 from appliance.exchange.desk_codes import Pins
+from appliance.exchange.keeping import Keeping
+from appliance.exchange.kept import Before, Recovered
+from appliance.exchange.leg import Leg
 from appliance.exchange.media_events import MediaEvents
 from appliance.exchange.outputs import Output
 from appliance.exchange.phones import Phones
@@ -29,6 +32,7 @@ from appliance.exchange.ports import AudioPorts
 from appliance.exchange.routing import Router
 from appliance.exchange.sip_events import SipEvents
 from appliance.exchange.sound import CardLink, SoundCard
+from appliance.exchange.takeover import Takeover
 from appliance.exchange.trunks import Trunks
 from appliance.exchange.view import AgentView, CallView, QueueView, RegistrationView, SoundView, TrunkView
 from appliance.exchange.views import agent_views, call_state, call_view, queue_views, registration_views, trunk_views
@@ -36,8 +40,6 @@ from appliance.exchange.waiting import Waiting
 from appliance.sip.endpoint import Endpoint
 from appliance.sip.events import CloseFlow, Resolve, Send
 from appliance.sip.flow import Flow
-from appliance.sip.registrar import Binding
-from appliance.sip.session import SessionSnapshot
 from appliance.site.dialplan import DialPlan
 from appliance.site.model import Site
 
@@ -85,6 +87,7 @@ class Exchange:
         context.sound = SoundCard(context)
         context.pins = Pins(context)
         context.ports = AudioPorts(context)
+        context.keeping = Keeping(context)
         self._sip = SipEvents(context)
         self._media = MediaEvents(context)
         self.failures = 0
@@ -113,6 +116,11 @@ class Exchange:
             self._contain(None, lambda: self.context.trunks.resolved(query, flows))
         else:
             self.context.endpoint.resolved(query, flows, now)
+
+    def browsers_lost(self, now: Instant) -> None:
+        """The process of the telephones in browsers has ended: their calls end, their registrations go."""
+        self.context.now = now
+        self._contain(None, self.context.phones.browsers_lost)
 
     def addresses_changed(self, now: Instant) -> None:
         """This machine has other addresses than before."""
@@ -173,17 +181,21 @@ class Exchange:
                 trace = endpoint.faults.popleft()
                 self._failed("", trace, trace.rstrip().rpartition("\n")[2])
             elif not outputs:
-                if context.stirred:
-                    self._settle()
-                return None
+                if not context.stirred:
+                    return None
+                self._settle()
 
     def _settle(self) -> None:
         """All that follows from an input is done: calls are in a state now, maybe another one than before."""
         context = self.context
         for number in context.stirred:
             call = context.calls.get(number)
-            if call is not None and (state := call_state(call)) != call.state:
+            if call is None:
+                context.keeping.call_gone(number)
+                continue
+            if (state := call_state(call)) != call.state:
                 call.state, call.since = state, context.now
+            context.keeping.call(call)
         context.stirred.clear()
 
     def _decided(self, decision: Decision) -> None:
@@ -221,28 +233,10 @@ class Exchange:
         context.trunks.configure()
         context.sound.configure()
 
-    def restore(
-        self,
-        bindings: list[Binding],
-        agents: list[tuple[str, str, str, str]],
-        now: Instant,
-    ) -> None:
-        """What was so before a restart: registrations, and (agent, status, reason, extension)."""
+    def take_over(self, before: Before, now: Instant) -> Recovered:
+        """What the run before left: registrations, agents, calls that go on, dialogs to end. Before any other input."""
         self.context.now = now
-        self.context.center.restore(agents, now)
-        self.context.phones.restore(bindings)
-
-    def end_stored_dialogs(self, snapshots: Iterable[SessionSnapshot], now: Instant) -> int:
-        """Says BYE in the dialogs of the run before, so that no carrier channel or phone hangs; how many there were."""
-        self.context.now = now
-        count = 0
-        for snapshot in snapshots:
-            try:
-                self.context.endpoint.restore(snapshot, now).bye(now, (("Reason", f"Q.850;cause={RESTART.cause}"),))
-                count += 1
-            except Exception as error:
-                self.context.emit(DecisionFailed(call="", error=repr(error), trace="restore"))
-        return count
+        return Takeover(self.context, before).run()
 
     def shut_down(self, now: Instant) -> None:
         """Ends every call in an orderly way and takes back registrations at carriers."""
@@ -335,14 +329,41 @@ class Exchange:
         self.context.now = now
         self.context.sound.test()
 
-    def originate(self, extension: str, number: str, now: Instant) -> str:
-        """Rings an extension and, when it answers, dials the number for it; the call's id.
+    def press_keys(self, call_id: str, pressed: str, leg_id: str, by: str, now: Instant) -> None:
+        """Sends keys to a party of a call: to the leg `leg_id`, or (empty) to the party outside.
+
+        CommandError not_found, not_connected.
+        """
+        self.context.now = now
+        call = self.context.calls.get(call_id)
+        if call is None:
+            raise CommandError("not_found", f"There is no call {call_id} any more.")
+        leg = _party_for_keys(call, leg_id)
+        if leg is None:
+            raise CommandError("not_connected", "Nobody is connected to whom keys could be sent.")
+        self._contain(call, lambda: keys.press(leg, pressed))
+        self.context.emit(KeysSent(call=call.id, leg=leg.id, count=len(pressed), by=by))
+
+    def originate(self, extension: str, number: str, now: Instant, *, answering_machine: bool = False) -> str:
+        """Rings an extension and, when it answers, dials the number for it; the call's id. `answering_machine`: says
+        by an event whether a person or a machine answered.
 
         CommandError not_registered.
         """
         self.context.now = now
         if not self.context.phones.registered(extension):
             raise CommandError("not_registered", f"No phone is registered as {extension}.", "extension")
-        click = ClickToCall(self.context, extension, number)
+        click = ClickToCall(self.context, extension, number, judged=answering_machine)
         self._contain(click.call, click.begin)
         return click.call.id
+
+
+def _party_for_keys(call: Call, leg_id: str) -> Leg | None:
+    """The leg named; else the outside party of the conversation, or whoever was called; else the one outside that can
+    be heard before it answers."""
+    able = [leg for leg in call.legs if leg.negotiated is not None and leg.state != "ended"]
+    if leg_id:
+        return next((leg for leg in able if leg.id == leg_id), None)
+    bridge = [leg for leg in call.bridge if leg in able]
+    outside = [leg for leg in bridge or able if leg.trunk and (bridge or leg.direction == "out")]
+    return outside[-1] if outside else bridge[-1] if bridge else None

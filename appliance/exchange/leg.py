@@ -12,10 +12,13 @@ import msgspec
 
 from appliance.errors import RemoteProtocolError
 from appliance.events import LegAnswered, LegEnded, LegHeld, LegResumed, LegRinging, LegStarted
-from appliance.exchange import encryption
-from appliance.exchange.audio import Link, Player, PortStats, RtpPort
+from appliance.exchange import encryption, keys
+from appliance.exchange.audio import Detector, Link, Player, PortStats, RtpPort
 from appliance.exchange.causes import NO_CODEC, Ending, ending_headers, warning_header
-from appliance.exchange.codecs import permitted, row_payload
+from appliance.exchange.codecs import permitted, row_payload, with_opus
+from appliance.exchange.listening import listen
+from appliance.exchange.phones import in_browser
+from appliance.exchange.quality import Departed, LegQuality
 from appliance.sip.offer_answer import Local, Negotiated, accept, answer, make_offer, refresh_offer
 from appliance.sip.sdes import Crypto, offered_in
 from appliance.sip.sdp import Payload, SessionDescription
@@ -23,6 +26,7 @@ from appliance.sip.sdp import Payload, SessionDescription
 if TYPE_CHECKING:
     from appliance.exchange.call import Call
     from appliance.exchange.context import Context
+    from appliance.exchange.machines import Judging
     from appliance.sip.session import Session
 
 
@@ -49,26 +53,35 @@ class Leg:
         "agent",
         "answered_at",
         "body",
+        "branch_locals",
         "branches",
         "call",
         "context",
+        "detector",
         "direction",
+        "dscp",
+        "dtmf",
         "extension",
         "hearing",
         "held",
         "id",
+        "key_heard",
         "local",
         "local_ip",
+        "machine",
         "musical",
         "name",
         "negotiated",
         "number",
         "offer",
-        "player",
         "player_generation",
+        "playing",
         "port",
         "port_generation",
         "port_row",
+        "pressed",
+        "presses",
+        "quality",
         "queue_offer",
         "ringing",
         "serving",
@@ -76,6 +89,7 @@ class Leg:
         "state",
         "stats",
         "trunk",
+        "unheard",
     )
 
     def __init__(
@@ -90,14 +104,16 @@ class Leg:
         name: str = "",
         session: Session | None = None,
         queue_offer: bool = False,
+        known_as: str = "",
     ) -> None:
+        """`known_as`: the id of a leg of before a restart; whoever restores it fills in the rest, then `occupy`s."""
         self.queue_offer = queue_offer
         """A queue offers a caller to the agent at this phone."""
         self.serving = False
         """The agent at this phone took the call from a queue: wrap-up follows."""
         self.context = context
         self.call = call
-        self.id = call.next_leg_id()
+        self.id = known_as or call.next_leg_id()
         self.direction = direction
         self.extension = extension
         self.trunk = trunk
@@ -117,20 +133,39 @@ class Leg:
         self.port = 0
         self.port_row = 0
         self.port_generation = 0
-        self.player = 0
+        self.playing: Player | None = None
+        """The row of what is played to the party."""
         self.player_generation = 0
         self.hearing: tuple[int, ...] = ()
         self.musical = False
         """It hears music on hold, from wherever that comes just now."""
         self.local: Local | None = None
+        self.branch_locals: dict[Session, Local] = {}
+        """Our side as it was offered to each branch that has not spoken yet."""
         self.local_ip = ""
         """Our address towards the party; its audio port is bound there."""
         self.body = b""
         """The SDP we gave last."""
         self.negotiated: Negotiated | None = None
         self.stats: PortStats | None = None
+        self.dscp = 46
+        self.quality = LegQuality()
+        self.unheard = ""
+        """Why the party is not heard although it is in a conversation (`OneWayAudio.reason`); empty: it is."""
         self.answered_at = 0.0
+        self.dtmf = keys.setting(self)
+        """How this party's keys come and go, as the site file said when the leg began: auto, rfc4733, inband, info."""
+        self.key_heard = ("", "", 0.0)
+        """The key heard last, the way it came, when."""
+        self.pressed = ""
+        self.presses = 0
+        self.detector: Detector | None = None
+        """What is listened for on this leg; None: nothing."""
+        self.machine: Judging | None = None
+        """Judges who answered, while it does."""
         call.legs.append(self)
+        if known_as:
+            return
         context.emit(
             LegStarted(
                 leg=self.id,
@@ -143,14 +178,19 @@ class Leg:
                 sip_call_id=session.call_id if session else "",
             )
         )
-        if trunk:
-            context.trunks.occupy(trunk, self)
-        if extension:
-            context.phones.leg_started(self)
+        self.occupy()
+
+    def occupy(self) -> None:
+        """Takes the trunk's channel, or says that the phone has a leg."""
+        if self.trunk:
+            self.context.trunks.occupy(self.trunk, self)
+        if self.extension:
+            self.context.phones.leg_started(self)
 
     # --- the two addresses and the audio port ------------------------------------------------------------------------
-    def open(self, local_ip: str, codecs: tuple[Payload, ...], *, plain: bool = False) -> bool:
-        """Takes an RTP port; False when all are in use. `plain`: no SRTP, whatever the rule."""
+    def open(self, local_ip: str, codecs: tuple[Payload, ...], *, plain: bool = False, browser: bool = False) -> bool:
+        """Takes an RTP port; False when all are in use. `plain`: no SRTP, whatever the rule; `browser`: the phone is
+        one in a browser."""
         if not self.port:
             port = self.context.ports.take(self.call)
             if port is None:
@@ -160,38 +200,65 @@ class Leg:
             self.context.rows[self.port_row] = self
         self.local_ip = local_ip
         shown = self.context.trunks.shown_address(self.trunk)
+        session = self.session
+        if session is not None and session.request is not None and self.direction == "in":
+            browser = bool(self.extension) and in_browser(session.request.user_agent, session.flow)
+        allowed = permitted(self, codecs)
         local = Local(
             address=shown or local_ip,
             port=self.port,
-            codecs=permitted(self, codecs),
+            codecs=with_opus(allowed) if browser and "opus" in self.context.media.abilities else allowed,
             session_id=int.from_bytes(self.context.entropy(4), "big"),
+            rtcp_mux=True,
+            metrics=True,
         )
-        self.local = encryption.with_srtp(self, local, plain)
+        # A telephone in a browser is on this machine: what is encrypted is its way to the browser.
+        self.local = encryption.with_srtp(self, local, plain or browser)
+        self.dscp = self.context.site.site.dscp_audio
         return True
 
-    def _put_port(self) -> None:
+    def row(self) -> RtpPort | None:
+        """The leg's port as the desired table has it; None before anything is agreed on."""
         negotiated = self.negotiated
         if negotiated is None or self.session is None:
-            return
+            return None
         protect, unprotect = encryption.row_keys(negotiated)
-        self.context.media.put(
-            RtpPort(
-                id=self.port_row,
-                local=(self.local_ip, self.port),
-                remote=negotiated.remote,
-                receive=tuple(map(row_payload, negotiated.receive)),
-                send=row_payload(negotiated.send) if negotiated.send else None,
-                send_events=row_payload(negotiated.send_events) if negotiated.send_events else None,
-                send_noise=row_payload(negotiated.send_noise) if negotiated.send_noise else None,
-                ptime=negotiated.ptime,
-                sending="send" in negotiated.direction,
-                receiving="recv" in negotiated.direction,
-                timeout=0.0 if self.held else 30.0,
-                generation=self.port_generation,
-                protect=protect,
-                unprotect=unprotect,
-            )
+        return RtpPort(
+            id=self.port_row,
+            local=(self.local_ip, self.port),
+            remote=negotiated.remote,
+            remote_rtcp=negotiated.remote_rtcp,
+            rtcp_mux=negotiated.rtcp_mux,
+            send_metrics=negotiated.send_metrics,
+            dscp=self.dscp,
+            receive=tuple(map(row_payload, negotiated.receive)),
+            send=row_payload(negotiated.send) if negotiated.send else None,
+            send_events=row_payload(negotiated.send_events) if negotiated.send_events else None,
+            send_noise=row_payload(negotiated.send_noise) if negotiated.send_noise else None,
+            press=self.pressed,
+            press_generation=self.presses,
+            press_tones=keys.manner(self) == keys.INBAND,
+            ptime=negotiated.ptime,
+            sending="send" in negotiated.direction,
+            receiving="recv" in negotiated.direction,
+            timeout=0.0 if self.held else 30.0,
+            generation=self.port_generation,
+            protect=protect,
+            unprotect=unprotect,
         )
+
+    def put_rows(self) -> None:
+        """States the leg's port, and its player if it has one, as they are (again)."""
+        self._put_port()
+        if self.playing is not None:
+            self.context.rows[self.playing.id] = self
+            self.context.media.put(self.playing)
+
+    def _put_port(self) -> None:
+        row = self.row()
+        if row is not None:
+            self.context.media.put(row)
+            self.context.stirred.add(self.call.id)
 
     def _negotiate(self, negotiated: Negotiated) -> None:
         """Takes over the outcome of an offer/answer exchange and tells the media side and, about hold, the call."""
@@ -207,6 +274,7 @@ class Leg:
         self._put_port()
         if before is None:
             self.call.remix()
+        listen(self)
         if changed and self.state == "answered":
             self.context.emit(
                 LegHeld(leg=self.id, call=self.call.id, by=self.id)
@@ -226,6 +294,12 @@ class Leg:
         """Suite that the leg's audio is encrypted with; empty: it is not, or nothing is agreed yet."""
         secured = self.negotiated.secured if self.negotiated is not None else None
         return secured.suite if secured is not None else ""
+
+    def press_keys(self, pressed: str) -> None:
+        """Has the engine send keys to the party, as telephone-events or tones."""
+        self.pressed = pressed
+        self.presses += 1
+        self._put_port()
 
     # --- hearing -----------------------------------------------------------------------------------------------------
     def links(self) -> tuple[Link, ...]:
@@ -247,15 +321,13 @@ class Leg:
         self.musical = False
         if not files:
             files = self.context.tone("beep")
-        if not self.player:
-            self.player = self.context.next_row()
-            self.context.rows[self.player] = self
+        number = self.player or self.context.next_row()
+        self.context.rows[number] = self
         self.player_generation += 1
-        self.context.media.put(
-            Player(id=self.player, files=files, loop_from=0 if loop else -1, generation=self.player_generation)
-        )
-        if self.hearing != (self.player,):
-            self.hearing = (self.player,)
+        self.playing = Player(id=number, files=files, loop_from=0 if loop else -1, generation=self.player_generation)
+        self.context.media.put(self.playing)
+        if self.hearing != (number,):
+            self.hearing = (number,)
             self.call.remix()
 
     def music(self) -> None:
@@ -267,11 +339,16 @@ class Leg:
             self.play(self.context.voice.music(), loop=True)
         self.musical = True
 
+    @property
+    def player(self) -> int:
+        """Row of the leg's player; 0: it has none."""
+        return self.playing.id if self.playing is not None else 0
+
     def _drop_player(self) -> None:
-        if self.player:
-            self.context.media.drop(self.player)
-            self.context.rows.pop(self.player, None)
-            self.player = 0
+        if self.playing is not None:
+            self.context.media.drop(self.playing.id)
+            self.context.rows.pop(self.playing.id, None)
+            self.playing = None
 
     # --- an incoming leg ---------------------------------------------------------------------------------------------
     def ring(self) -> None:
@@ -340,6 +417,7 @@ class Leg:
         self.state = "answered"
         self.answered_at = self.context.now.mono
         self.context.emit(LegAnswered(leg=self.id, call=self.call.id, codec=self.codec, srtp=self.srtp))
+        listen(self)
         self.phone_changed()
 
     # --- an outgoing leg ---------------------------------------------------------------------------------------------
@@ -350,6 +428,7 @@ class Leg:
         return self._accept(session, body)
 
     def _accept(self, session: Session, body: bytes) -> bool:
+        self.local = self.branch_locals.pop(session, self.local)
         if self.local is None:
             return False
         if session is not self.session and session.local_sdp and self.local.offers:
@@ -389,6 +468,7 @@ class Leg:
                 branch.owner = None
                 branch.cancel(self.context.now)
         self.branches = [keep] if keep is not None else []
+        self.branch_locals.clear()
 
     # --- renegotiation -----------------------------------------------------------------------------------------------
     def offered(self, body: bytes | None) -> None:
@@ -478,11 +558,22 @@ class Leg:
         if self.session is not None:
             self.session.owner = None
         self._drop_player()
+        self._stop_listening()
         context = self.context
         if self.port:
             if self.negotiated is not None:
                 context.media.drop(self.port_row)
-                context.departed[self.port_row] = (self.id, self.call.id, self.srtp)
+                context.departed[self.port_row] = Departed(
+                    self.id,
+                    self.call.id,
+                    self.quality,
+                    self.unheard,
+                    self.negotiated.ptime,
+                    self.codec,
+                    self.extension,
+                    self.trunk,
+                    self.srtp,
+                )
                 while len(context.departed) > 1000:
                     context.departed.pop(next(iter(context.departed)))
             context.rows.pop(self.port_row, None)
@@ -509,10 +600,17 @@ class Leg:
         self.hearing = ()
         self.call.remix()
 
+    def _stop_listening(self) -> None:
+        if self.machine is not None:
+            machine, self.machine = self.machine, None
+            machine.stop()
+        listen(self)
+
     def free(self) -> None:
         """After an error of ours in its end: it must still not hold a channel, a port or a phone."""
         self.state, self.activity, self.hearing = "ended", None, ()
         self._drop_player()
+        self._stop_listening()
         context = self.context
         context.media.drop(self.port_row)
         context.media.release_port(self.port)

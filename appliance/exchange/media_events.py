@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from appliance.events import LegAudio, MediaRestarted
-from appliance.exchange import audio
+from appliance.events import LegAudio, MediaRestarted, OneWayAudio, OneWayAudioEnded
+from appliance.exchange import audio, keys
 from appliance.exchange.causes import FAILED
+from appliance.exchange.listening import heard_speech, heard_tone, listen
 
 if TYPE_CHECKING:
     from appliance.exchange.call import Call
     from appliance.exchange.context import Context
     from appliance.exchange.leg import Leg
+    from appliance.exchange.quality import Departed
 
 
 class MediaEvents:
@@ -45,37 +47,98 @@ class MediaEvents:
 
     def _of_leg(self, leg: Leg, event: audio.AnyMediaEvent) -> None:
         if isinstance(event, audio.Digit):
-            if leg.activity is not None:
-                leg.activity.digit(event.digit)
-            elif leg.extension:
-                leg.call.recorder.key(event.digit, f"phone:{leg.extension}")
+            keys.heard(leg, event.digit, keys.INBAND if event.inband else keys.RFC4733)
+        elif isinstance(event, audio.Tone):
+            heard_tone(leg, event)
+        elif isinstance(event, audio.Speech):
+            heard_speech(leg, event)
         elif isinstance(event, audio.PlayerFinished):
             if event.generation == leg.player_generation and leg.activity is not None:
                 leg.activity.played()
         elif isinstance(event, audio.PortSilent):
             leg.check_alive()
+        elif isinstance(event, audio.PortUnheard):
+            self._unheard(leg, event)
+        elif isinstance(event, audio.PortHeard):
+            self._heard(leg)
         elif isinstance(event, audio.PortFailed) and not leg.reopen():
             leg.call.end(FAILED)
 
     def _stats(self, event: audio.PortStats) -> None:
         leg = self.context.rows.get(event.id)
-        if leg is not None:
+        if leg is not None and leg.negotiated is not None:
             leg.stats = event
+            listen(leg)
+            leg.quality.take(event, leg.negotiated.ptime, leg.codec)
         if not event.final:
             return
-        ids = self.context.departed.pop(event.id, None)
-        if ids is not None:
-            self.context.emit(
-                LegAudio(
-                    leg=ids[0],
-                    call=ids[1],
-                    packets=event.packets,
-                    lost=event.lost,
-                    jitter_ms=round(event.jitter_ms, 1),
-                    strangers=event.strangers,
-                    unauthentic=event.unauthentic,
-                    srtp=ids[2],
-                    sent=event.sent,
-                    last_heard=round(event.last_heard, 1),
-                )
+        gone = self.context.departed.pop(event.id, None)
+        if gone is not None:
+            gone.quality.take(event, gone.packet_ms, gone.codec)
+            self.context.emit(leg_audio(gone, event))
+
+    # --- one-way audio -----------------------------------------------------------------------------------------------
+    def _unheard(self, leg: Leg, event: audio.PortUnheard) -> None:
+        call, negotiated = leg.call, leg.negotiated
+        # Whoever holds, or said that he would not send, is silent by his own wish.
+        if leg not in call.bridge or call.held or negotiated is None or "recv" not in negotiated.direction:
+            return
+        leg.unheard = event.reason
+        remote = negotiated.remote
+        self.context.emit(
+            OneWayAudio(
+                leg=leg.id,
+                call=call.id,
+                extension=leg.extension,
+                trunk=leg.trunk,
+                number=leg.number,
+                reason=event.reason,
+                expected=host_port(*remote) if remote is not None else "",
+                source=event.source,
+                payload_type=event.payload_type,
+                seconds=round(event.seconds, 1),
             )
+        )
+
+    def _heard(self, leg: Leg) -> None:
+        if leg.unheard:
+            leg.unheard = ""
+            self.context.emit(OneWayAudioEnded(leg=leg.id, call=leg.call.id, extension=leg.extension, trunk=leg.trunk))
+
+
+def host_port(host: str, port: int) -> str:
+    """An address as people write it."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def leg_audio(gone: Departed, stats: audio.PortStats) -> LegAudio:
+    """What the ledger keeps of a leg's audio."""
+    quality = gone.quality
+    received, sent = quality.whole_received(gone.packet_ms), quality.whole_sent(gone.packet_ms, gone.codec)
+    return LegAudio(
+        leg=gone.leg,
+        call=gone.call,
+        extension=gone.extension,
+        trunk=gone.trunk,
+        packets=stats.packets,
+        lost=stats.lost,
+        jitter_ms=round(stats.jitter_ms, 1),
+        strangers=stats.strangers,
+        unauthentic=stats.unauthentic,
+        srtp=gone.srtp,
+        sent=stats.sent,
+        last_heard=round(stats.last_heard, 1),
+        codec=stats.codec,
+        late=stats.late,
+        mos=_score(received.mos if received is not None else None),
+        mos_min=_score(quality.worst_received),
+        sent_mos=_score(sent.mos if sent is not None else None),
+        sent_mos_min=_score(quality.worst_sent),
+        sent_loss=round(sent.loss, 4) if sent is not None else 0.0,
+        round_trip_ms=round(quality.round_trip_ms, 1) if quality.round_trip_ms is not None else None,
+        unheard=gone.unheard,
+    )
+
+
+def _score(mos: float | None) -> float | None:
+    return round(mos, 2) if mos is not None else None

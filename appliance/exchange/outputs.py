@@ -24,10 +24,29 @@ class DropDialog(Output, frozen=True):
     key: str
 
 
+class SaveCall(Output, frozen=True):
+    """Keep this plain bridged call across a restart of the process (no fsync asked for)."""
+
+    key: str
+    kept: bytes
+
+
+class DropCall(Output, frozen=True):
+    """The call is over, or no longer a plain bridged one."""
+
+    key: str
+
+
 class BindingsChanged(Output, frozen=True):
     """Registrations to store, so that they survive a restart."""
 
     changes: tuple[BindingChange, ...]
+
+
+class RestartSound(Output, frozen=True):
+    """The engine could not bind the port of this direction ("output", "input"): link its process anew, on another."""
+
+    direction: str
 
 
 class VerifyPin(Output, frozen=True):

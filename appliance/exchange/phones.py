@@ -13,6 +13,10 @@ from appliance.sip.digest import WRONG_SECRET, DigestAuthenticator
 from appliance.sip.registrar import Binding, BindingChange, Registrar
 
 REFUSALS_KEPT = 50
+BROWSER = "Hako web phone"
+"""User-Agent of a telephone in a browser (`appliance.webphone`)."""
+BROWSER_USER = "browser-"
+"""Before the extension: the digest user of such a telephone, whose secret is made anew with each start of the box."""
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +44,11 @@ def address_of(binding: Binding) -> str:
     return f"{binding.flow.remote[0]}:{binding.flow.remote[1]}" if binding.flow is not None else ""
 
 
+def in_browser(user_agent: str, flow: Flow | None) -> bool:
+    """Whether this is a telephone in a browser: it says so, and it is on this machine."""
+    return user_agent == BROWSER and flow is not None and flow.remote[0] == flow.local[0]
+
+
 class Phones:
     """Directory of extensions, their bindings and their legs."""
 
@@ -51,6 +60,8 @@ class Phones:
         self.legs: dict[str, set[Leg]] = {}
         self._activity: dict[str, str] = {}
         self.guesses = Guesses(context)
+        self._browser_secret = ""
+        """Made with the first telephone in a browser."""
         self.refused = 0
         """Requests that did not prove who they are, the first try of every phone (it is challenged) not counted."""
         self.refusals: deque[Refusal] = deque(maxlen=REFUSALS_KEPT)
@@ -66,6 +77,9 @@ class Phones:
     # --- who they are ------------------------------------------------------------------------------------------------
     def secret_of(self, extension: str) -> str | None:
         """The digest secret of an extension; None when there is no such extension or it takes no phone."""
+        if extension.startswith(BROWSER_USER):
+            known = extension.removeprefix(BROWSER_USER) in self.extensions
+            return (self._browser_secret or None) if known else None
         one = self.extensions.get(extension)
         return one.password if one is not None and one.password else None
 
@@ -82,17 +96,20 @@ class Phones:
         host = flow.remote[0]
 
         def secret_of(name: str) -> str | None:
+            if name.startswith(BROWSER_USER):
+                return self.secret_of(name)  # random, 192 bits: nobody guesses it
             # An unknown user costs and tells as much as a known one, so a try that is not judged is made one.
             return self.secret_of(name) if self._at_home(name, flow) or self.guesses.judges(host, name) else None
 
         verdict = self.authenticator.check(request, secret_of, self.context.now)
         if verdict.kind == "ok":
             self.guesses.right(host, verdict.username)
-            return verdict.username, [], ""
+            return verdict.username.removeprefix(BROWSER_USER), [], ""
         wrong = ""
         if verdict.kind == "wrong":
             self.note_refusal(request, flow, verdict.reason)
-            if verdict.username and verdict.reason == WRONG_SECRET:
+            browser = verdict.username.startswith(BROWSER_USER)
+            if verdict.username and verdict.reason == WRONG_SECRET and not browser:
                 wrong = verdict.username
                 self.guesses.wrong(host, wrong, wrong in self.extensions)
         stale = verdict.kind == "stale"
@@ -115,6 +132,23 @@ class Phones:
         self.refused += 1
         shown = number_of(request.from_.uri)[:64]
         self.refusals.append(Refusal(self.context.now.wall, flow.remote[0], request.method, shown, why))
+
+    # --- telephones in browsers --------------------------------------------------------------------------------------
+    def browser_credentials(self, extension: str) -> tuple[str, str]:
+        """Digest user and secret for a telephone of this extension in a browser."""
+        if not self._browser_secret:
+            self._browser_secret = self.context.entropy(24).hex()
+        return BROWSER_USER + extension, self._browser_secret
+
+    def browsers_lost(self) -> None:
+        """The process of the telephones in browsers is gone: nobody is at their contacts."""
+        gone = [one for one in self.registrar.bindings() if in_browser(one.user_agent, one.flow)]
+        flows = {one.flow for one in gone}
+        for leg in [leg for legs in self.legs.values() for leg in legs]:
+            for session in (leg.session, *leg.branches):
+                if session is not None and session.flow in flows:
+                    session.end_for_transport(self.context.now)
+        self._changed([change for one in gone for change in self.registrar.drop(one)], "expired")
 
     # --- registration ------------------------------------------------------------------------------------------------
     def bindings(self, extension: str) -> list[Binding]:
@@ -144,7 +178,23 @@ class Phones:
         else:
             response, changes = self.registrar.handle(request, flow, context.now, extension)
             self._changed(changes, "removed")
+            self._find_again(extension, changes)
         context.endpoint.respond(transaction, response, context.now)
+
+    def _find_again(self, extension: str, changes: list[BindingChange]) -> None:
+        """A phone whose connection broke during a call has made another one: its dialogs go on over that."""
+        for leg in self.legs.get(extension, ()):
+            session = leg.session
+            if session is None or session.dialog is None or session.reachable:
+                continue
+            for change in changes:
+                flow = change.binding.flow
+                if change.kind == "removed" or flow is None:
+                    continue
+                if change.binding.uri == session.dialog.target or len(self.bindings(extension)) == 1:
+                    session.found_again(flow)
+                    self.context.keeping.session(session)
+                    break
 
     def expire(self) -> None:
         """Bindings whose time is up go."""

@@ -17,6 +17,7 @@ import msgspec
 from appliance.errors import CommandError
 from appliance.events import RecordingPaused, RecordingResumed, RecordingSegment, RecordingStarted, RecordingStopped
 from appliance.exchange.audio import Recorder, RecorderStopped
+from appliance.exchange.kept import KeptRecorder
 
 if TYPE_CHECKING:
     from appliance.exchange.call import Call
@@ -192,7 +193,44 @@ class CallRecorder:
         )
         self._row_id = self.row.id
         self.context.recorders[self._row_id] = self
-        self.context.emit(RecordingStarted(recording=self.id, call=self.call.id, leg=anchor.id, path=path))
+        self.context.emit(
+            RecordingStarted(recording=self.id, call=self.call.id, leg=anchor.id, path=path, rate=self.row.rate)
+        )
+
+    # --- over a restart of the box -----------------------------------------------------------------------------------
+    def kept(self) -> KeptRecorder | None:
+        """The recorder as plain data, for a restart; None: there never was one."""
+        if not self.id and not self.failed:
+            return None
+        return KeptRecorder(
+            id=self.id,
+            row=self.row,
+            failed=self.failed,
+            error=self._error,
+            media_time=self._media_time,
+            passing_since=self._passing_since,
+            paused=self.paused,
+            wanted=self.wanted,
+            how=self._how,
+            by=self._by,
+        )
+
+    def restore(self, kept: KeptRecorder, known: bool) -> None:
+        """The recorder of before a restart goes on. `known`: the ledger has its recording as open."""
+        self.id, self.row, self.failed, self._error = kept.id, kept.row, kept.failed, kept.error
+        self._media_time, self._passing_since = kept.media_time, kept.passing_since
+        self.paused, self.wanted, self._how, self._by = kept.paused, kept.wanted, kept.how, kept.by
+        self._call_id = self.call.id
+        if self.row is None:
+            return
+        self._row_id = self.row.id
+        self.context.recorders[self._row_id] = self
+        self.context.reserve_rows(self.row.id)
+        self.context.media.put(self.row)
+        if not known:
+            # It was begun moments before the box died, and the ledger had no time to keep that.
+            path = self.row.path.removeprefix(f"{self.context.recordings}/")
+            self.context.emit(RecordingStarted(recording=self.id, call=self.call.id, leg=self.row.leg, path=path))
 
     # --- its end -----------------------------------------------------------------------------------------------------
     def interrupted(self) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-import msgspec
-
+from appliance.exchange import keys
 from appliance.exchange.activities import LegActivity
 from appliance.exchange.attempt import Attempt
 from appliance.exchange.call import Call
@@ -14,7 +13,6 @@ from appliance.exchange.causes import CANCELLED, HUNG_UP, INTERNAL, VANISHED, En
 from appliance.exchange.encryption import refusal
 from appliance.exchange.identify import Caller, identify
 from appliance.exchange.leg import Leg
-from appliance.exchange.outputs import DropDialog, SaveDialog
 from appliance.sip import events as sip
 from appliance.site.dialplan import Emergency
 
@@ -23,8 +21,6 @@ if TYPE_CHECKING:
 
     from appliance.exchange.context import Context
     from appliance.sip.session import Session
-
-_INFO_DIGITS = frozenset("0123456789*#ABCD")
 
 
 def info_digit(content_type: str, body: bytes) -> str:
@@ -42,7 +38,7 @@ def info_digit(content_type: str, body: bytes) -> str:
     elif kind != "application/dtmf":
         return ""
     digit = {"10": "*", "11": "#"}.get(text, text).upper()
-    return digit if digit in _INFO_DIGITS else ""
+    return digit if digit in keys.KEYS else ""
 
 
 class SipEvents:
@@ -50,8 +46,6 @@ class SipEvents:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self._encoder = msgspec.msgpack.Encoder()
-        self._saved: set[str] = set()
         self._handlers: dict[type, Callable[..., None]] = {
             sip.IncomingSession: self._incoming,
             sip.IncomingRequest: self._request,
@@ -60,6 +54,7 @@ class SipEvents:
             sip.SessionConfirmed: self._confirmed,
             sip.SessionOffer: self._offer,
             sip.SessionOfferAnswered: self._offer_answered,
+            sip.SessionRefreshed: self._refreshed,
             sip.SessionInfo: self._info,
             sip.SessionRedirected: self._redirected,
             sip.SessionEnded: self._ended,
@@ -154,29 +149,24 @@ class SipEvents:
             session.bye(self.context.now)
             return
         if session.owner is leg and leg.state == "answered":
-            self._save(session)
+            self.context.keeping.session(session)
 
     def _confirmed(self, event: sip.SessionConfirmed) -> None:
         leg = event.session.owner
         if isinstance(leg, Leg):
             if event.body and not leg.session_offered():
                 leg.offer_answered(event.body)
-            self._save(event.session)
+            self.context.keeping.session(event.session)
 
-    def _save(self, session: Session) -> None:
-        if not session.ended:
-            key = self._key(session)
-            self._saved.add(key)
-            self.context.outputs.append(SaveDialog(key, self._encoder.encode(session.snapshot())))
-
-    def _key(self, session: Session) -> str:
-        return f"{session.direction};{session.call_id}"
+    def _refreshed(self, event: sip.SessionRefreshed) -> None:
+        if isinstance(event.session.owner, Leg):
+            self.context.keeping.session(event.session)
 
     def _offer(self, event: sip.SessionOffer) -> None:
         leg = event.session.owner
         if isinstance(leg, Leg):
             leg.offered(event.body)
-            self._save(event.session)
+            self.context.keeping.session(event.session)
         else:
             event.session.refuse_offer(488, self.context.now)
 
@@ -184,6 +174,7 @@ class SipEvents:
         leg = event.session.owner
         if isinstance(leg, Leg) and event.body:
             leg.offer_answered(event.body)
+            self.context.keeping.session(event.session)
 
     def _info(self, event: sip.SessionInfo) -> None:
         leg = event.session.owner
@@ -192,12 +183,8 @@ class SipEvents:
                 leg.call.recorder.from_phone(event.record == "on", f"phone:{leg.extension}")
             return
         digit = info_digit(event.content_type, event.body)
-        if not isinstance(leg, Leg) or not digit:
-            return
-        if leg.activity is not None:
-            leg.activity.digit(digit)
-        elif leg.extension:
-            leg.call.recorder.key(digit, f"phone:{leg.extension}")
+        if isinstance(leg, Leg) and digit:
+            keys.heard(leg, digit, keys.INFO)
 
     def _redirected(self, event: sip.SessionRedirected) -> None:
         leg = event.session.owner
@@ -207,10 +194,7 @@ class SipEvents:
     # --- ends --------------------------------------------------------------------------------------------------------
     def _ended(self, event: sip.SessionEnded) -> None:
         session = event.session
-        key = self._key(session)
-        if key in self._saved:
-            self._saved.discard(key)
-            self.context.outputs.append(DropDialog(key))
+        self.context.keeping.session_gone(session)
         leg = session.owner
         session.owner = None
         if not isinstance(leg, Leg):

@@ -21,8 +21,9 @@ from appliance.events import (
     PageEnded,
     PageStarted,
 )
-from appliance.exchange.audio import AnyMediaEvent, Link, Mix, Payload, Player, PlayerFinished, RtpPort
+from appliance.exchange.audio import AnyMediaEvent, Link, Mix, Payload, Player, PlayerFinished, PortFailed, RtpPort
 from appliance.exchange.causes import FAILED
+from appliance.exchange.outputs import RestartSound
 from appliance.exchange.view import SoundView
 
 if TYPE_CHECKING:
@@ -160,7 +161,13 @@ class SoundCard:
             self._drop_player("test")
             self.settle()
             return True
-        return event.id in (self._ports["input"].row, self.speaker)
+        for direction, port in self._ports.items():
+            if port.row and port.row == event.id:
+                if isinstance(event, PortFailed):
+                    self.linked(direction, None)
+                    self.context.outputs.append(RestartSound(direction))
+                return True
+        return False
 
     # --- what it plays -----------------------------------------------------------------------------------------------
     def settle(self) -> None:

@@ -29,6 +29,15 @@ class LegView(View, frozen=True, kw_only=True):
     packets: int = 0
     lost: int = 0
     jitter_ms: float = 0.0
+    mos: float | None = None
+    """Mean opinion score of what came from the party in the newest five seconds; None: nothing can be said."""
+    sent_mos: float | None = None
+    """Of what the party got, by its own newest report."""
+    quality: str = ""
+    """good, fair or bad, by the worse of the two; empty: nothing can be said."""
+    round_trip_ms: float | None = None
+    unheard: str = ""
+    """Why nothing is heard of the party although it is connected, as in `OneWayAudio.reason`; empty: it is heard."""
 
 
 class CallView(View, frozen=True, kw_only=True):
@@ -63,6 +72,10 @@ class CallView(View, frozen=True, kw_only=True):
     """Its recording rule: never, on-demand or always."""
     loudspeaker: bool = False
     """It is heard on the loudspeaker."""
+    answered_by: str = ""
+    """Of a call that we made: human, machine or unknown; empty: not (yet) known, or nobody asked."""
+    fax: bool = False
+    """A fax machine was heard."""
     legs: tuple[LegView, ...] = ()
 
 

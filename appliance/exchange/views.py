@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from appliance.clock import rfc3339
 from appliance.exchange.phones import address_of
+from appliance.exchange.quality import word_of
 from appliance.exchange.view import (
     AgentView,
     CallView,
@@ -50,6 +51,11 @@ def leg_view(leg: Leg) -> LegView:
         packets=stats.packets if stats else 0,
         lost=stats.lost if stats else 0,
         jitter_ms=stats.jitter_ms if stats else 0.0,
+        mos=round(received.mos, 2) if (received := leg.quality.received) is not None else None,
+        sent_mos=round(sent.mos, 2) if (sent := leg.quality.sent) is not None else None,
+        round_trip_ms=round(trip, 1) if (trip := leg.quality.round_trip_ms) is not None else None,
+        quality=word_of(received.mos if received else None, sent.mos if sent else None),
+        unheard=leg.unheard,
     )
 
 
@@ -88,6 +94,8 @@ def call_view(call: Call) -> CallView:
         recording_paused=call.recorder.paused,
         record=call.recorder.rule(),
         loudspeaker=call.context.sound.listening is call,
+        answered_by=call.answered_by,
+        fax=call.fax,
         legs=tuple(leg_view(leg) for leg in call.legs),
     )
 

@@ -30,7 +30,9 @@ START_SECONDS = 10.0
 """How long a new process may take until it listens."""
 POLL_SECONDS = 0.01
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 5.0
-"""Between two attempts to start a process that dies at once."""
+"""Between two attempts to start a process that dies at once, or soon after each start."""
+SHORT_LIFE = 20.0
+"""Seconds that a process lives which is not started again without a pause, when two before it lived no longer."""
 
 
 class EngineUnavailable(OSError):
@@ -51,6 +53,8 @@ class MediaClient:
         self.table = table
         self.pid = 0
         """Process id of the media process; 0: none."""
+        self.adopted = False
+        """Whether `start` found a media process that outlived its controller."""
         self.restarts = 0
         """How often it had to be started again."""
         self._data = data.absolute()
@@ -61,16 +65,21 @@ class MediaClient:
         self._needs_full = True
         self._stopping = False
         self._keeper: asyncio.Task[None] | None = None
+        self._since = 0.0
+        """When the present process was connected to, by the loop's clock."""
+        self._short_lives = 0
+        """How many processes in a row lived for moments only."""
 
     # --- life -----------------------------------------------------------------------------------------------------
     async def start(self, adopt: bool = True) -> tuple[AnyRow, ...]:
         """Takes over a media process that runs on this folder, or starts one; with `adopt` False a running one is ended
-        first. Gives the rows it holds: they live on until the first `flush`, which makes it match the table (so
-        `table.adopt` what shall stay). Raises EngineUnavailable."""
+        first. Gives the rows it holds: they live on until the first `flush`, which makes it match the table (so state
+        again before that what shall stay, just as it is). Raises EngineUnavailable."""
         held = await self._connect_running()
         if held is not None and not adopt:
             await self._end_running()
             held = None
+        self.adopted = held is not None
         if held is None:
             await self._end_stray()
             held = await self._start_new()
@@ -198,7 +207,7 @@ class MediaClient:
             link.on_lost = lambda _: None
             link.close()
             raise
-        self._link, self.pid, self._needs_full = link, held.pid, True
+        self._link, self.pid, self._needs_full, self._since = link, held.pid, True, loop.time()
         self.table.abilities = held.abilities
         return held
 
@@ -219,11 +228,15 @@ class MediaClient:
     async def _restore(self) -> None:
         """Brings the media process back with the whole table."""
         old, pause = self.pid, FIRST_PAUSE
+        lived = asyncio.get_running_loop().time() - self._since
+        self._short_lives = self._short_lives + 1 if lived < SHORT_LIFE else 0
         log.warning("the media process %d hung up", old)
         self.pid = 0
         if await self._connect_running() is not None:
             self.flush()  # only the connection was lost
             return
+        if self._short_lives > 2:
+            await asyncio.sleep(min(FIRST_PAUSE * 2 ** (self._short_lives - 2), LONGEST_PAUSE))
         while True:
             try:
                 await self._end_stray()

@@ -1,15 +1,19 @@
 """Recordings on disk: where they lie, and their WAV files as a kill or a power cut may have left them.
 
-One stereo file a call, left the outside party, right our side. Everything here blocks; call it in a thread.
+One stereo file a call, left the outside party, right our side: a WAV while it is made, Opus (`media.opus`) some time
+later. Everything here blocks; call it in a thread.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import struct
+import time
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from appliance.media import opus
 from appliance.media.wav import (
     ALAW,
     PCM,
@@ -24,6 +28,9 @@ from appliance.media.wav import (
     ulaw_table,
 )
 
+OPUS = ".opus"
+WRITER_SECONDS = 5.0
+"""How long a media process may take to complete a file."""
 _FRAME = 4
 """Bytes of one stereo sample as the engine writes them."""
 _ENGINE_HEADER = 256
@@ -39,6 +46,15 @@ def locate(root: Path, relative: str) -> Path:
     return path
 
 
+def find(path: Path) -> Path:
+    """Where this recording is now: the ledger may name the file it was before or after its conversion to Opus."""
+    if not path.exists():
+        other = path.with_suffix(".wav" if path.suffix == OPUS else OPUS)
+        if other.exists():
+            return other
+    return path
+
+
 class Repair(NamedTuple):
     """What a file was like and is now."""
 
@@ -46,11 +62,44 @@ class Repair(NamedTuple):
     changed: bool
 
 
-def repair(path: Path) -> Repair:
+class Mended(NamedTuple):
+    """A recording that was cut off, made whole as far as it goes."""
+
+    seconds: float
+    written: float
+    """Wall time at which sound was last written into it."""
+
+
+def mend(path: Path, rate: int = RATE) -> Mended:
+    """Makes a file that was cut off playable, and durable. A media process that outlived its box may be completing it
+    at this moment: that is waited for. Raises OSError, WavError."""
+    _wait_for_writer(path)
+    written = path.stat().st_mtime
+    repair(path, rate)
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    return Mended(duration(path), written)
+
+
+def _wait_for_writer(path: Path) -> None:
+    """Returns when nobody has the file open for writing (which a read lease tells, fcntl(2)), or after some seconds."""
+    with path.open("rb") as file:
+        for _ in range(int(WRITER_SECONDS / 0.05)):
+            try:
+                fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+                fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+                return
+            except BlockingIOError:
+                time.sleep(0.05)
+            except OSError:
+                return  # a file system without leases
+
+
+def repair(path: Path, rate: int = RATE) -> Repair:
     """Makes a file that was cut at any byte playable as far as it goes; a whole file stays untouched.
 
     Sizes in the header are set to what is there, half a sample at the end is taken off, a header that never reached the
-    disk is written anew. Only for files that nobody writes. Raises OSError.
+    disk is written anew, for `rate`. Only for files that nobody writes. Raises OSError.
     """
     with path.open("r+b") as file:
         size = file.seek(0, os.SEEK_END)
@@ -58,7 +107,7 @@ def repair(path: Path) -> Repair:
         try:
             layout = read_layout(file)
         except WavError:
-            return _rebuild(file, size)
+            return _rebuild(file, size, rate)
         data = size - layout.data_offset
         if layout.data_bytes <= data and _chunks_to_the_end(file, layout, size):
             return Repair(layout.data_bytes / layout.block / layout.rate, False)
@@ -71,11 +120,11 @@ def repair(path: Path) -> Repair:
         return Repair(data / layout.block / layout.rate, True)
 
 
-def _rebuild(file: BinaryIO, size: int) -> Repair:
+def _rebuild(file: BinaryIO, size: int, rate: int) -> Repair:
     """No usable header: the engine's header was lost or cut, so its format is taken for granted."""
     data = max(0, size - _ENGINE_HEADER)
     data -= data % _FRAME
-    plain = header(data, channels=2, rate=RATE)
+    plain = header(data, channels=2, rate=rate)
     if data:
         # A chunk that players skip fills the room up to where the samples begin.
         room = _ENGINE_HEADER - len(plain) - 8
@@ -85,7 +134,7 @@ def _rebuild(file: BinaryIO, size: int) -> Repair:
     file.write(plain)
     _put_size(file, 4, len(plain) + data - 8)
     _sync(file)
-    return Repair(data / _FRAME / RATE, True)
+    return Repair(data / _FRAME / rate, True)
 
 
 def _chunks_to_the_end(file: BinaryIO, layout: WavLayout, size: int) -> bool:
@@ -113,7 +162,9 @@ def _sync(file: BinaryIO) -> None:
 
 
 def duration(path: Path) -> float:
-    """Seconds of audio that are in the file, whatever its header says. Raises WavError, OSError."""
+    """Seconds of audio that are in the file, whatever its header says. Raises WavError, OpusError, OSError."""
+    if path.suffix == OPUS:
+        return opus.read(path).seconds
     with path.open("rb") as file:
         layout = read_layout(file)
         return _audio_bytes(file, layout) / layout.block / layout.rate
@@ -139,8 +190,10 @@ class Waveform(NamedTuple):
 def waveform(path: Path, buckets: int = 800) -> Waveform:
     """Peaks for drawing, in at most `buckets` (capped at 4,000) equal parts. Reads 64 KiB at a time.
 
-    Raises WavError (not a WAV file, or coded in a way that recordings are not), OSError.
+    Raises WavError (not a WAV file, or coded in a way that recordings are not), OpusError, OSError.
     """
+    if path.suffix == OPUS:
+        return _kept_waveform(path, buckets)
     with path.open("rb") as file:
         layout = read_layout(file)
         total = _audio_bytes(file, layout)
@@ -163,6 +216,16 @@ def waveform(path: Path, buckets: int = 800) -> Waveform:
             for lane, value in zip(lanes, highest, strict=True):
                 lane.append(round(value, 4))
         return Waveform(samples / layout.rate, tuple(map(tuple, lanes)))
+
+
+def _kept_waveform(path: Path, buckets: int) -> Waveform:
+    """The one that was measured before the file became Opus; it has no more points than it has."""
+    made = opus.read(path)
+    lanes = opus.peaks(made)
+    points = len(lanes[0])
+    count = max(1, min(buckets, points))
+    parts = [slice(points * bucket // count, points * (bucket + 1) // count) for bucket in range(count)]
+    return Waveform(made.seconds, tuple(tuple(round(max(lane[part]), 4) for part in parts) for lane in lanes))
 
 
 class _Magnitudes:

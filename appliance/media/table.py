@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from appliance.exchange.audio import ABILITIES, AnyRow, RtpPort
+from appliance.exchange.audio import ABILITIES, AnyRow
 from appliance.media.protocol import Frame, encode
 
 KEPT_PORTS = 4
@@ -20,6 +20,7 @@ class DesiredTable:
         self._rows: dict[int, AnyRow] = {}
         self._put: dict[int, AnyRow] = {}
         self._dropped: dict[int, None] = {}
+        self._ports = ports
         self._free = deque(port for port in ports if port % 2 == 0 and port + 1 in ports)
         self._used: set[int] = set()
         self._kept = min(KEPT_PORTS, len(self._free) // 10)
@@ -52,11 +53,18 @@ class DesiredTable:
         self._used.add(port)
         return port
 
+    def claim_port(self, port: int) -> None:
+        """Takes this very port, which a leg of the run before uses; also one outside the range of now."""
+        if port in self._free:
+            self._free.remove(port)
+        self._used.add(port)
+
     def release_port(self, port: int) -> None:
         """Gives the port back, to the end of the line; what was not allocated is ignored."""
         if port in self._used:
             self._used.discard(port)
-            self._free.append(port)
+            if port in self._ports:
+                self._free.append(port)
 
     # --- what the client takes ------------------------------------------------------------------------------------
     def frame(self) -> bytes | None:
@@ -76,15 +84,7 @@ class DesiredTable:
         self.rev += 1
         return encode(Frame(rev=self.rev, full=True, put=tuple(self._rows.values())))
 
-    # --- for a restart and for checks -----------------------------------------------------------------------------
-    def adopt(self, rows: Iterable[AnyRow]) -> None:
-        """Takes over rows that a media process still holds: they stay, and their ports count as allocated."""
-        for row in rows:
-            self._rows[row.id] = row
-            if isinstance(row, RtpPort) and row.local[1] in self._free:
-                self._free.remove(row.local[1])
-                self._used.add(row.local[1])
-
+    # --- for checks -----------------------------------------------------------------------------------------------
     def rows(self) -> Iterator[AnyRow]:
         """All rows as they shall be."""
         return iter(self._rows.values())

@@ -15,6 +15,8 @@ from appliance.sip.timers import Alarm
 if TYPE_CHECKING:
     from appliance.sip.transaction import TransactionLayer
 
+LONGEST_DATAGRAM = 1_300
+"""Bytes of a request that may go over UDP where the path's MTU is not known (RFC 3261 18.1.1)."""
 MAGIC = "z9hG4bK"
 """What every branch made after RFC 2543 begins with (RFC 3261 8.1.1.7)."""
 
@@ -50,6 +52,7 @@ class ClientTransaction:
     __slots__ = (
         "_ack",
         "_candidates",
+        "_datagram",
         "_interval",
         "_limit",
         "_repeat",
@@ -91,6 +94,8 @@ class ClientTransaction:
         self.data = b""
         self._rows = _CLIENT_INVITE if request.method == "INVITE" else _CLIENT_OTHER
         self._candidates: tuple[Flow, ...] = ()
+        self._datagram: Flow | None = None
+        """The flow that the request was for, where it is too long for a datagram and goes by TCP."""
         self._ack = b""
         self._interval = 0.0
         self._repeat: Alarm | None = None
@@ -101,10 +106,26 @@ class ClientTransaction:
         self.layer.open.add(self)
         if isinstance(target, Flow):
             self._bind(target)
-            self._step("send", now)
+            if target.transport != "udp" or len(self.data) <= LONGEST_DATAGRAM or not self._by_stream(target, now):
+                self._step("send", now)
         else:
             self._step("resolve", now)
             self.layer.resolve(target, self)
+
+    def _by_stream(self, flow: Flow, now: Instant) -> bool:
+        """Sends a request that is too long for this datagram flow by TCP, where the peer is known to have it."""
+        stream = self.layer.streams.to(flow.remote, now)
+        if stream is None:
+            return False
+        self._datagram, self._candidates = flow, (flow,)
+        self._unbind()
+        if isinstance(stream, Flow):
+            self._bind(stream)
+            self._step("send", now)
+        else:
+            self._step("resolve", now)
+            self.layer.resolve(stream, self)
+        return True
 
     def start_cancel(self, flow: Flow, branch: str, now: Instant) -> None:
         """Sends a CANCEL, whose Via is that of its INVITE already."""
@@ -117,8 +138,11 @@ class ClientTransaction:
 
     def on_resolved(self, flows: list[Flow], now: Instant) -> None:
         """The answer to our look-up."""
+        if self._datagram is not None:
+            self.layer.streams.found(self._datagram.remote, flows, now)
         if self.state != "resolving":
             return
+        flows = [*flows, *self._candidates]
         if not flows:
             self._step("transport error", now)
             return
@@ -139,12 +163,13 @@ class ClientTransaction:
     def transport_failed(self, now: Instant) -> None:
         """The flow reports an error: the next address is tried while nobody has answered (RFC 3263 4.3)."""
         if self._candidates and self.state in ("calling", "trying"):
-            self.layer.clients.pop(self.key, None)
-            if self.request is not None:
-                self.request.headers.remove("Via")
+            self._unbind()
             following, self._candidates = self._candidates[0], self._candidates[1:]
             self._bind(following)
             self._send(now, None)
+            if self._repeat is None:
+                # From a stream to datagrams: now it is ours to repeat.
+                (self._start_a if self.method == "INVITE" else self._start_e)(now, None)
             return
         self._step("transport error", now)
 
@@ -163,17 +188,24 @@ class ClientTransaction:
         """A timer is due."""
         self._step(name, now)
 
+    def _unbind(self) -> None:
+        self.layer.clients.pop(self.key, None)
+        if self.request is not None:
+            self.request.headers.remove("Via")
+
     def _bind(self, flow: Flow) -> None:
         layer, request = self.layer, self.request
         assert request is not None
         self.flow = flow
-        address = layer.address(flow, self.advertise)
+        # Where the peer finds us stays where it was when only this message is too long.
+        home = self._datagram or flow
+        address = layer.address(home, self.advertise)
         self.branch = branch = MAGIC + layer.entropy(8).hex()
         self.key = (branch, self.method)
         headers = request.headers
         headers.prepend("Via", f"SIP/2.0/{flow.transport.upper()} {address};rport;branch={branch}")
         if self.contact is not None:
-            headers.set("Contact", contact_value(self.contact, address, flow.transport))
+            headers.set("Contact", contact_value(self.contact, address, home.transport))
         self.data = request.encode()
         layer.clients[self.key] = self
 

@@ -207,6 +207,11 @@ class Dialog:
             self.flow = None
             self.hop = self._choose_hop()
 
+    def find_flow(self, flow: Flow) -> None:
+        """The peer is reached over this flow again, unless requests go by a route."""
+        if not self.routes:
+            self.flow = self.hop = flow
+
     def _choose_hop(self) -> Flow | Hop:
         """The flow that the dialog came by, as long as it leads to the next hop; else the next hop's own address.
 

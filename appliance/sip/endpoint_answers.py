@@ -5,7 +5,7 @@ from __future__ import annotations
 from appliance.errors import RemoteProtocolError
 from appliance.sip import names, subscription
 from appliance.sip.message import Request, Response
-from appliance.sip.session_layer import ALLOW, SDP, SUPPORTED
+from appliance.sip.session_layer import ALLOW, BODIES, SDP, SUPPORTED
 from appliance.sip.uri import OtherUri
 
 EXTENSIONS = frozenset(("100rel", "timer"))
@@ -61,7 +61,7 @@ def bad_content(request: Request, to_tag: str) -> Response | None:
     encodings = request.content_encodings if "Content-Encoding" in request.headers.values else ()
     if request.body and (encodings or not _is_sdp(request)):
         response = request.reply(415, to_tag=to_tag)
-        response.headers.values["Accept"] = [SDP]
+        response.headers.values["Accept"] = [BODIES]
         response.headers.values["Accept-Encoding"] = ["identity"]
         return response
     accept = request.accept
@@ -86,6 +86,6 @@ def options(request: Request, to_tag: str) -> Response | None:
     response = request.reply(200, to_tag=to_tag)
     values = response.headers.values
     values["Allow"] = [METHODS]
-    values["Accept"] = [SDP]
+    values["Accept"] = [BODIES]
     values["Supported"] = [SUPPORTED]
     return response

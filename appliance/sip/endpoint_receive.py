@@ -13,6 +13,7 @@ from appliance.sip.events import CloseFlow, Event, IncomingRequest, IncomingSess
 from appliance.sip.flow import Flow
 from appliance.sip.limits import Limits, SessionTimerPolicy
 from appliance.sip.message import Request, Response
+from appliance.sip.multipart import unwrap
 from appliance.sip.parser import PONG, FramingLost, MalformedMessage, Ping, StreamFramer, is_keep_alive, parse_message
 from appliance.sip.registration import Registration
 from appliance.sip.server_transaction import ServerKey, ServerTransaction
@@ -85,6 +86,7 @@ class ReceivingEndpoint:
                 self._fault(transaction, now)
         if flow.transport != "udp":
             self._framers.pop(flow, None)
+            self.transactions.streams.lost(flow)
             for session in self.layer.sessions.values():
                 session.lose_flow(flow)
             for registration in list(self.registrations.values()):
@@ -122,17 +124,27 @@ class ReceivingEndpoint:
                 response = error.partial.reply(error.status, to_tag=self.layer.token())
                 self.events.append(Send(flow, response.encode()))
             return
+        unwrap(message)
         try:
             if isinstance(message, Request):
                 self._receive_request(message, flow, now)
             elif not self.transactions.receive_response(message, flow, now):
-                self._count("stray")
+                self._stray(message, now)
         except RemoteProtocolError:
             self._count("malformed")
         except UndefinedTransition:
             self._count("undefined")
         except Exception:
             self._fault(self._asker(message), now)
+
+    def _stray(self, response: Response, now: Instant) -> None:
+        """A response without a transaction is dropped (RFC 6026 7.2), unless it answers an INVITE of our own dialog."""
+        if response.cseq.method == "INVITE" and 200 <= response.status < 300:
+            key = (response.call_id, response.from_.tag or "", response.to.tag or "")
+            session = self.layer.dialogs.get(key)
+            if session is not None and session.acknowledge_stray(response, now):
+                return
+        self._count("stray")
 
     def _asker(self, message: Request | Response) -> object:
         """Whose request a response answers."""
@@ -152,6 +164,12 @@ class ReceivingEndpoint:
         if known is not None:
             known.repeated(now)
             return
+        if self.layer.resumed and request.method == "INVITE" and request.to.tag is None:
+            session = self.layer.resumed.get(request.call_id)
+            if session is not None:
+                # Its transaction was in the process before this one, which has answered.
+                session.repeat_ok(now)
+                return
         answer_flow = mark_source(request, flow)
         if len(transactions.servers) + len(transactions.clients) >= self.limits.transactions:
             self._overloaded(request, answer_flow)

@@ -112,6 +112,12 @@ class SessionOfferWithdrawn(msgspec.Struct, frozen=True, gc=False):
     session: Session
 
 
+class SessionRefreshed(msgspec.Struct, frozen=True, gc=False):
+    """Nothing changed but what a restart would have to know: session timer, target, CSeq."""
+
+    session: Session
+
+
 class SessionInfo(msgspec.Struct, frozen=True, gc=False):
     """An INFO that a telephone may send (DTMF, its record key); it is answered already."""
 
@@ -167,6 +173,7 @@ Event = (
     | SessionOfferAnswered
     | SessionOfferRefused
     | SessionOfferWithdrawn
+    | SessionRefreshed
     | SessionInfo
     | SessionRedirected
     | SessionEnded

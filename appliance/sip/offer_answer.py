@@ -87,6 +87,9 @@ class Local(msgspec.Struct, frozen=True, gc=False):
             return tuple(crypto for crypto in self.keys if crypto.suite == self.suite)
         return self.keys if self.srtp in ("required", "preferred") else ()
 
+    metrics: bool = False
+    """Whether we would like their VoIP metrics (RFC 3611)."""
+
 
 class Negotiated(msgspec.Struct, frozen=True, gc=False):
     """What holds after offer and answer."""
@@ -113,6 +116,8 @@ class Negotiated(msgspec.Struct, frozen=True, gc=False):
     rtcp_mux: bool = False
     secured: Secured | None = None
     """Keys of both directions; None: plain RTP."""
+    send_metrics: bool = False
+    """They would like our VoIP metrics."""
 
     @property
     def codec(self) -> str:
@@ -156,15 +161,13 @@ def answer(local: Local, offer: bytes, previous: bytes | None = None) -> tuple[b
     # An offer of c=0.0.0.0 means: do not send to me (RFC 2543 hold, RFC 3264 8.4), whatever its direction says.
     wanted = _without_receiving(theirs.direction_of(media)) if nowhere else theirs.direction_of(media)
     direction = _both(local.direction, reversed_direction(wanted))
-    section = _our_section(local, chosen, direction, media.kind, media.proto)
     ours_with = of_suite(local.keys, crypto.suite) if crypto is not None else None
     secured = None
+    mux = local.rtcp_mux and media.rtcp_mux
+    section = _our_section(local, chosen, direction, media.kind, media.proto, mux)
     if crypto is not None and ours_with is not None:
         secured = Secured(crypto.suite, ours_with.key, crypto.key)
         section.attributes.append(("crypto", str(Crypto(crypto.tag, crypto.suite, ours_with.key))))
-    mux = local.rtcp_mux and media.rtcp_mux
-    if mux:
-        section.attributes.append(("rtcp-mux", None))
     sections = [_refusal(other) for other in theirs.media]
     sections[place] = section
     ours = _ours(local, sections)
@@ -219,14 +222,14 @@ def _ours(local: Local, sections: list[Media]) -> SessionDescription:
 
 
 def _offered_section(local: Local, proto: str) -> Media:
-    section = _our_section(local, local.codecs, local.direction, "audio", proto)
+    section = _our_section(local, local.codecs, local.direction, "audio", proto, local.rtcp_mux)
     section.attributes += [("crypto", str(crypto)) for crypto in local.offers]
-    if local.rtcp_mux:
-        section.attributes.append(("rtcp-mux", None))
     return section
 
 
-def _our_section(local: Local, payloads: tuple[Payload, ...], direction: str, kind: str, proto: str) -> Media:
+def _our_section(
+    local: Local, payloads: tuple[Payload, ...], direction: str, kind: str, proto: str, mux: bool
+) -> Media:
     attributes: list[tuple[str, str | None]] = []
     for payload in payloads:
         channels = f"/{payload.channels}" if payload.channels != 1 else ""
@@ -234,6 +237,10 @@ def _our_section(local: Local, payloads: tuple[Payload, ...], direction: str, ki
         if payload.fmtp:
             attributes.append(("fmtp", f"{payload.number} {payload.fmtp}"))
     attributes.append(("ptime", str(local.ptime)))
+    if mux:
+        attributes.append(("rtcp-mux", None))
+    if local.metrics:
+        attributes.append(("rtcp-xr", "voip-metrics"))
     numbers = tuple(str(payload.number) for payload in payloads)
     return Media(kind, local.port, proto, numbers, direction=direction, attributes=attributes)
 
@@ -372,6 +379,7 @@ def _negotiated(
         version=theirs.origin.version,
         rtcp_mux=mux,
         secured=secured,
+        send_metrics=media.voip_metrics,
     )
 
 
@@ -387,5 +395,6 @@ def _rtcp_address(media: Media, remote: tuple[str, int] | None, mux: bool) -> tu
         return remote
     said = media.rtcp
     if said is not None:
-        return said[0] or remote[0], said[1]
+        host = said[0] if said[0] and _is_host_address(said[0]) else remote[0]
+        return host, said[1]
     return (remote[0], remote[1] + 1) if remote[1] < 65535 else None

@@ -238,6 +238,14 @@ class Registrar:
         """Drops all contacts of an extension that is no more."""
         return [BindingChange("removed", each.binding) for each in self._held.pop(extension, [])]
 
+    def drop(self, binding: Binding) -> list[BindingChange]:
+        """Drops one contact whose phone is known to be gone."""
+        for each in self._held.get(binding.extension, ()):
+            if each.binding == binding:
+                self._drop(each)
+                return [BindingChange("removed", binding)]
+        return []
+
     def restore(self, bindings: Iterable[Binding], now: Instant) -> list[Binding]:
         """Takes over kept bindings that have not expired; returns those. Connections did not survive."""
         kept: list[Binding] = []

@@ -31,6 +31,10 @@ def restore_session(layer: SessionLayer, snapshot: SessionSnapshot, now: Instant
     session.remote_sdp = snapshot.remote_sdp
     session.peer_allows = frozenset(snapshot.peer_allows)
     layer.dialogs[dialog.key] = session
+    if flow is not None and snapshot.learned:
+        layer.transactions.learned.setdefault(flow, snapshot.learned)
     if snapshot.interval:
-        session.resume_timer(snapshot.interval, snapshot.refresher, now)
+        session.resume_timer(snapshot.interval, snapshot.refresher, snapshot.timer_set, now)
+    if snapshot.unacknowledged is not None:
+        session.resume_answer(snapshot.unacknowledged, now)
     return session

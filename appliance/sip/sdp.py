@@ -137,6 +137,12 @@ class Media(msgspec.Struct, gc=False):
         return self.attribute("rtcp-mux") is not None
 
     @property
+    def voip_metrics(self) -> bool:
+        """Whether its sender wants the VoIP metrics of RFC 3611 (a=rtcp-xr, section 5)."""
+        wanted = (value or "" for name, value in self.attributes if name == "rtcp-xr")
+        return any(word.partition("=")[0] == "voip-metrics" for value in wanted for word in value.split())
+
+    @property
     def ptime(self) -> int | None:
         """Milliseconds of audio a packet; None when not said or unusable."""
         text = self.attribute("ptime") or ""

@@ -16,9 +16,10 @@ from appliance.errors import UndefinedTransition
 from appliance.sip.client_transaction import ClientTransaction
 from appliance.sip.dialog import Dialog, DialogSnapshot
 from appliance.sip.events import SessionConfirmed, SessionInfo, SessionOfferAnswered
+from appliance.sip.flow import Flow
 from appliance.sip.message import Request, Response
 from appliance.sip.server_transaction import ServerTransaction
-from appliance.sip.session_base import HeaderList, reason_headers
+from appliance.sip.session_base import HeaderList, RestoredAnswer, reason_headers
 from appliance.sip.session_layer import ALLOW, FAREWELL, SDP, SUPPORTED, cause_of
 from appliance.sip.session_offers import OfferingSession
 
@@ -26,8 +27,19 @@ INFO_TYPES = ("application/dtmf-relay", "application/dtmf")
 """Bodies of INFO that are passed up."""
 
 
-class SessionSnapshot(msgspec.Struct, frozen=True, gc=False):
-    """A confirmed session as it is kept in a database: all that BYE and re-INVITE need."""
+class Unacknowledged(msgspec.Struct, frozen=True, gc=False):
+    """Our 2xx to the INVITE, when its ACK has not come: it must be repeated (RFC 3261 13.3.1.4)."""
+
+    response: bytes
+    flow: Flow
+    cseq: int
+    offered: bool
+    """Whether the 2xx carries our offer, and the ACK its answer."""
+
+
+class SessionSnapshot(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """An answered session as it is kept in a database: all that goes on with it needs. Made and read by one machine
+    between two of its starts: times are of its monotonic clock."""
 
     dialog: DialogSnapshot
     direction: Literal["in", "out"]
@@ -39,6 +51,11 @@ class SessionSnapshot(msgspec.Struct, frozen=True, gc=False):
     interval: int
     refresher: Literal["us", "them"]
     peer_allows: tuple[str, ...]
+    timer_set: float = 0.0
+    """When the session timer was agreed on last (monotonic seconds)."""
+    learned: str = ""
+    """Our address as the peer sees it (RFC 3581), where that is another than the flow's."""
+    unacknowledged: Unacknowledged | None = None
 
 
 class Session(OfferingSession):
@@ -116,9 +133,17 @@ class Session(OfferingSession):
         assert self.dialog is not None
         return self.dialog
 
-    def resume_timer(self, interval: int, refresher: str, now: Instant) -> None:
-        """Starts the session timer of a restored session afresh."""
-        self._set_timer(interval, refresher, now)
+    def resume_answer(self, kept: Unacknowledged, now: Instant) -> None:
+        """Goes on repeating a 2xx that has no ACK yet, unless its connection is gone: then it has arrived."""
+        if kept.flow.reliable:
+            return
+        timers, values = self.layer.timers, self.layer.transactions.values
+        self.state = "answered"
+        self._ack_transaction = RestoredAnswer(self.layer.out, kept.flow, kept.response)
+        self._ack_cseq, self._ack_offered, self._ack_interval = kept.cseq, kept.offered, values.t1
+        self._ack_alarm = timers.set(now.mono, "repeat_ok", self)
+        self._ack_limit = timers.set(now.mono + values.transaction, "no_ack", self)
+        self.layer.resumed[self.call_id] = self
 
     def end_for_fault(self, now: Instant) -> None:
         """Ends the session because of an error of ours, as cleanly as it still can."""
@@ -140,6 +165,17 @@ class Session(OfferingSession):
             self.flow = None
         if self.dialog is not None and self.dialog.flow is not None and self.dialog.flow == flow:
             self.dialog.lose_flow(self.dialog.flow)
+
+    @property
+    def reachable(self) -> bool:
+        """Whether a request to the peer goes over a path that is there; else a connection must be made for it."""
+        return self.dialog is None or isinstance(self.dialog.hop, Flow)
+
+    def found_again(self, flow: Flow) -> None:
+        """The peer, whose connection was gone, has made another one: requests within the dialog go over that."""
+        if self.dialog is not None and not self.reachable:
+            self.flow = flow
+            self.dialog.find_flow(flow)
 
     # -- requests within the dialog
 
@@ -270,11 +306,16 @@ class Session(OfferingSession):
     # -- storage
 
     def snapshot(self) -> SessionSnapshot:
-        """The session for a database, so that a restarted box can end it."""
-        if self.dialog is None or not self._may("snapshot"):
+        """The session for a database, so that a restarted box can go on with it or end it."""
+        dialog, waiting = self.dialog, self._ack_transaction
+        if dialog is None or not self._may("snapshot"):
             raise UndefinedTransition(f"session ({self.direction})", self.state, "snapshot")
+        unacknowledged = None
+        if self.state == "answered" and waiting is not None and waiting.last:
+            unacknowledged = Unacknowledged(waiting.last, waiting.flow, self._ack_cseq, self._ack_offered)
+        learned = self.layer.transactions.learned
         return SessionSnapshot(
-            self.dialog.snapshot(),
+            dialog.snapshot(),
             self.direction,
             str(self.remote_party),
             self.contact_user,
@@ -284,4 +325,7 @@ class Session(OfferingSession):
             self.interval,
             self.refresher,
             tuple(sorted(self.peer_allows)),
+            self.timer_set,
+            learned.get(dialog.flow, "") if learned and dialog.flow is not None else "",
+            unacknowledged,
         )

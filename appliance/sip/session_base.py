@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -84,6 +85,7 @@ class SessionBase(ABC):
         "remote_sdp",
         "request",
         "state",
+        "timer_set",
     )
 
     def __init__(self, layer: SessionLayer, direction: Literal["in", "out"], call_id: str, flow: Flow | None) -> None:
@@ -113,6 +115,8 @@ class SessionBase(ABC):
         self.interval = 0
         """Session timer in seconds (RFC 4028); 0: none agreed."""
         self.refresher: By = "us"
+        self.timer_set = 0.0
+        """When the session timer was agreed on last (monotonic seconds)."""
         self._min_se = 0
         self._refresh_alarm: Alarm | None = None
         self._expires_alarm: Alarm | None = None
@@ -121,7 +125,7 @@ class SessionBase(ABC):
         self._offer_alarm: Alarm | None = None
         self._remote_offer: ServerTransaction | None = None
         self._trying_alarm: Alarm | None = None
-        self._ack_transaction: ServerTransaction | None = None
+        self._ack_transaction: ServerTransaction | RestoredAnswer | None = None
         self._ack_cseq = 0
         self._ack_alarm: Alarm | None = None
         self._ack_limit: Alarm | None = None
@@ -212,6 +216,8 @@ class SessionBase(ABC):
         timers.cancel(self._ack_alarm)
         timers.cancel(self._ack_limit)
         self._ack_alarm = self._ack_limit = None
+        if self.layer.resumed:
+            self.layer.resumed.pop(self.call_id, None)
 
     # -- messages
 
@@ -344,6 +350,21 @@ class SessionBase(ABC):
     @abstractmethod
     def on_failure(self, transaction: ClientTransaction, status: int, now: Instant) -> None:
         """One of our requests got no final response."""
+
+
+class RestoredAnswer:
+    """Stands for the transaction of a 2xx that the process before this one sent and nobody has acknowledged."""
+
+    __slots__ = ("_out", "flow", "last", "user")
+
+    def __init__(self, out: deque[Event], flow: Flow, last: bytes) -> None:
+        self._out, self.flow, self.last = out, flow, last
+        self.user: object = None
+
+    def repeat(self) -> None:
+        """Sends the 2xx once more."""
+        if self.last:
+            self._out.append(Send(self.flow, self.last))
 
 
 class AckSender:

@@ -21,12 +21,25 @@ ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO"
 """Methods of a session. REFER and SUBSCRIBE are absent: they are refused."""
 SUPPORTED = "100rel, timer"
 SDP = "application/sdp"
+BODIES = f"{SDP}, multipart/mixed, multipart/alternative"
+"""What an INVITE may carry, as Accept says it: SDP, alone or among other parts (`multipart`)."""
 
 
 class SessionLayer:
     """Shared by all sessions of one endpoint."""
 
-    __slots__ = ("_serial", "dialogs", "limits", "out", "policy", "sessions", "timers", "transactions", "user_agent")
+    __slots__ = (
+        "_serial",
+        "dialogs",
+        "limits",
+        "out",
+        "policy",
+        "resumed",
+        "sessions",
+        "timers",
+        "transactions",
+        "user_agent",
+    )
 
     def __init__(
         self, transactions: TransactionLayer, user_agent: str, policy: SessionTimerPolicy, limits: Limits
@@ -39,6 +52,8 @@ class SessionLayer:
         self.limits = limits
         self.dialogs: dict[DialogKey, Session] = {}
         self.sessions: dict[int, Session] = {}
+        self.resumed: dict[str, Session] = {}
+        """By Call-ID: sessions of before a restart whose 2xx nobody has acknowledged yet."""
         self._serial = 0
 
     def next_id(self) -> int:

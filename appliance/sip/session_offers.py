@@ -9,7 +9,13 @@ from appliance.clock import Instant
 from appliance.errors import RemoteProtocolError
 from appliance.sip.client_transaction import ClientTransaction
 from appliance.sip.dialog import Dialog
-from appliance.sip.events import SessionOffer, SessionOfferAnswered, SessionOfferRefused, SessionOfferWithdrawn
+from appliance.sip.events import (
+    SessionOffer,
+    SessionOfferAnswered,
+    SessionOfferRefused,
+    SessionOfferWithdrawn,
+    SessionRefreshed,
+)
 from appliance.sip.header import parse_tokens
 from appliance.sip.message import Request, Response
 from appliance.sip.server_transaction import ServerTransaction
@@ -145,6 +151,8 @@ class OfferingSession(RefreshedSession):
             pass
         if transaction.kind == "offer":
             self._emit(SessionOfferAnswered(cast("Session", self), body))
+        else:
+            self._emit(SessionRefreshed(cast("Session", self)))
         self._offer_idle(now)
 
     def _acknowledge_change(self, transaction: ClientTransaction, response: Response, now: Instant) -> None:
@@ -158,6 +166,15 @@ class OfferingSession(RefreshedSession):
         for old in [key for key in self._acks if key.startswith("re ")]:
             del self._acks[old]
         self._send_ack(dialog, transaction.request, response.cseq.number, None, now, name)
+
+    def acknowledge_stray(self, response: Response, now: Instant) -> bool:
+        """A 2xx to an INVITE of which nothing is known here any more: the process before this one sent it, and its ACK
+        was lost or never sent. Without one the peer would end the call after 32 s. False: it is none of ours."""
+        dialog = self.dialog
+        if dialog is None or response.cseq.number > dialog.local_seq:
+            return False
+        self._send_ack(dialog, None, response.cseq.number, None, now, "stray")
+        return True
 
     def _offer_later(self, transaction: ClientTransaction, response: Response, now: Instant) -> None:
         """Glare: the owner of the Call-ID waits 2.1 to 4 s, the other up to 2 s (RFC 3261 14.1)."""
@@ -212,9 +229,11 @@ class OfferingSession(RefreshedSession):
         transaction.user = self
         if body is None and request.method == "UPDATE":
             self._accept(None, now)
+            self._emit(SessionRefreshed(cast("Session", self)))
         elif body is not None and body == self.remote_sdp and self.local_sdp is not None:
             # Word for word what we agreed on (a refresh by re-INVITE): the answer cannot differ either.
             self._accept(self.local_sdp, now)
+            self._emit(SessionRefreshed(cast("Session", self)))
         else:
             if request.method == "INVITE":
                 self._trying_alarm = self.layer.timers.set(now.mono + 0.2, "still_trying", self)
@@ -316,6 +335,7 @@ class OfferingSession(RefreshedSession):
         """No ACK yet: the 2xx once more."""
         if self._ack_transaction is None:
             return
+        self.layer.timers.cancel(self._ack_alarm)
         values = self.layer.transactions.values
         self._ack_interval = min(self._ack_interval * 2, values.t2)
         self._ack_alarm = self.layer.timers.set(now.mono + self._ack_interval, "repeat_ok", self)

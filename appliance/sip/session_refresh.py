@@ -8,6 +8,10 @@ from appliance.clock import Instant
 from appliance.sip.message import Request, Response
 from appliance.sip.session_base import SessionBase
 
+_GRACE = 40.0
+"""Seconds before its end in which a resumed session timer counts as overdue: a refresh takes up to 32 s to fail."""
+_SOON = 2.0
+
 
 class RefreshedSession(SessionBase):
     """A session with a session timer."""
@@ -74,6 +78,7 @@ class RefreshedSession(SessionBase):
         timers.cancel(self._refresh_alarm)
         timers.cancel(self._expires_alarm)
         self.interval = interval
+        self.timer_set = now.mono
         self.refresher = "us" if refresher == "us" else "them"
         # RFC 4028 10: BYE comes a little before the expiry, so that it is not crossed by it.
         margin = 0.0 if refresher == "us" else min(32.0, interval / 3)
@@ -81,6 +86,24 @@ class RefreshedSession(SessionBase):
         self._refresh_alarm = (
             timers.set(now.mono + interval / 2, "session_refresh", self) if refresher == "us" else None
         )
+
+    def resume_timer(self, interval: int, refresher: str, since: float, now: Instant) -> None:
+        """Goes on with a timer that was set at `since`, when the box may have been away for a while.
+
+        What fell due meanwhile is made up for by a refresh of ours, whoever's turn it was: a refresh of the peer may
+        have come to nobody. A peer whose connection is gone is given time to come back first.
+        """
+        self._set_timer(interval, refresher, Instant(since, now.wall))
+        timers, alarm, expires = self.layer.timers, self._refresh_alarm, self._expires_alarm
+        overdue = expires is None or expires.when < now.mono + _GRACE
+        due = now.mono if overdue else alarm.when if alarm is not None else None
+        if overdue:
+            timers.cancel(expires)
+            self._expires_alarm = timers.set(now.mono + 2 * _GRACE, "session_expired", self)
+        if due is not None:
+            timers.cancel(alarm)
+            pause = _SOON if self.flow is not None else _GRACE / 2
+            self._refresh_alarm = timers.set(max(due, now.mono + pause), "session_refresh", self)
 
     def session_refresh(self, now: Instant) -> None:
         """Our half of the interval is over."""

@@ -16,6 +16,7 @@ from appliance.sip.flow import Flow
 from appliance.sip.limits import Limits
 from appliance.sip.message import Request, Response
 from appliance.sip.server_transaction import MergeKey, ServerKey, ServerTransaction
+from appliance.sip.streams import Streams
 from appliance.sip.timers import TimerHeap, Timers
 
 __all__ = ["ClientTransaction", "Hop", "ServerTransaction", "TransactionLayer", "host_port", "mark_source"]
@@ -55,6 +56,7 @@ class TransactionLayer:
         "open",
         "out",
         "servers",
+        "streams",
         "timers",
         "values",
     )
@@ -74,6 +76,7 @@ class TransactionLayer:
         """Our address as peers behind a flow see it, where it differs from the local one (RFC 3581)."""
         self.absorbing: deque[ServerTransaction] = deque()
         """Answered non-INVITE requests over UDP, the oldest first: timer J is the same for all."""
+        self.streams = Streams(self)
         self._queries: dict[int, Resolving] = {}
         self._query_serial = 0
 

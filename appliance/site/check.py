@@ -12,7 +12,7 @@ from appliance.site.clashes import check_numbers
 from appliance.site.codes import CODES, dialled
 from appliance.site.dialplan import PATTERN_DIGITS
 from appliance.site.fields import Problems, meant, shown
-from appliance.site.model import Codes, Destination, Site
+from appliance.site.model import NOWHERE, Codes, Destination, Site
 from appliance.site.numbers import countries, known_country, normalise
 
 Plain = Mapping[tuple[str, int], str]
@@ -98,20 +98,23 @@ def _check_people(site: Site, problems: Problems, plain: Plain, on_box: bool) ->
             )
         elif not user.password_hash.startswith("$argon2"):
             problems.error(f"{path}.password_hash", "is not an Argon2 hash; give password instead")
+    users = {user.name for user in site.users}
     for index, extension in enumerate(site.extensions):
-        path = f"extensions[{index}].password"
+        path = f"extensions[{index}]"
         if extension.password:
-            _warn_weak(problems, path, extension.password, extension.number)
+            _warn_weak(problems, f"{path}.password", extension.password, extension.number)
         else:
             problems.warn(
-                path,
+                f"{path}.password",
                 f"is missing, here and on the box: no phone can register as {extension.number}"
                 if on_box
                 else "is missing; a box that has one keeps it, else no phone can register",
             )
         _warn_bare_keys(problems, f"extensions[{index}].srtp", extension.srtp)
+        if extension.user and extension.user not in users:
+            near = meant(extension.user, users)
+            problems.warn(f"{path}.user", f"there is no user {shown(extension.user)}; nobody can use it{near}")
     extensions = {extension.number for extension in site.extensions}
-    users = {user.name for user in site.users}
     queues = {queue.id for queue in site.queues}
     for index, agent in enumerate(site.agents):
         path = f"agents[{index}]"
@@ -167,6 +170,8 @@ def destinations(site: Site) -> Iterator[tuple[str, Destination]]:
         for number, destination in trunk.numbers.items():
             yield f"trunks[{index}].numbers.{number}", destination
         yield f"trunks[{index}].default", trunk.default
+        if trunk.fax != NOWHERE:
+            yield f"trunks[{index}].fax", trunk.fax
 
 
 DEFAULTS = {Destination(kind="announcement", target="busy"), Destination(kind="announcement", target="closed")}

@@ -35,6 +35,7 @@ def diff(before: Site, after: Site) -> tuple[str, ...]:
         lines += _list(kind, word, key, getattr(before, kind), getattr(after, kind))
     lines += [f"codes: {line}" for line in _fields(before.codes, after.codes)]
     lines += [f"sound: {line}" for line in _fields(before.sound, after.sound)]
+    lines += [f"answering machine: {line}" for line in _fields(before.answering_machine, after.answering_machine)]
     return tuple(lines)
 
 

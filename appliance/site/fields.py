@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from appliance.site.model import Destination
+from appliance.site.model import NOWHERE, Destination
 
 BAD: Final = object()
 """What a reader returns for a value it has reported."""
@@ -258,3 +258,8 @@ def destination(problems: Problems, path: str, value: object) -> Any:
         problems.error(path, f"{shown(value)} lacks what comes after the colon")
         return BAD
     return Destination(kind=kind, target=target)
+
+
+def optional_destination(problems: Problems, path: str, value: object) -> Any:
+    """Where a call goes next, or the empty text: nowhere."""
+    return NOWHERE if value == "" else destination(problems, path, value)

@@ -26,6 +26,10 @@ class Destination(Part, frozen=True):
         return f"{self.kind}:{self.target}" if self.target else self.kind
 
 
+NOWHERE = Destination(kind="")
+"""Where a key that may be left out names no destination; written as an empty text."""
+
+
 class SiteInfo(Part, frozen=True):
     name: str = "Hako"
     language: str = "en"
@@ -39,8 +43,18 @@ class SiteInfo(Part, frozen=True):
     """Rule for calls of extensions and trunks: never, on-demand, always; a queue's own rule goes before."""
     record_pause: str = "silence"
     """What a pause leaves in the file: silence (of the pause's length) or cut (nothing)."""
+    recording_format: str = "opus"
+    """What finished recordings become: opus or wav (they stay as they are)."""
+    keep_recordings_days: int = 0
+    """Recordings older than this are deleted at night; 0: never."""
+    keep_records_days: int = 0
+    """Call records older than this are deleted at night, their recordings with them; 0: never."""
     record_key: str = ""
     """Keys by which a phone starts and stops recording during a call; empty: none."""
+    dscp_audio: int = 46
+    """Differentiated services code point of RTP and RTCP, 0..63: expedited forwarding (RFC 4594)."""
+    dscp_signalling: int = 24
+    """The same of SIP: class selector 3."""
 
 
 class User(Part, frozen=True):
@@ -61,6 +75,10 @@ class Extension(Part, frozen=True):
     """Overrides the site's rule for this extension's calls; empty: the site's."""
     srtp: str = "optional"
     """Encrypted audio: off; optional (taken when the phone offers it, not offered); required."""
+    user: str = ""
+    """Web log-in that may take this extension's calls in a browser, beside the agent who sits there."""
+    dtmf: str = "auto"
+    """How this phone's keys come and go: auto, rfc4733, inband, info."""
 
 
 class Agent(Part, frozen=True):
@@ -155,6 +173,11 @@ class Trunk(Part, frozen=True):
     numbers: Mapping[str, Destination] = {}
     """Called number -> destination; compared after E.164 normalisation."""
     default: Destination = Destination(kind="announcement", target="closed")
+    dtmf: str = "auto"
+    """How keys come and go over this line. auto: as telephone-events (RFC 4733) where both sides have them, else as
+    tones in the audio; INFO is understood too."""
+    fax: Destination = NOWHERE
+    """Where a call goes that begins with the tone of a fax machine, as long as nobody has answered it."""
 
 
 class Route(Part, frozen=True):
@@ -211,6 +234,26 @@ class Sound(Part, frozen=True):
     """Phones that may have a call heard on the loudspeaker by dial code; empty: none."""
 
 
+class AnsweringMachine(Part, frozen=True):
+    """How a person is told from a machine on a call that the box makes. 0: as fits the site's language
+    (`center.answering_machine.BY_LANGUAGE`)."""
+
+    initial_silence_seconds: float = 0
+    """Nothing is said for this long: not sure."""
+    greeting_seconds: float = 0
+    """Whoever speaks for longer before the first pause is a machine."""
+    after_greeting_silence_seconds: float = 0
+    """Whoever waits for this long after the first words is a person."""
+    total_seconds: float = 0
+    """Not sure when nothing was decided by then."""
+    minimum_word_seconds: float = 0
+    """Shorter sounds are noise."""
+    between_words_seconds: float = 0
+    """Silence between two words."""
+    maximum_words: int = 0
+    """Whoever says more of them is a machine."""
+
+
 class Site(Part, frozen=True):
     """A whole valid configuration. Order within a list is the file's order and matters (trunks, routes)."""
 
@@ -228,3 +271,4 @@ class Site(Part, frozen=True):
     breaks: tuple[Break, ...] = ()
     codes: Codes = Codes()
     sound: Sound = Sound()
+    answering_machine: AnsweringMachine = AnsweringMachine()

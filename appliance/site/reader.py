@@ -20,6 +20,7 @@ from appliance.site.fields import BAD, Problems, Reader, listed, meant, shown
 from appliance.site.model import (
     Agent,
     Announcement,
+    AnsweringMachine,
     Break,
     Codes,
     Destination,
@@ -47,6 +48,7 @@ CODECS: Final = ("opus", "G722", "PCMU", "PCMA", "L16", "CN")
 RECORD_RULES: Final = ("never", "on-demand", "always")
 RECORD_PAUSES: Final = ("silence", "cut")
 SRTP_RULES: Final = ("off", "optional", "required")
+RECORDING_FORMATS: Final = ("opus", "wav")
 STRATEGIES: Final = (
     "longest-idle",
     "ring-all",
@@ -58,6 +60,7 @@ STRATEGIES: Final = (
     "skills",
 )
 MUSIC: Final = ("built-in", "line-in")
+DTMF: Final = ("auto", "rfc4733", "inband", "info")
 TRANSPORTS: Final = ("udp", "tcp", "tls")
 
 
@@ -82,6 +85,7 @@ class Table(msgspec.Struct, frozen=True):
 _record = fields.choice("recording rule", RECORD_RULES)
 _codecs = fields.list_of(fields.choice("codec", CODECS), 10)
 _srtp = fields.choice("rule for encrypted audio", SRTP_RULES)
+_dtmf = fields.choice("way of sending keys", DTMF)
 _strategy = fields.choice("strategy", STRATEGIES)
 _hash_text = fields.secret
 
@@ -106,6 +110,8 @@ TABLES: Final[dict[str, Table]] = {
             "password": fields.secret,
             "record": fields.optional(_record),
             "srtp": _srtp,
+            "user": fields.text,
+            "dtmf": _dtmf,
         },
         ("number",),
     ),
@@ -211,6 +217,8 @@ TABLES: Final[dict[str, Table]] = {
             "srtp": _srtp,
             "numbers": fields.table_of(fields.telephone, fields.destination),
             "default": fields.destination,
+            "dtmf": _dtmf,
+            "fax": fields.optional_destination,
         },
         ("id", "host"),
     ),
@@ -234,7 +242,12 @@ SINGLES: Final[dict[str, Table]] = {
             "codecs": _codecs,
             "record": _record,
             "record_pause": fields.choice("record_pause", RECORD_PAUSES),
+            "recording_format": fields.choice("recording_format", RECORDING_FORMATS),
+            "keep_recordings_days": fields.whole(0, 36_500),
+            "keep_records_days": fields.whole(0, 36_500),
             "record_key": fields.optional(fields.call_key),
+            "dscp_audio": fields.whole(0, 63),
+            "dscp_signalling": fields.whole(0, 63),
         },
     ),
     "codes": Table(Codes, dict.fromkeys(Codes.__struct_fields__, fields.dial_code)),
@@ -248,6 +261,18 @@ SINGLES: Final[dict[str, Table]] = {
             "page_seconds": fields.seconds(5, 3600),
             "page_extensions": fields.list_of(fields.internal_number),
             "listen_extensions": fields.list_of(fields.internal_number),
+        },
+    ),
+    "answering_machine": Table(
+        AnsweringMachine,
+        {
+            "initial_silence_seconds": fields.seconds(0, 20),
+            "greeting_seconds": fields.seconds(0, 20),
+            "after_greeting_silence_seconds": fields.seconds(0, 10),
+            "total_seconds": fields.seconds(0, 30),
+            "minimum_word_seconds": fields.seconds(0, 2),
+            "between_words_seconds": fields.seconds(0, 2),
+            "maximum_words": fields.whole(0, 50),
         },
     ),
 }

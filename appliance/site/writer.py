@@ -14,7 +14,8 @@ PLAIN_SECRETS: Final = {"extensions": ("password",), "trunks": ("password",)}
 """Fields that are written only with `secrets`; hashes are always written."""
 
 _ORDER: Final = (
-    "site users extensions agents queues menus announcements hours groups trunks routes breaks codes sound".split()  # noqa: SIM905
+    "site users extensions agents queues menus announcements hours groups trunks routes breaks codes sound "  # noqa: SIM905
+    "answering_machine".split()
 )
 
 

@@ -11,6 +11,7 @@ import contextlib
 import importlib.util
 import logging
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -100,6 +101,12 @@ class SoundProcess:
         self.wanted, self.seen = wanted, False
         if wanted != OFF:
             self._task = asyncio.get_running_loop().create_task(self._keep())
+
+    def restart(self) -> None:
+        """Ends the process that runs; another one follows."""
+        if self.pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
 
     async def close(self) -> None:
         """Ends the process."""

@@ -54,9 +54,14 @@ class Backup(msgspec.Struct, frozen=True, kw_only=True):
 def backup(folder: DataFolder, file: Path, wall: float, version: str, recordings: bool = False) -> Backup:
     """Writes a backup of a running or stopped box; `file` appears complete or not at all. Raises BackupError."""
     if not folder.config.exists():
-        raise BackupError(f"{folder.path} is not the data folder of a box: there is no {folder.config.name}")
+        raise BackupError(
+            f"{folder.path} is not the data folder of a box: there is no {folder.config.name}",
+            f"{folder.path} は装置のデータフォルダーではありません（{folder.config.name} がありません）",
+        )
     if recordings and file.absolute().is_relative_to(folder.recordings):
-        raise BackupError("a backup cannot be written among the recordings")
+        raise BackupError(
+            "a backup cannot be written among the recordings", "録音のフォルダーにはバックアップを書き込めません"
+        )
     files: dict[str, dict[str, Any]] = {}
     descriptor, temporary = -1, ""
     try:
@@ -79,10 +84,13 @@ def backup(folder: DataFolder, file: Path, wall: float, version: str, recordings
         sync_folder(file.absolute().parent)
     except OSError as error:
         _remove(temporary)
-        raise BackupError(f"the backup could not be written to {file}: {error.strerror or error}") from None
+        raise BackupError(
+            f"the backup could not be written to {file}: {error.strerror or error}",
+            f"{file} にバックアップを書き込めません: {error.strerror or error}",
+        ) from None
     except sqlite3.Error as error:
         _remove(temporary)
-        raise BackupError(f"the records could not be read: {error}") from None
+        raise BackupError(f"the records could not be read: {error}", f"通話記録を読めません: {error}") from None
     total = sum(entry["bytes"] for entry in files.values())
     return Backup(made=rfc3339(wall), files=len(files), bytes=total, recordings=recordings)
 
@@ -164,7 +172,10 @@ def restore(file: Path, folder: DataFolder, wall: float) -> Backup:
             raise
         finish_restore(folder)
     except OSError as error:
-        raise BackupError(f"the backup could not be restored: {error.strerror or error}") from None
+        raise BackupError(
+            f"the backup could not be restored: {error.strerror or error}",
+            f"バックアップを復元できません: {error.strerror or error}",
+        ) from None
     finally:
         folder.unlock()
     files = manifest["files"]
@@ -206,20 +217,29 @@ def _unpack(file: Path, work: Path) -> dict[str, Any]:
         with zipfile.ZipFile(file) as archive:
             manifest = json.loads(archive.read(MANIFEST))
             if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
-                raise BackupError(f"{file} has no list of its files")
+                raise BackupError(f"{file} has no list of its files", f"{file} にファイルの一覧がありません")
             if manifest.get("format") != FORMAT:
-                raise BackupError(f"{file} was written by a newer Hako; update this box first")
+                raise BackupError(
+                    f"{file} was written by a newer Hako; update this box first",
+                    f"{file} は新しい Hako のものです。先にこの装置を更新してください",
+                )
             for name, entry in manifest["files"].items():
                 target = work / name
                 if name.startswith("/") or ".." in Path(name).parts or not target.is_relative_to(work):
-                    raise BackupError(f"{file} holds a file outside the data folder: {name}")
+                    raise BackupError(
+                        f"{file} holds a file outside the data folder: {name}",
+                        f"{file} にデータフォルダーの外のファイルがあります: {name}",
+                    )
                 target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 _unpack_one(archive, name, entry, target)
             return manifest
     except FileNotFoundError:
-        raise BackupError(f"there is no file {file}") from None
+        raise BackupError(f"there is no file {file}", f"{file} というファイルはありません") from None
     except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, TypeError, EOFError, NotImplementedError) as error:
-        raise BackupError(f"{file} is damaged or no backup of Hako: {error}") from None
+        raise BackupError(
+            f"{file} is damaged or no backup of Hako: {error}",
+            f"{file} は壊れているか、Hako のバックアップではありません: {error}",
+        ) from None
 
 
 def _unpack_one(archive: zipfile.ZipFile, name: str, entry: dict[str, Any], target: Path) -> None:
@@ -232,7 +252,10 @@ def _unpack_one(archive: zipfile.ZipFile, name: str, entry: dict[str, Any], targ
                 break
             copy.write(block)
     if size != entry["bytes"] or digest.hexdigest() != entry["sha256"]:
-        raise BackupError(f"the backup is damaged: {name} is not what was saved")
+        raise BackupError(
+            f"the backup is damaged: {name} is not what was saved",
+            f"バックアップが壊れています: {name} が保存時と異なります",
+        )
 
 
 def _private(path: str, flags: int) -> int:
@@ -243,21 +266,23 @@ def _verify(manifest: dict[str, Any], work: Path) -> None:
     from appliance.store.config import ConfigStore
 
     if "config.json" not in manifest["files"]:
-        raise BackupError("the backup holds no configuration")
+        raise BackupError("the backup holds no configuration", "バックアップに設定がありません")
     damage: list[Words] = []
     store = ConfigStore(work / "config.json", lambda: 0.0, damage.append)
     if damage or store.load()[1] == 0:
-        raise BackupError("the configuration in the backup cannot be read")
+        raise BackupError("the configuration in the backup cannot be read", "バックアップの設定を読めません")
     for path in work.glob("*.db"):
         database = sqlite3.connect(path)
         try:
             found = database.execute("PRAGMA integrity_check(1)").fetchone()
         except sqlite3.Error as error:
-            raise BackupError(f"{path.name} in the backup is damaged: {error}") from None
+            raise BackupError(
+                f"{path.name} in the backup is damaged: {error}", f"バックアップの {path.name} が壊れています: {error}"
+            ) from None
         finally:
             database.close()
         if found is None or found[0] != "ok":
-            raise BackupError(f"{path.name} in the backup is damaged")
+            raise BackupError(f"{path.name} in the backup is damaged", f"バックアップの {path.name} が壊れています")
 
 
 def _sync_tree(work: Path) -> None:

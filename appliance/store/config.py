@@ -87,7 +87,12 @@ class ConfigStore:
         with self.lock:
             document = self._versions.get(doc_id=version)
         if not isinstance(document, Document):
-            raise CommandError("unknown-version", f"version {version} of the configuration is not kept", "version")
+            raise CommandError(
+                "unknown-version",
+                f"version {version} of the configuration is not kept",
+                "version",
+                f"設定のバージョン {version} は残っていません",
+            )
         return msgspec.convert(document["site"], Site)
 
     def save(self, site: Site, by: str, expected_version: int | None = None) -> int:
@@ -138,7 +143,9 @@ class ConfigStore:
         with self.lock:
             versions = self._newest_first()
             if len(versions) < 2:
-                raise CommandError("nothing-to-undo", "there is no earlier configuration")
+                raise CommandError(
+                    "nothing-to-undo", "there is no earlier configuration", ja="これより前の設定はありません"
+                )
             self._expect(expected_version, versions[0].doc_id)
             return self.save(self.get(versions[1].doc_id), by, versions[0].doc_id)
 
@@ -146,7 +153,8 @@ class ConfigStore:
     def _expect(expected: int | None, version: int) -> None:
         if expected is not None and expected != version:
             text = f"the configuration is at version {version}, not {expected}: somebody changed it meanwhile"
-            raise CommandError("version-conflict", text, "version")
+            ja = f"設定はバージョン {version} です（{expected} ではありません）。その間に誰かが変更しました"
+            raise CommandError("version-conflict", text, "version", ja)
 
     def _newest_first(self) -> list[Document]:
         documents: list[Any] = self._versions.all()

@@ -51,6 +51,10 @@ def connect(path: Path, synchronous: str, steps: tuple[str, ...]) -> sqlite3.Con
             if found is None or found[0] != "ok":
                 raise _damaged(str(found and found[0]))
         migrate(database, steps)
+    except UnicodeDecodeError as error:
+        # The library's message quotes what the damaged file says of itself.
+        database.close()
+        raise _damaged(repr(error)) from None
     except BaseException:
         database.close()
         raise

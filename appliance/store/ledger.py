@@ -24,7 +24,7 @@ from appliance.store.database import connect, is_damage, is_full, move_aside
 from appliance.store.leftovers import AgentStatus, Leftovers, OpenCall, OpenRecording, take_over
 from appliance.store.migrations import RECORDS
 from appliance.store.projection import UPSERT, Projection
-from appliance.store.tidying import index_text, prune
+from appliance.store.tidying import Pruning, index_text
 
 RECENT: Final = 4096
 """Entries kept in memory for clients that reconnect."""
@@ -101,7 +101,8 @@ class Ledger:
         self._on_commit = on_commit
         self._report_fault = on_fault or (lambda fault, text, remedy: None)
         self._queue: deque[Stamped] = deque()
-        self._jobs: deque[Callable[[sqlite3.Connection], None]] = deque()
+        self._jobs: deque[Callable[[sqlite3.Connection], bool]] = deque()
+        """Work that may wait, a step at a time: each says whether it has more to do."""
         self._done = threading.Condition()
         self._appended = self.committed = 0
         """How many events were appended, and how many of them are committed, since this ledger was opened."""
@@ -214,8 +215,8 @@ class Ledger:
         return list(self._left.statuses)
 
     def prune(self, before: float) -> None:
-        """Forgets events, records and figures older than `before` (wall time), in small steps, in the writer thread."""
-        self._jobs.append(lambda database: prune(database, before))
+        """Forgets events, records and figures older than `before` (wall time), in small steps between commits."""
+        self._jobs.append(Pruning(before).step)
         self._background.wake()
 
     # --- opening -------------------------------------------------------------------------------------
@@ -404,8 +405,12 @@ class Ledger:
             if now >= self._text_at:
                 self._text_at = now + TEXT_EVERY_SECONDS
                 index_text(self._database)
-            while self._jobs:
-                self._jobs.popleft()(self._database)
+            # One step a turn, so that what is to be committed never waits for more than that.
+            if self._jobs:
+                if not self._jobs[0](self._database):
+                    self._jobs.popleft()
+                if self._jobs:
+                    self._background.wake()
         except sqlite3.Error as error:
             if is_damage(error):
                 try:

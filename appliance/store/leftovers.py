@@ -37,6 +37,8 @@ class OpenRecording(msgspec.Struct, frozen=True):
     call: str
     path: str
     """Relative to the recordings folder."""
+    rate: int = 8000
+    """Samples a second."""
 
 
 class AgentStatus(msgspec.Struct, frozen=True):
@@ -77,7 +79,7 @@ def take_over(database: sqlite3.Connection, projection: Projection, last_alive: 
         seen = max(record.started, projection.last_seen)
         queue, queued = waiting.get(record.call, ("", 0.0))
         calls.append(OpenCall(record.call, journey, kind, record.agent, queue, queued, seen))
-    recordings = database.execute("SELECT id, call, path FROM recordings WHERE seconds IS NULL").fetchall()
+    recordings = database.execute("SELECT id, call, path, rate FROM recordings WHERE seconds IS NULL").fetchall()
     statuses = database.execute("SELECT agent, status, reason, extension, at FROM agent_status").fetchall()
     return Leftovers(
         last_seq,

@@ -56,6 +56,22 @@ RECORDS: Final = (
         by TEXT NOT NULL);
     CREATE INDEX pauses_recording ON pauses (recording);
     """,
+    # what a recording's file is: its rate, and whether it is still a WAV
+    """
+    ALTER TABLE recordings ADD COLUMN rate INTEGER NOT NULL DEFAULT 8000;
+    ALTER TABLE recordings ADD COLUMN format TEXT NOT NULL DEFAULT 'wav';
+    CREATE INDEX recordings_to_convert ON recordings (started) WHERE format = 'wav' AND seconds IS NOT NULL;
+    CREATE INDEX recordings_started ON recordings (started);
+    """,
+    # who answered a call of ours, and whether a fax machine was heard
+    """
+    ALTER TABLE records ADD COLUMN answered_by TEXT NOT NULL DEFAULT '';
+    ALTER TABLE records ADD COLUMN fax INTEGER NOT NULL DEFAULT 0;
+    """,
+    # how the call sounded
+    """
+    ALTER TABLE records ADD COLUMN mos REAL;
+    """,
 )
 
 STATE: Final = (

@@ -7,7 +7,9 @@ Definitions, once for all figures (times in seconds, from the monotonic clock of
 - *talk*: time in which two or more legs of the call were bridged and none of them was on hold.
 - *hold*: time in which they were bridged and at least one was on hold. Talk and hold never overlap.
 - *agent*, *queue*: the last agent who talked; the last queue entered. Each visit to a queue has its own row as well.
-- *cause*: the reason word of `CallEnded`. A call that a crash cut off ends with `restart`, at the last sign of life.
+- *mos*: the worst of its legs over the whole call, in either direction (`LegAudio`).
+- *cause*: the reason word of `CallEnded`. A call that a crash cut off ends with `restart`, at the last sign of life of
+  the box, or of its recording, with which the media process went on.
 """
 
 from __future__ import annotations
@@ -19,10 +21,14 @@ import msgspec
 
 from appliance.events import (
     AgentStatusChanged,
+    AnsweredBy,
     CallEnded,
     CallStarted,
+    CallTakenOver,
     Entry,
     Event,
+    FaxDetected,
+    LegAudio,
     LegBridged,
     LegEnded,
     LegHeld,
@@ -31,6 +37,8 @@ from appliance.events import (
     LegStarted,
     QueueEntered,
     QueueLeft,
+    RecordingConverted,
+    RecordingDeleted,
     RecordingPaused,
     RecordingResumed,
     RecordingSegment,
@@ -156,15 +164,21 @@ class Projection:
             QueueLeft: self._queue_left,
             LegBridged: self._bridged,
             LegHeld: self._held,
+            CallTakenOver: self._taken_over,
             LegResumed: self._resumed,
             LegEnded: self._leg_gone,
             LegMoved: self._leg_gone,
+            LegAudio: self._leg_audio,
             RecordingStarted: self._recording_started,
             RecordingSegment: self._segment,
             RecordingPaused: self._recording_paused,
             RecordingResumed: self._recording_resumed,
             RecordingStopped: self._recording_stopped,
+            RecordingConverted: self._recording_converted,
+            RecordingDeleted: self._recording_deleted,
             AgentStatusChanged: self._agent_status,
+            AnsweredBy: self._answered_by,
+            FaxDetected: self._fax,
         }
 
     def apply(self, entry: Entry) -> None:
@@ -207,7 +221,7 @@ class Projection:
             at, mono = entry.at, entry.mono
         else:
             # Another run's monotonic clock: count by the wall clock, up to the last sign of life.
-            at = max(record.started, min(entry.at, self.last_seen or entry.at))
+            at = max(record.started, min(entry.at, max(event.ended, self.last_seen) or entry.at))
             mono = scratch.since + max(0.0, at - scratch.since_wall)
         if scratch.waiting:
             record.wait = max(0.0, self._waited(record, entry))
@@ -282,6 +296,25 @@ class Projection:
             record.change(entry.mono, entry.at)
             self.dirty[record.seq] = record
 
+    def _taken_over(self, entry: Entry, event: CallTakenOver) -> None:
+        """The machine never stopped, so its monotonic clock goes on to count what began in the run before. What that
+        run had no time to commit is made up for."""
+        record = self.open.get(event.call)
+        if record is None:
+            return
+        record.boot = entry.boot
+        if record.answered is None:
+            record.answered = event.answered
+        record.agent = event.agent or record.agent
+        scratch = record.scratch
+        if set(scratch.bridged) != set(event.legs):
+            scratch.bridged = list(event.legs)
+            scratch.since = entry.mono - max(0.0, entry.at - event.answered)
+            scratch.phase = "talk"
+        scratch.held = list(event.held)
+        record.change(entry.mono, entry.at)
+        self.dirty[record.seq] = record
+
     def _resumed(self, entry: Entry, event: LegResumed) -> None:
         record = self.open.get(event.call)
         if record is not None and event.leg in record.scratch.held:
@@ -301,11 +334,21 @@ class Projection:
             record.change(entry.mono, entry.at)
             self.dirty[record.seq] = record
 
+    def _leg_audio(self, _entry: Entry, event: LegAudio) -> None:
+        """Comes when the record is closed already."""
+        scores = [mos for mos in (event.mos, event.sent_mos) if mos is not None]
+        if event.unheard and event.unheard != "digital-silence":
+            scores = [1.0]  # who was not heard to the end could not sound worse
+        if scores:
+            self.operations.append(
+                ("UPDATE records SET mos = min(coalesce(mos, 5), ?) WHERE id = ?", (min(scores), event.call))
+            )
+
     def _recording_started(self, entry: Entry, event: RecordingStarted) -> None:
         self.operations.append(
             (
-                "INSERT OR REPLACE INTO recordings (id, call, leg, path, started) VALUES (?,?,?,?,?)",
-                (event.recording, event.call, event.leg, event.path, entry.at),
+                "INSERT OR REPLACE INTO recordings (id, call, leg, path, started, rate) VALUES (?,?,?,?,?,?)",
+                (event.recording, event.call, event.leg, event.path, entry.at, event.rate),
             )
         )
         record = self.open.get(event.call)
@@ -349,6 +392,24 @@ class Projection:
                 (event.seconds, event.reason, event.error, event.recording),
             )
         )
+
+    def _recording_converted(self, _entry: Entry, event: RecordingConverted) -> None:
+        self.operations.append(
+            ("UPDATE recordings SET path = ?, format = 'opus' WHERE id = ?", (event.path, event.recording))
+        )
+
+    def _recording_deleted(self, _entry: Entry, event: RecordingDeleted) -> None:
+        for table, column in (("pauses", "recording"), ("segments", "recording"), ("recordings", "id")):
+            self.operations.append((f"DELETE FROM {table} WHERE {column} = ?", (event.recording,)))
+        self.operations.append(
+            ("UPDATE records SET recording = '' WHERE id = ? AND recording = ?", (event.call, event.recording))
+        )
+
+    def _answered_by(self, _entry: Entry, event: AnsweredBy) -> None:
+        self.operations.append(("UPDATE records SET answered_by = ? WHERE id = ?", (event.result, event.call)))
+
+    def _fax(self, _entry: Entry, event: FaxDetected) -> None:
+        self.operations.append(("UPDATE records SET fax = 1 WHERE id = ?", (event.call,)))
 
     def _agent_status(self, entry: Entry, event: AgentStatusChanged) -> None:
         self.operations.append(

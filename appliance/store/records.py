@@ -16,6 +16,7 @@ import msgspec
 from appliance.clock import rfc3339
 from appliance.events import codec
 from appliance.events.base import Entry
+from appliance.exchange.quality import word_of
 from appliance.exchange.view import View
 from appliance.site.numbers import significant
 from appliance.store.database import read_only
@@ -59,6 +60,14 @@ class Record(View, frozen=True, kw_only=True):
     cause_code: int = 0
     """Q.850 value of the end."""
     recording: RecordingRef | None = None
+    answered_by: str = ""
+    """Of a call that we made: human, machine or unknown; empty: nobody asked, or it ended before."""
+    fax: bool = False
+    """A fax machine was heard."""
+    mos: float | None = None
+    """Mean opinion score of the leg that sounded worst, in its worse direction; None: none is known (yet)."""
+    quality: str = ""
+    """good, fair or bad, by `mos`."""
 
 
 class Segment(View, frozen=True, kw_only=True):
@@ -100,6 +109,15 @@ class Recording(View, frozen=True, kw_only=True):
     pauses: tuple[Pause, ...] = ()
 
 
+class StoredRecording(msgspec.Struct, frozen=True):
+    """A recording's file, for whoever looks after the files."""
+
+    id: str
+    call: str
+    path: str
+    """Relative to the recordings folder."""
+
+
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
     """Which records: what is empty does not filter, everything given must hold."""
 
@@ -125,7 +143,8 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 
 _COLUMNS = """
     SELECT r.id, r.kind, r.journey, r.caller, r.caller_name, r.called, r.trunk, r.extension, r.queue, r.agent,
-        r.started, r.answered, r.ended, r.wait, r.talk, r.hold, r.cause, r.cause_code, r.recording, g.seconds, r.seq
+        r.started, r.answered, r.ended, r.wait, r.talk, r.hold, r.cause, r.cause_code, r.recording, g.seconds, r.seq,
+        r.answered_by, r.fax, r.mos
     FROM records r LEFT JOIN recordings g ON g.id = r.recording
 """
 
@@ -217,6 +236,18 @@ class Records:
             ),
         )
         return shown, row[6]
+
+    def to_convert(self, limit: int) -> Sequence[StoredRecording]:
+        """Finished recordings that are still WAV files, oldest first."""
+        return self._stored("format = 'wav' AND seconds IS NOT NULL AND seconds > 0", (), limit)
+
+    def kept_since(self, before: float, limit: int) -> Sequence[StoredRecording]:
+        """Finished recordings that were begun before then (wall time), oldest first."""
+        return self._stored("started < ? AND seconds IS NOT NULL", (before,), limit)
+
+    def _stored(self, where: str, values: tuple[Any, ...], limit: int) -> Sequence[StoredRecording]:
+        query = f"SELECT id, call, path FROM recordings WHERE {where} ORDER BY started LIMIT ?"
+        return [StoredRecording(*row) for row in self._rows(query, (*values, limit))]
 
     def read(self, ask: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
         """Runs a question of another reader (`figures`) on this connection."""
@@ -310,4 +341,8 @@ def _record(row: tuple[Any, ...]) -> Record:
         cause=row[16],
         cause_code=row[17],
         recording=recording,
+        answered_by=row[21],
+        fax=bool(row[22]),
+        mos=row[23],
+        quality=word_of(row[23]),
     )

@@ -1,4 +1,4 @@
-"""What must survive the process but not the power: bindings, dialogs, the heartbeat. SQLite without fsync.
+"""What must survive the process but not the power: bindings, dialogs, calls, the heartbeat. SQLite without fsync.
 
 Writes are queued and merged (a dialog that came and went costs nothing) and carried out in the background within a
 moment. A damaged file is thrown away: phones register again, and calls are gone after a power cut anyway.
@@ -17,6 +17,9 @@ from appliance.store.migrations import STATE
 
 BINDINGS: Final = "bindings"
 DIALOGS: Final = "dialogs"
+CALLS: Final = "calls"
+BOX: Final = "box"
+"""The box itself: its heartbeat, where it is reached."""
 
 
 class StateStore:
@@ -51,7 +54,7 @@ class StateStore:
 
     def alive(self, wall: float) -> None:
         """The heartbeat: called every few seconds, it tells the next run how long this one lived."""
-        self._queue("box", "alive", repr(wall).encode())
+        self._queue(BOX, "alive", repr(wall).encode())
 
     def load(self, kind: str) -> dict[str, bytes]:
         """Everything of a kind, queued writes included. Blocks."""

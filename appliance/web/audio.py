@@ -1,4 +1,4 @@
-"""Sends a recording to a player: any range of it, as a correct WAV even while it is still being recorded.
+"""Sends a recording to a player: any range of it, as a correct WAV even while it is still being recorded, or as Opus.
 
 A running recording's header says what was true when it was written. What is sent says how much there is now.
 """
@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from aiohttp import web
 
-from appliance.media.recordings import duration
+from appliance.media.recordings import OPUS, duration, find
 from appliance.media.wav import WavError, read_layout
 from appliance.web.problem import Problem
 from appliance.web.threads import InThread
@@ -31,6 +31,8 @@ class Sound:
     size: int
     """Bytes in all: the header and whole frames."""
     etag: str
+    media: str = "audio/wav"
+    suffix: str = ".wav"
 
     def read(self, start: int, length: int) -> bytes:
         """Up to `length` bytes from `start` (in a thread)."""
@@ -43,7 +45,17 @@ class Sound:
 
 def open_sound(path: Path) -> Sound:
     """Opens a recording. Raises OSError, WavError (which nothing was recorded in yet, either)."""
-    file = path.open("rb")
+    path = find(path)
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        # It has become Opus between the look and the opening.
+        path = find(path)
+        file = path.open("rb")
+    if path.suffix == OPUS:
+        status = os.fstat(file.fileno())
+        etag = f'"{status.st_size:x}-{status.st_mtime_ns:x}"'
+        return Sound(file, b"", status.st_size, etag, "audio/ogg; codecs=opus", OPUS)
     try:
         layout = read_layout(file)
         status = os.fstat(file.fileno())
@@ -75,7 +87,7 @@ async def _send(request: web.Request, sound: Sound, name: str, in_thread: InThre
     headers = {
         "Accept-Ranges": "bytes",
         "Cache-Control": "private, no-cache",
-        "Content-Disposition": f'inline; filename="{name}.wav"',
+        "Content-Disposition": f'inline; filename="{name}{sound.suffix}"',
         "ETag": sound.etag,
     }
     wanted = request.headers.get("Range", "")
@@ -87,7 +99,7 @@ async def _send(request: web.Request, sound: Sound, name: str, in_thread: InThre
     if wanted and (first, last) != (0, sound.size - 1):
         headers["Content-Range"] = f"bytes {first}-{last}/{sound.size}"
     response = web.StreamResponse(status=206 if "Content-Range" in headers else 200, headers=headers)
-    response.content_type = "audio/wav"
+    response.headers["Content-Type"] = sound.media
     response.content_length = last - first + 1
     await response.prepare(request)
     if request.method != "HEAD":

@@ -6,6 +6,7 @@ may block and is called in a worker thread of the web server.
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -43,7 +44,10 @@ class Exchange(Protocol):
     def record(self, call: str, action: str, by: str, limited: bool, now: Instant) -> None: ...
     def set_agent_status(self, agent: str, status: str, reason: str, by: str, now: Instant) -> None: ...
     def wrap_up_done(self, agent: str, by: str, now: Instant) -> None: ...
-    def originate(self, extension: str, number: str, now: Instant) -> str:
+    def press_keys(self, call: str, keys: str, leg: str, by: str, now: Instant) -> None:
+        """Sends keys to a party of the call; `leg` "": the one outside."""
+
+    def originate(self, extension: str, number: str, now: Instant, *, answering_machine: bool = False) -> str:
         """Rings `extension`, then calls `number` for it; the id of the call."""
 
     def listen(self, call_id: str, by: str, now: Instant) -> None: ...
@@ -152,6 +156,8 @@ class SystemView(View, frozen=True, kw_only=True):
     addresses: tuple[AddressView, ...] = ()
     off: tuple[OffView, ...] = ()
     faults: tuple[FaultView, ...] = ()
+    loudspeaker: bool = False
+    """There is a loudspeaker, and it plays."""
     breaks: tuple[BreakView, ...] = ()
 
 
@@ -167,9 +173,11 @@ class Metric(msgspec.Struct, frozen=True):
 
     name: str
     kind: str
-    """counter (name ends in _total) or gauge"""
+    """counter (name ends in _total), gauge or histogram"""
     help: str
     samples: Sequence[tuple[Mapping[str, str], float]]
+    suffixes: Sequence[str] = ()
+    """Of a histogram: what follows the name in each sample."""
 
 
 class ConfigVersion(View, frozen=True, kw_only=True):
@@ -255,6 +263,28 @@ class SoundDesk(Protocol):
         """Changes the configuration. Raises ConfigError, CommandError."""
 
 
+class BrowserPhone(View, frozen=True, kw_only=True):
+    """The telephone that somebody may have in the browser."""
+
+    extension: str = ""
+    """Empty: none, as no extension is this user's."""
+    name: str = ""
+    available: bool = False
+    why: Words = msgspec.field(default_factory=dict)
+    """Why it is not available, by language."""
+    remedy: Words = msgspec.field(default_factory=dict)
+
+
+class BrowserPhones(Protocol):
+    """Telephones in browsers."""
+
+    def of(self, user: str) -> BrowserPhone:
+        """The one of this user (*loop*)."""
+
+    async def open(self, phone: BrowserPhone, resume: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A connection that speaks `appliance.webphone.messages`, one a line. HakoError when there can be none now."""
+
+
 @dataclass(slots=True, kw_only=True)
 class WebContext:
     """The box as the web server sees it."""
@@ -274,8 +304,12 @@ class WebContext:
     readiness: Callable[[], Readiness]
     metrics: Callable[[], Iterable[Metric]]
     """Counters and gauges of the box beside those made from the views (*loop*)."""
+    played: Callable[[str], None] = lambda _recording: None
+    """A recording is being sent to somebody (*loop*): its file must stay what it is for a while."""
     configuration: Configuration | None = None
     """None: answers 501."""
+    browser_phones: BrowserPhones | None = None
+    """None: the box has none."""
     authority: Path | None = None
     """Certificate of the box's own authority, given out as `/ca.crt`; None: it has none."""
     https_port: Callable[[], int] = lambda: 0

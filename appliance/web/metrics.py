@@ -58,8 +58,9 @@ def exposition(families: Iterable[Metric]) -> str:
         seen.add(family.name)
         lines.append(f"# HELP {family.name} {_escape(family.help)}")
         lines.append(f"# TYPE {family.name} {family.kind}")
-        for labels, value in family.samples:
-            lines.append(f"{family.name}{_labels(labels)} {float(value):.15g}")
+        for place, (labels, value) in enumerate(family.samples):
+            suffix = family.suffixes[place] if family.suffixes else ""
+            lines.append(f"{family.name}{suffix}{_labels(labels)} {float(value):.15g}")
     lines.append("")
     return "\n".join(lines)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -36,6 +37,8 @@ class Server:
         self.waveforms = Waveforms(self.in_thread)
         self.answered: dict[int, int] = {}
         """Answers by status, for `/metrics`."""
+        self.telephones: Counter[str] = Counter()
+        """Open telephones in browsers, by user."""
         self.failures = 0
         """Requests that ended with an exception of ours."""
 

@@ -38,12 +38,18 @@ class Screen:
         page.set_default_timeout(10_000)
 
     @classmethod
-    async def open(cls, browser: Browser, url: str, width: int, language: str = "en-US") -> Screen:
-        """Opens the site's first page, logged out."""
+    async def open(
+        cls, browser: Browser, url: str, width: int, language: str = "en-US", scripts: tuple[str, ...] = ()
+    ) -> Screen:
+        """Opens the site's first page, logged out. `scripts` run before those of the page."""
         context = await browser.new_context(
-            viewport={"width": width, "height": HEIGHTS[width]}, locale=language, reduced_motion="reduce"
+            viewport={"width": width, "height": HEIGHTS[width]},
+            locale=language,
+            reduced_motion="reduce",
+            ignore_https_errors=True,
         )
-        await context.add_init_script(_LISTEN)
+        for script in (_LISTEN, *scripts):
+            await context.add_init_script(script)
         screen = cls(await context.new_page(), url, width)
         await screen.page.goto(url)
         return screen
@@ -91,9 +97,9 @@ class Screen:
         self.width = width
         await self.page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
 
-    async def becomes(self, expression: str) -> None:
+    async def becomes(self, expression: str, seconds: float = 10.0) -> None:
         """Waits until the JavaScript expression is true."""
-        for _ in range(100):
+        for _ in range(int(seconds * 10)):
             if await self.page.evaluate(expression):
                 return
             await asyncio.sleep(0.1)

@@ -10,6 +10,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from appliance.app.demo_phone import DemoCall
+from appliance.media.archive_worker import archive
 from tests.browser.centre import Centre
 from tests.browser.screen import Screen
 from tests.peers.kit.box import Feed
@@ -184,4 +185,65 @@ async def test_a_caller_who_gives_up_is_counted_as_abandoned(centre: Centre, bro
     await expect(screen.page.locator(".tile").filter(has_text="Waiting").locator("b")).to_have_text("1")
     caller.hang_up()
     await expect(tile).to_have_text(str(before + 1))
+    screen.is_clean()
+
+
+@pytest.mark.parametrize("language", ["en-US", "ja-JP"])
+async def test_a_recording_is_paused_and_resumed_on_the_page(centre: Centre, browser: Browser, language: str) -> None:
+    words = {
+        "en-US": ("Pause recording", "Recording paused", "Resume recording", "paused, silent for"),
+        "ja-JP": ("録音を一時停止", "録音一時停止中", "録音を再開", "一時停止（無音）"),
+    }
+    pause, paused, resume, silent = words[language]
+    call = await centre.talk("203", "204")
+    screens = [await Screen.open(browser, centre.box.web, width, language) for width in WIDTHS]
+    await every(screens, lambda screen: screen.enter("sv"))
+    rows = [screen.call("204", "talking") for screen in screens]
+    await expect(rows[0].locator(".rec i")).to_be_visible()
+    await rows[0].get_by_role("button", name=pause).click()
+
+    async def is_paused(screen: Screen) -> None:
+        await expect(screen.call("204", "talking")).to_contain_text(paused)
+        await screen.fits()
+
+    await every(screens, is_paused)
+    await rows[1].get_by_role("button", name=resume).click()
+    for row in rows:
+        await expect(row.get_by_role("button", name=pause)).to_be_visible()
+    view = next(one for one in await centre.box.items("calls") if one["recording"])
+    async with centre.box.events() as feed:
+        call.hang_up()
+        await feed.until("recording-stopped", call=view["id"])
+    for screen in screens:
+        await screen.go("records")
+        await screen.page.locator(f'[data-record="{view["id"]}"] .record-link').click()
+        await expect(screen.page.locator(".pauses")).to_contain_text(silent)
+        await screen.fits()
+        screen.is_clean()
+
+
+async def test_a_recording_that_became_opus_plays_and_is_drawn(centre: Centre, browser: Browser) -> None:
+    call = await centre.talk("203", "204")
+    view = next(one for one in await centre.box.items("calls") if one["recording"])
+    await asyncio.sleep(2.0)
+    async with centre.box.events() as feed:
+        call.hang_up()
+        stopped = await feed.until("recording-stopped", call=view["id"])
+    (path,) = (centre.box.data / "recordings").rglob(f"{stopped['recording']}.wav")
+    await asyncio.to_thread(archive, path)
+    path.unlink()
+    screen = await Screen.open(browser, centre.box.web, 1366)
+    await screen.enter("sv")
+    await screen.go("records")
+    await screen.page.locator(f'[data-record="{view["id"]}"] .record-link').click()
+    await screen.page.locator(".player .play").click()
+    await screen.becomes("document.querySelector('audio').currentTime > 0.7")
+    await screen.becomes(WAVEFORM_INK + " > 1000")
+    audio = screen.page.locator("audio")
+    assert await audio.evaluate("audio => audio.duration") == pytest.approx(stopped["seconds"], abs=0.1)
+    await audio.evaluate("audio => { audio.currentTime = 0.2; }")
+    await screen.becomes("document.querySelector('audio').currentTime > 0.4")
+    async with screen.page.expect_download() as download:
+        await screen.page.get_by_role("link", name="Download").click()
+    assert (await download.value).suggested_filename.endswith(".opus")
     screen.is_clean()

@@ -73,7 +73,7 @@ def test_rows_that_come_and_go_under_load(sanitizer: str, tmp_path: Path) -> Non
 @pytest.mark.parametrize("target", TARGETS)
 def test_no_input_disturbs_the_parser(target: str, tmp_path: Path) -> None:
     sources = [str(HERE / f"fuzz_{target}.c")]
-    sources += SOURCES if target in WHOLE else [str(ENGINE / "rtp.c"), str(ENGINE / "wav.c")]
+    sources += SOURCES if target in WHOLE else [str(ENGINE / "rtp.c"), str(ENGINE / "rtcp.c"), str(ENGINE / "wav.c")]
     flags = ["-O1", "-g", "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=undefined"]
     program = compiled(tmp_path, f"fuzz_{target}", "clang", flags, sources)
     corpus = tmp_path / "corpus"

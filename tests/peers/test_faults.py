@@ -188,46 +188,6 @@ async def test_killing_the_media_process_interrupts_a_call_for_less_than_a_secon
     assert "Traceback" not in box.log()
 
 
-async def test_after_a_kill_the_dialogs_are_ended_and_the_record_is_closed(make_box: MakeBox, tmp_path: Path) -> None:
-    """A trunk's caller and an agent talk when hako is killed; both are sent BYE by the next start."""
-    box = make_box()
-    await box.start()
-    async with (
-        phone(box, tmp_path, "201", TWO, auto_answer=True) as agent,
-        Handset(ONE) as caller,
-        Sipp(tmp_path, "caller", box.sip, "0312345600", rtp=caller.port) as sipp,
-        box.events() as feed,
-    ):
-        await sipp.done()  # nobody is logged in yet: this caller hears the announcement
-        await box.set_status("aiko", "available")
-        earlier = (await box.record(to="0312345600"))["id"]
-        caller.to = None
-        async with Sipp(tmp_path, "caller", box.sip, "0312345600", rtp=caller.port) as talking:
-            await asyncio.gather(caller.hears(TWO), agent.hears(ONE))
-            started = await feed.until("recording-started")
-            await asyncio.sleep(1.0)
-            seconds = time.monotonic()
-            box.kill()
-            await asyncio.sleep(0.5)
-            await asyncio.gather(caller.hears(TWO), agent.hears(ONE))  # audio needs no hako
-            last = max(one["seq"] for one in feed.seen)
-            await box.start()
-            await talking.done(5)
-            await agent.until("CALL_CLOSED")
-            seconds = time.monotonic() - seconds
-        assert "Reason: Q.850" in talking.trace()
-        record = await box.record(id=started["call"])
-        assert (record["cause"], record["cause_code"], record["agent"]) == ("restart", 41, "aiko")
-        assert (await box.record(id=earlier))["cause"] == "announcement"
-        left, right = stereo(await box.recording(record["recording"]["id"]))
-        assert (heard(left[1600:]), heard(right[1600:])) == ({ONE}, {TWO})
-        assert len(left) / 8000 >= 1.0
-        assert (await box.agent("aiko"))["status"] == "available"
-        assert (await box.agent("aiko"))["state"] == "idle"
-        assert (await box.get("calls"))["seq"] > last, "what was told is still there"
-        assert all(trunk["busy"] == 0 for trunk in await box.items("trunks"))
-
-
 # --- the disk --------------------------------------------------------------------------------------------------------
 @contextlib.contextmanager
 def small_disk(folder: Path, size: str) -> Iterator[None]:

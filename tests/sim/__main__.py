@@ -20,6 +20,7 @@ def main() -> int:
     parser.add_argument("--trace", action="store_true", help="prints every message, event and problem")
     parser.add_argument("--perfect", action="store_true", help="a network without faults")
     parser.add_argument("--calm", action="store_true", help="nothing goes wrong but what people do")
+    parser.add_argument("--kills", action="store_true", help="the box is killed and started again, many times")
     options = parser.parse_args()
     failed = 0
     for seed in range(options.seed, options.seed + options.seeds):
@@ -30,6 +31,7 @@ def main() -> int:
             PERFECT if options.perfect else None,
             (lambda text: print(text)) if options.trace else None,
             options.calm,
+            options.kills,
         )
         try:
             day.run()
@@ -44,7 +46,7 @@ def main() -> int:
         print(
             f"seed {seed}: {said} | {counts.get('CallStarted', 0)} calls, {sum(counts.values())} events, "
             f"{world.network.carried} messages, {world.clock.mono - 1000:.0f} s in {seconds:.1f} s "
-            f"| {world.box.story.fingerprint()}",
+            f"| {world.box.taken} taken over | {world.box.story.fingerprint()}",
             flush=True,
         )
     return 1 if failed else 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
+from appliance.exchange.sound import CardLink
 from appliance.sip import events as sip
 from tests.sim import people
 from tests.sim.network import AWFUL, PERFECT, ROUGH, Faults
@@ -33,10 +34,11 @@ class Day:
         faults: Faults | None = None,
         trace: Callable[[str], None] | None = None,
         calm: bool = False,
+        kills: bool = False,
     ) -> None:
-        """`calm`: nothing goes wrong but what people do."""
+        """`calm`: nothing goes wrong but what people do. `kills`: the box is killed again and again."""
         self.calls = calls
-        self.calm = calm
+        self.calm, self.kills = calm, kills
         self.made = 0
         kinds = random.Random(seed)
         self.pace = kinds.choice(BETWEEN_CALLS)
@@ -56,17 +58,26 @@ class Day:
         if not self.calm:
             world.engine.port_failures = dice.choice((0.0, 0.01, 0.1))
             world.engine.disk_full = dice.choice((0.0, 0.05))
+            self._plan(20.0, self._sound_card)
             for seconds, act in (
                 (60.0, self._configure),
-                (120.0, world.engine.restart),
+                (120.0, lambda: world.engine.die() if world.box.dead else world.engine.restart()),
                 (90.0, lambda: world.clock.step_wall(dice.choice((-90_000.0, -5.0, 3.0, 30_000.0)))),
                 (40.0, self._phone_trouble),
                 (100.0, self._carrier_trouble),
             ):
                 self._plan(seconds, act)
+        if self.kills:
+            self._plan(30.0, self._kill)
         shut_down = dice.random() < 0.3
         world.until(lambda: self.made >= self.calls, self.calls * self.pace * 20)
         self.over = True
+        world.box.fuse = None
+        if world.box.dead:
+            self._restart()
+        for way in ("output", "input"):
+            if not world.box.dead:
+                world.box.do(lambda box, now, way=way: box.sound_linked(way, None, now))  # type: ignore[misc]
         if shut_down:
             world.run(dice.uniform(0.0, 20.0))
             world.box.do(lambda box, now: box.shut_down(now))
@@ -165,10 +176,47 @@ class Day:
         self.world.exchange.queues()
         self.world.exchange.registrations()
 
+    def _kill(self) -> None:
+        """At once, or between two outputs of what happens next; back after a moment, or nearly too late."""
+        dice, box = self.dice, self.world.box
+        if box.dead or box.fuse is not None:
+            return
+        if dice.random() < 0.5:
+            box.kill()
+        else:
+            box.fuse = dice.randrange(1, 40)
+        self.world.clock.after(dice.choice((0.5, 2.0, 10.0, 60.0)) * dice.uniform(0.5, 1.5), self._restart)
+
+    def _restart(self) -> None:
+        box = self.world.box
+        if box.dead:
+            box.restart(box.exchange.context.site)
+        box.fuse = None
+
     def _configure(self) -> None:
         world = self.world
+        if world.box.dead:
+            return
         site = changed(world.site, self.dice) if self.dice.random() < 0.6 else world.site
         world.box.do(lambda box, now: box.configure(site, now))
+
+    def _sound_card(self) -> None:
+        """Somebody plugs it in or out, or has a call heard."""
+        dice, world = self.dice, self.world
+        if world.box.dead:
+            return
+        throw, way = dice.random(), dice.choice(("output", "input"))
+        if throw < 0.5:
+            world.box.do(lambda box, now: box.sound_linked(way, CardLink(dice.randrange(40_000, 60_000), 16_000), now))
+        elif throw < 0.6:
+            world.box.do(lambda box, now: box.sound_linked(way, None, now))
+        elif throw < 0.9 and (calls := list(world.exchange.context.calls)):
+            world.command(lambda box, now: box.listen(dice.choice(calls), "web:sv", now))
+        elif throw < 0.95:
+            world.command(lambda box, now: box.sound_test(now))
+        else:
+            world.command(lambda box, now: box.stop_listening("web:sv", now))
+        world.exchange.sound()
 
     def _phone_trouble(self) -> None:
         dice, world = self.dice, self.world

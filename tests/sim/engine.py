@@ -48,22 +48,40 @@ class Engine:
         """Recorder -> seconds in its file, and since when more are added."""
         self.rev = 0
         self.restarts = 0
+        self.changes: dict[int, audio.AnyRow] | None = None
+        """Rows that were there and are now another way since `forget_controller`; None: nobody asks."""
+        self._needs_full = False
         self.played: list[tuple[str, ...]] = []
         """Everything that players were given, in order (for tests that ask what a caller hears)."""
 
     # --- the table ---------------------------------------------------------------------------------------------------
     def flush(self) -> None:
         """Takes the frame of this drain."""
+        if self._needs_full:
+            self._needs_full = False
+            self._take(self.table.full())
+            return
         data = self.table.frame()
         if data is not None:
             self._take(data)
 
-    def restart(self) -> None:
-        """The process was killed and is back: everything it had is gone, it is given the whole table."""
+    def adopt(self, table: DesiredTable) -> None:
+        """Another controller has connected: its table counts from its first frame on."""
+        self.table, self.rev, self._needs_full = table, 0, True
+        self.dropped.clear()
+        self.kinds = {row_id: type(row) for row_id, row in self.rows.items()}
+        self.changes = {}
+
+    def die(self) -> None:
+        """The process was killed: everything it had is gone."""
         self.restarts += 1
         for row_id in list(self.rows):
             self._forget(row_id)
         self.failed_ports.clear()
+
+    def restart(self) -> None:
+        """The process was killed and is back: it is given the whole table."""
+        self.die()
         self._take(self.table.full())
         self.report(audio.EngineRestarted(id=0, reason="killed"))
 
@@ -73,18 +91,24 @@ class Engine:
         if frame.rev <= self.rev:
             self.problem(f"frame {frame.rev} after {self.rev}")
         self.rev = frame.rev
-        gone = [self.rows[row_id] for row_id in frame.drop if row_id in self.rows]
+        kept = {row.id for row in frame.put} if frame.full else set()
+        drop = [row_id for row_id in self.rows if row_id not in kept] if frame.full else frame.drop
+        gone = [self.rows[row_id] for row_id in drop if row_id in self.rows]
         for row in gone:
             self._forget(row.id)
             self.dropped.add(row.id)
         before = {row.id: self.rows.get(row.id) for row in frame.put}
         for row in frame.put:
-            self._put(row)
+            if before[row.id] != row:
+                self._put(row)
+                if frame.full and self.changes is not None:
+                    self.changes[row.id] = row
         self._check(frame, gone)
         for row in gone:
             self._finish(row)
         for row in frame.put:
-            self._begin(row, before[row.id])
+            if before[row.id] != row:
+                self._begin(row, before[row.id])
 
     def _forget(self, row_id: int) -> None:
         row = self.rows.pop(row_id, None)
@@ -160,6 +184,8 @@ class Engine:
                 if row.loop_from < 0:
                     seconds = len(row.files) * self.dice.uniform(0.4, 2.5)
                     self.clock.after(seconds, lambda: self._played(row))
+        elif isinstance(row, audio.Mix):
+            self.clock.after(2.5, lambda: self._listen(row))
         elif isinstance(row, audio.Recorder):
             self._pass_time(row)
         if isinstance(row, audio.Recorder) and before is None:
@@ -186,9 +212,34 @@ class Engine:
 
     def _finish(self, row: audio.AnyRow) -> None:
         if isinstance(row, audio.RtpPort):
-            self.report(audio.PortStats(id=row.id, packets=100, sent=100, last_heard=0.0, final=True))
+            lost = self.dice.randrange(20)
+            self.report(
+                audio.PortStats(
+                    id=row.id,
+                    packets=100 - lost,
+                    lost=lost,
+                    expected=100,
+                    sent=100,
+                    reports=self.dice.randrange(2),
+                    sent_fraction=self.dice.random() / 4,
+                    round_trip_ms=self.dice.choice((-1.0, 12.0, 250.0)),
+                    codec="PCMU",
+                    last_heard=0.0,
+                    final=True,
+                )
+            )
         elif isinstance(row, audio.Recorder):
             self.report(audio.RecorderStopped(id=row.id, seconds=self._pass_time(row, True), reason="ended"))
+
+    def _listen(self, mix: audio.Mix) -> None:
+        """Tells of who is in a conversation and sends nothing, once for each form of the mix."""
+        if self.rows.get(mix.id) != mix:
+            return
+        pairs = {(link.listener, link.source) for link in mix.links}
+        for source in {source for listener, source in pairs if (source, listener) in pairs and source != listener}:
+            port = self.rows.get(source)
+            if isinstance(port, audio.RtpPort) and port.receiving and port.remote and not self._sending(port.remote):
+                self.report(audio.PortUnheard(id=source, reason="no-packets", seconds=2.5))
 
     # --- what phones do ----------------------------------------------------------------------------------------------
     def _watch(self, row: audio.RtpPort) -> None:
@@ -207,12 +258,47 @@ class Engine:
                 self._watch(row)
 
     def key(self, address: MediaAddress, digit: str) -> None:
-        """Somebody who sends from there pressed a key."""
+        """Somebody who sends from there pressed a key: a telephone-event where that is agreed, else a tone."""
+        row = self.port(address)
+        if row is None or row.id in self.failed_ports:
+            return
+        if any(payload.codec == "telephone-event" for payload in row.receive):
+            self.report(audio.Digit(id=row.id, digit=digit, milliseconds=100))
+        elif any(one.keys for one in self.detectors(row)):
+            self.report(audio.Digit(id=row.id, digit=digit, milliseconds=0, inband=True))
+
+    def port(self, address: MediaAddress) -> audio.RtpPort | None:
+        """The port for what is sent from there, while it takes anything."""
         for row in self.rows.values():
             if isinstance(row, audio.RtpPort) and row.remote == address and row.receiving:
-                if row.id not in self.failed_ports and any(p.codec == "telephone-event" for p in row.receive):
-                    self.report(audio.Digit(id=row.id, digit=digit, milliseconds=100))
-                return
+                return row
+        return None
+
+    def detectors(self, port: audio.RtpPort) -> list[audio.Detector]:
+        """What listens on a port."""
+        return [row for row in self.rows.values() if isinstance(row, audio.Detector) and row.port == port.id]
+
+    def stats(self, address: MediaAddress) -> None:
+        """The figures of the port for what is sent from there are due."""
+        row = self.port(address)
+        if row is not None:
+            self.report(audio.PortStats(id=row.id, packets=100, sent=100, last_heard=0.0))
+
+    def tone(self, address: MediaAddress, tone: str) -> bool:
+        """Somebody who sends from there sends a single tone; whether anything listens for it."""
+        row = self.port(address)
+        if row is None or not any(one.tones for one in self.detectors(row)):
+            return False
+        self.report(audio.Tone(id=row.id, tone=tone, hertz=1100.0, milliseconds=500))
+        return True
+
+    def speech(self, address: MediaAddress, speaking: bool, at: float) -> bool:
+        """Somebody who sends from there begins or ceases to speak; whether anything listens for it."""
+        row = self.port(address)
+        if row is None or not any(one.speech for one in self.detectors(row)):
+            return False
+        self.report(audio.Speech(id=row.id, speaking=speaking, at=at))
+        return True
 
 
 def _names(row: audio.AnyRow | None) -> set[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from appliance.center.agent import STATES_OF_STATUS, Agent
-from appliance.exchange.audio import Mix, Player, Recorder, RtpPort
+from appliance.exchange.audio import Detector, Mix, Player, Recorder, RtpPort
 from appliance.exchange.call import Call
 from appliance.exchange.guesses import Guesses
 from appliance.exchange.leg import Leg
@@ -59,6 +59,8 @@ def _call(call: Call) -> Iterator[str]:
             yield f"{leg.id} is bridged and not in its call"
         if leg.activity is not None:
             yield f"{leg.id} is bridged and in {leg.activity.name}"
+    if call.held and any(leg.unheard for leg in call.legs):
+        yield f"{call.id} is held and somebody is said to be silent"
     if len(bridge) == 2 and not call.held:
         for one, other in (bridge, bridge[::-1]):
             if one.hearing != (other.port_row,):
@@ -78,7 +80,8 @@ def _table(box: Box, legs: set[Leg]) -> Iterator[str]:
     ports = {leg.port_row: leg for leg in legs if leg.port_row}
     players = {leg.player for leg in legs if leg.player}
     recorders = {call.recorder.row.id for call in context.calls.values() if call.recorder.row is not None}
-    mixes = {call._mix for call in context.calls.values() if call._mix}
+    detectors = {leg.detector.id for leg in legs if leg.detector is not None}
+    mixes = {call.mix for call in context.calls.values() if call.mix}
     card = context.sound.rows()
     for row in box.table.rows():
         known = (
@@ -87,6 +90,7 @@ def _table(box: Box, legs: set[Leg]) -> Iterator[str]:
             or (isinstance(row, Recorder) and row.id in recorders)
             or (isinstance(row, Mix) and row.id in mixes)
             or row.id in card
+            or (isinstance(row, Detector) and row.id in detectors)
         )
         if not known:
             yield f"{type(row).__name__} {row.id} belongs to nobody"
@@ -185,8 +189,8 @@ def at_end(box: Box) -> Iterator[str]:
         yield "phones or trunks have legs left"
     if context.pins._waiting:
         yield f"{len(context.pins._waiting)} PINs wait"
-    if box.dialogs:
-        yield f"{len(box.dialogs)} stored dialogs are left"
+    if box.stored():
+        yield f"{len(box.dialogs)} dialogs and {len(box.calls)} calls are left in the store"
     if exchange.failures or context.endpoint.faults:
         yield f"{exchange.failures} failures; {list(context.endpoint.faults)}"
     for what, left in (

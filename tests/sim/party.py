@@ -54,6 +54,8 @@ class Plan:
     keys: list[tuple[float, str]] = field(default_factory=list)
     """(seconds after the answer, key)"""
     by_info: bool = False
+    events: bool = True
+    """The phone has telephone-events; False: its keys are tones in the audio."""
     vanish: float | None = None
     """Seconds after the answer at which the phone loses its power."""
     mute: float | None = None
@@ -102,6 +104,8 @@ class TalkingCall:
         codecs = (PCMA, PCMU, TELEPHONE_EVENT) if world.dice.random() < 0.3 else (PCMU, PCMA, TELEPHONE_EVENT)
         keys = own_keys(world.dice.randbytes(MATERIAL)) if party.srtp != "off" else ()
         self.local = Local(self.media[0], self.media[1], codecs, session_id=self.media[1], srtp=party.srtp, keys=keys)
+        self.infos: list[bytes] = []
+        """Bodies of INFO that came."""
         self.body = b""
         self.negotiated: Negotiated | None = None
         self.status = 0
@@ -113,6 +117,13 @@ class TalkingCall:
         self.over = False
         self.by = ""
         self._planned: list[Happening] = []
+        self.take(plan)
+
+    def take(self, plan: Plan) -> None:
+        """What the person will do, with which telephone."""
+        self.plan = plan
+        if not plan.events:
+            self.local = msgspec.structs.replace(self.local, codecs=(PCMU, PCMA))
 
     # --- sound -------------------------------------------------------------------------------------------------------
     def talk(self, negotiated: Negotiated) -> None:
@@ -411,6 +422,8 @@ class Party:
         elif isinstance(event, sip.SessionOfferAnswered):
             if event.body:
                 self._agree(call, event.body)
+        elif isinstance(event, sip.SessionInfo):
+            call.infos.append(event.body)
         elif isinstance(event, sip.SessionEnded):
             call.ended(event)
             self.calls.pop(session.id, None)
@@ -427,7 +440,7 @@ class Party:
         session.owner = call
         self.calls[session.id] = call
         reaction = self.react(call, event)
-        call.plan = reaction.plan
+        call.take(reaction.plan)
         if reaction.kind == "vanish":
             self.world.clock.after(reaction.after, self.vanish)
         if reaction.ring is not None:

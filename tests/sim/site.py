@@ -19,6 +19,7 @@ from appliance.site.model import (
     Route,
     Site,
     SiteInfo,
+    Sound,
     Trunk,
 )
 from tests.sim.box import PIN
@@ -73,6 +74,8 @@ def build(dice: random.Random) -> Site:
             max_wait_seconds=dice.choice((30, 120)),
             announce_seconds=dice.choice((0, 5, 30)),
             record="always",
+            loudspeaker_seconds=8,
+            loudspeaker_hours="office",
         ),
         Queue(
             id="sales",
@@ -82,6 +85,7 @@ def build(dice: random.Random) -> Site:
             wrap_up_seconds=2,
             max_wait_seconds=40,
             overflow=destination("queue:support"),
+            loudspeaker_seconds=3,
         ),
         Queue(
             id="vip",
@@ -175,6 +179,7 @@ def build(dice: random.Random) -> Site:
             Route(pattern="00.", trunks=("beta",)),
         ),
         breaks=(Break(key="1", name="Lunch"), Break(key="2", name="Training")),
+        sound=Sound(music="line-in", input="auto", page_seconds=20, listen_extensions=EXTENSIONS[:12]),
     )
 
 

@@ -75,6 +75,13 @@ class Story:
             reader(event)
         self.projection.apply(Entry(self._seq, stamped.at.wall, stamped.at.mono, "sim", event))
 
+    def restarted(self, taken: frozenset[str]) -> None:
+        """The box died and is back with these calls: of all others nothing more is told but their ends."""
+        self.legs = {leg: call for leg, call in self.legs.items() if call in taken}
+        self.menus.clear()
+        self.offers.clear()
+        self.states.clear()
+
     def fingerprint(self) -> str:
         """The same for the same course of events."""
         return self._digest.hexdigest()[:16]

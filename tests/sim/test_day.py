@@ -35,6 +35,19 @@ def test_a_calm_day_without_loss(seed: int) -> None:
     assert world.exchange.failures == 0
 
 
+@pytest.mark.parametrize("seed", [100, 101, *range(20_000, 20_000 + SEEDS)])
+def test_a_day_on_which_the_box_is_killed_again_and_again(seed: int) -> None:
+    world = Day(seed, calls=300, kills=True).run()
+    assert world.box.run >= 2
+    assert world.box.taken > 0
+
+
+def test_a_calm_day_with_kills_takes_every_conversation_over() -> None:
+    world = Day(300, calls=300, faults=PERFECT, calm=True, kills=True).run()
+    assert world.box.story.counts["CallTakenOver"] == world.box.taken > 0
+    assert world.exchange.failures == 0
+
+
 def test_the_same_seed_is_the_same_day() -> None:
     first, second = (Day(42, calls=120).run() for _ in range(2))
     assert first.box.story.fingerprint() == second.box.story.fingerprint()

@@ -18,6 +18,7 @@ import { SystemPage } from "./pages/system";
 import { Link, usePlace } from "./router";
 import { endSession, maySeeRecords, resume, session } from "./session";
 import { useStore } from "./store";
+import { TelephoneBar } from "./telephone/bar";
 
 onLoggedOut(endSession);
 
@@ -118,6 +119,7 @@ function Frame({ role }: { role: Role }): JSX.Element {
         <ConnectionState />
       </header>
       <StaleNotice />
+      <TelephoneBar />
       <main id="content" tabIndex={-1}>
         {page === "live" && <LivePage />}
         {page === "records" && maySeeRecords(user) && <RecordsPage selected={detail ?? ""} />}

@@ -78,7 +78,7 @@ describe("stored preferences", () => {
 describe("affected lists", () => {
   it.each([
     ["queue-entered", ["calls", "queues", "agents"]], ["agent-state-changed", ["agents", "queues", "calls"]], ["menu-entered", ["calls"]], ["recording-started", ["calls"]],
-    ["phone-registered", ["registrations", "agents"]], ["trunk-down", ["trunks"]], ["log-in", []], ["menu-key", []],
+    ["phone-registered", ["registrations", "agents"]], ["trunk-down", ["trunks"]], ["log-in", []], ["listening-started", ["calls"]], ["page-started", []], ["menu-key", []],
   ])("of %s are %j", (type, lists) => {
     expect(affected(type)).toEqual(lists);
   });

@@ -4,7 +4,7 @@ import type { Manner } from "../src/format";
 import { en } from "../src/i18n/en";
 import { ja } from "../src/i18n/ja";
 import { isWaiting, Names, type Directory } from "../src/names";
-import { storyOf } from "../src/pages/records/moments";
+import { encryptionOf, storyOf } from "../src/pages/records/moments";
 import { daysOf, isSearching, readSearch, typed, writeSearch } from "../src/pages/records/query";
 
 const manner: Manner = { language: "en", timezone: "Asia/Tokyo", country: "JP" };
@@ -17,7 +17,7 @@ const names = new Names(directory, en, manner);
 
 const record: CallRecord = {
   id: "c1", journey: "c1", kind: "inbound", from: "+819012345678", from_name: "", to: "0312345678", trunk: "carrier", queue: "support", agent: "aiko", started: "2026-11-21T00:00:00Z", answered: "2026-11-21T00:00:40Z",
-  ended: "2026-11-21T00:03:00Z", wait_seconds: 34, talk_seconds: 140, hold_seconds: 0, cause: "answered", recording: null,
+  ended: "2026-11-21T00:03:00Z", wait_seconds: 34, talk_seconds: 140, hold_seconds: 0, cause: "answered", recording: null, answered_by: "", fax: false, mos: 4.4, quality: "good",
 };
 
 describe("the search", () => {
@@ -30,6 +30,19 @@ describe("the search", () => {
     const search = readSearch(new URLSearchParams(""));
     expect(writeSearch(search)).toBe("");
     expect(isSearching(search)).toBe(false);
+  });
+  it("tells who was not heard and why", () => {
+    const moments = [
+      { type: "leg-started", at: record.started, leg: "c1-1", call: "c1", extension: "201" },
+      { type: "one-way-audio", at: record.started, leg: "c1-1", reason: "other-source" },
+      { type: "one-way-audio-ended", at: record.started, leg: "c1-1" },
+      { type: "one-way-audio", at: record.started, leg: "c1-1", reason: "digital-silence" },
+    ];
+    const story = storyOf(record, moments, en, names, manner).map((line) => line.text);
+    expect(story).toHaveLength(3);
+    expect(story[0]).toMatch(/Desk 1 is not heard: audio came from another address$/);
+    expect(story[1]).toMatch(/Desk 1 is heard$/);
+    expect(story[2]).toMatch(/muted/);
   });
   it("takes digits for a number and words for a name", () => {
     expect(typed(" 03-1234 ")).toEqual({ number: "03-1234", text: "" });
@@ -113,5 +126,23 @@ describe("the story of a call", () => {
     ]);
     const japanese = new Names(directory, ja, { ...manner, language: "ja" });
     expect(storyOf(record, [], ja, japanese, manner).at(-1)?.text).toBe("通話終了: 応答");
+  });
+});
+
+describe("encryption of a call", () => {
+  const legs = [
+    { type: "leg-started", at: "", leg: "a", extension: "201" },
+    { type: "leg-started", at: "", leg: "b", number: "0312345678" },
+  ];
+  const answered = (leg: string, srtp: string) => ({ type: "leg-answered", at: "", leg, srtp });
+  it("is told by whom it was to, in both languages", () => {
+    const half = [...legs, answered("a", "AEAD_AES_128_GCM"), answered("b", "")];
+    expect(encryptionOf(half, en, names)).toBe("201 Desk 1 only");
+    expect(encryptionOf(half, ja, names)).toContain("のみ");
+    expect(encryptionOf([...legs, answered("a", "x"), answered("b", "x")], en, names)).toBe("Everybody");
+  });
+  it("is nothing to speak of where there was none", () => {
+    expect(encryptionOf([...legs, answered("a", ""), answered("b", "")], en, names)).toBe("");
+    expect(encryptionOf(undefined, en, names)).toBe("");
   });
 });

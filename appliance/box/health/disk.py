@@ -66,13 +66,17 @@ def judge(free: int, total: int, read_only: bool = False, no_inodes: bool = Fals
         )
     words = {"ja": f"ディスクの空きは {size(free)} です。", "en": f"{size(free)} of the disk are free."}
     if free < min(WARN, total // 10):
+        # Said in time: nothing is ever deleted to make room.
         return Finding(
             id="disk",
-            severity="warning",
-            text=words,
+            severity="fault",
+            text={
+                "ja": f"ディスクがもうすぐいっぱいになります（残り {size(free)}）。自動では何も消しません。",
+                "en": f"The disk is nearly full ({size(free)} left). Nothing is deleted to make room.",
+            },
             remedy={
-                "ja": "古い録音を消すか、より大きなディスクに替えてください。",
-                "en": "Delete old recordings or use a larger disk.",
+                "ja": "keep_recordings_days を設定するか、古い録音を消すか、より大きなディスクに替えてください。",
+                "en": "Set keep_recordings_days, delete old recordings or use a larger disk.",
             },
         )
     return Finding(id="disk", severity="ok", text=words)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from appliance.box.health import clock, disk, memory, power, temperature, zone
+from appliance.box.health import clock, disk, memory, power, temperature, tools, zone
 from appliance.box.health.finding import Finding
 from appliance.media.speech import Off
 from appliance.site.model import SiteInfo
@@ -18,7 +18,11 @@ def survey(data: Path, wall: float, site: SiteInfo | None = None, newest: float 
     found = [disk.check(data), clock.check(wall, newest)]
     if site is not None:
         found.append(zone.check(site.timezone, site.country))
-    found += [finding for finding in (memory.check(), temperature.check(), power.check()) if finding is not None]
+    found += [
+        finding
+        for finding in (memory.check(), temperature.check(), power.check(), tools.check())
+        if finding is not None
+    ]
     return found
 
 

@@ -57,6 +57,7 @@ static void put_port(hk_engine *engine, struct port *port)
     insert(engine, &port->object);
     list_add(&engine->wheel[engine->wheel_fill++ % WHEEL], &port->turn);
     listen_to_port(engine, port);
+    report_begin(engine, port);
     graph_tie(engine, &port->object);
 }
 
@@ -92,6 +93,7 @@ static void drop_port(hk_engine *engine, struct port *port)
     leave_port(engine, port);
     graph_untie(engine, &port->object);
     list_del(&port->turn);
+    list_del(&port->reports.turn);
     list_del(&port->keys);
     press_forget(engine, port);
     list_del(&port->mixed);

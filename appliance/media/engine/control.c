@@ -183,6 +183,13 @@ static int configure(struct port_config *config, const struct hk_port *row)
         return -EINVAL;
     if (address_known(&config->remote) && config->remote.any.sa_family != config->local.any.sa_family)
         return -EAFNOSUPPORT;
+    /* Without a place that can be reached, reports go beside the RTP. */
+    if (row->remote_rtcp_port && (address_parse(&config->remote_rtcp, row->remote_rtcp_host, row->remote_rtcp_port) < 0 ||
+                                  config->remote_rtcp.any.sa_family != config->local.any.sa_family))
+        config->remote_rtcp = (union address){0};
+    config->rtcp_mux = row->rtcp_mux;
+    config->sends_metrics = row->send_metrics;
+    config->dscp = row->dscp & 63;
     config->type_count = row->receive_count;
     for (int i = 0; i < row->receive_count; i++) {
         const struct hk_payload *payload = &row->receive[i];
@@ -222,9 +229,17 @@ static uint32_t dice(hk_engine *engine)
 void port_lists(struct port *port)
 {
     struct node *nodes[] = {&port->hears, &port->heard_by, &port->taps,  &port->detectors, &port->turn,
-                            &port->keys,  &port->mixed,    &port->dirty, &port->press.all};
+                            &port->keys,  &port->mixed,    &port->dirty, &port->press.all, &port->reports.turn};
     for (size_t i = 0; i < sizeof nodes / sizeof *nodes; i++)
         list_init(nodes[i]);
+}
+
+/* RFC 7022 section 4.2: 96 random bits, as text. */
+static void make_cname(hk_engine *engine, uint8_t cname[CNAME])
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (int i = 0; i < CNAME; i++)
+        cname[i] = (uint8_t)letters[dice(engine) & 63];
 }
 
 static struct port *new_port(hk_engine *engine, const struct port_config *config, const struct hk_port *row)
@@ -243,20 +258,22 @@ static struct port *new_port(hk_engine *engine, const struct port_config *config
     port->out.sequence = (uint16_t)(dice(engine) & 0x7fff);
     port->out.timestamp = dice(engine) >> 1;
     port->played = UINT64_MAX;
+    port->reports.round_trip = -1;
+    make_cname(engine, port->reports.cname);
     return port;
 }
 
 /* A dropped port's sockets are closed only when the engine thread has let go of them. Where that is what stands in the
  * way of a new port, wait for it, a tenth of a second at most. */
-static int open_after_drops(hk_engine *engine, const union address *local, struct sockets *sockets)
+static int open_after_drops(hk_engine *engine, const struct port_config *config, struct sockets *sockets)
 {
-    int error = open_sockets(local, sockets);
+    int error = open_sockets(&config->local, config->dscp, sockets);
     for (int tries = 0; error == -EADDRINUSE && engine->undone > 0 && tries < 100; tries++) {
         hk_commit(engine);
         if (tries > 0)
             nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
         free_done(engine);
-        error = open_sockets(local, sockets);
+        error = open_sockets(&config->local, config->dscp, sockets);
     }
     return error;
 }
@@ -295,7 +312,7 @@ static int change_port(hk_engine *engine, struct known *known, const struct hk_p
         return -ENOMEM;
     int error = change_keys(known, row, command);
     if (!error && !address_same(&known->local, &config->local))
-        error = open_after_drops(engine, &config->local, &command->sockets);
+        error = open_after_drops(engine, config, &command->sockets);
     int needed = codecs_needed(config);
     if (!error && !(command->config = malloc(sizeof *config)))
         error = -ENOMEM;
@@ -338,7 +355,7 @@ int hk_put_port(hk_engine *engine, const struct hk_port *row)
     int needed = codecs_needed(&config);
     error = port && command ? equip(port, row, needed) : -ENOMEM;
     if (!error)
-        error = open_after_drops(engine, &config.local, &sockets);
+        error = open_after_drops(engine, &config, &sockets);
     if (error) {
         if (port)
             free_port(port);

@@ -30,9 +30,10 @@ enum speech_edge speech_block(struct speech *speech, const int16_t *samples, int
 
 /* --- single tones (detect_tone.c) --- */
 struct tones {
-    float hertz;  /* of the run of blocks that sound alike, 0: none */
+    float hertz;  /* of the run of blocks that sound alike */
     float spread; /* widest distance from it */
-    float power, weakest, loudest;
+    float weakest, loudest, noisiest;
+    float last_hertz, last_power, last_beside; /* of the newest block, 0: none yet */
     int blocks, misses;
     bool told;
 };

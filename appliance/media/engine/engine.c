@@ -81,6 +81,7 @@ void engine_tick(hk_engine *engine)
     recorder_tick(engine);
     LIST_EACH (at, &engine->wheel[engine->tick % WHEEL])
         port_turn(engine, CONTAINER(at, struct port, turn));
+    report_tick(engine);
     engine->tick++;
 }
 
@@ -212,8 +213,10 @@ void engine_lists(hk_engine *engine)
                             &engine->detectors,     &engine->waiting_detectors};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         list_init(lists[i]);
-    for (int i = 0; i < WHEEL; i++)
+    for (int i = 0; i < WHEEL; i++) {
         list_init(&engine->wheel[i]);
+        list_init(&engine->reports[i]);
+    }
 }
 
 hk_engine *engine_prepare(void)
@@ -226,6 +229,7 @@ hk_engine *engine_prepare(void)
     if (getrandom(&engine->random, sizeof engine->random, GRND_NONBLOCK) < 0)
         engine->random = (uint64_t)hk_now();
     engine->random |= 1;
+    engine->dice = engine->random ^ UINT64_C(0x9e3779b97f4a7c15);
     g711_init();
     resample_init();
     void *arena = mmap(NULL, sizeof(struct block) * ARENA_BLOCKS, PROT_READ | PROT_WRITE,

@@ -52,8 +52,13 @@ struct hk_port {
     int64_t id;
     char local_host[48]; /* numeric IPv4 or IPv6 */
     uint16_t local_port; /* RTP; RTCP is bound on the next one */
+    uint8_t dscp;        /* of what is sent, 0..63; of a new port */
     char remote_host[48];
     uint16_t remote_port; /* 0: not known yet, nothing is sent */
+    char remote_rtcp_host[48];
+    uint16_t remote_rtcp_port; /* where RTCP goes until some comes; 0: the port after RTP, or with rtcp_mux RTP's own */
+    bool rtcp_mux;             /* ours goes from the RTP port (RFC 5761) */
+    bool send_metrics;         /* VoIP metrics too (RFC 3611); also when the party sends them */
     uint8_t receive_count;
     struct hk_payload receive[16];
     struct hk_payload send;
@@ -112,7 +117,20 @@ enum hk_event_kind {
     HK_RECORDER_STOPPED = 6,
     /* Of detectors; `id` is the port's, `seconds` counts from the detector's beginning */
     HK_TONE = 7,
-    HK_SPEECH = 8
+    HK_SPEECH = 8,
+    HK_PORT_UNHEARD = 9,
+    HK_PORT_HEARD = 10 /* again */
+};
+
+/* Why a party that is in a conversation is not heard. */
+enum hk_unheard {
+    HK_HEARD = 0,
+    HK_NO_PACKETS = 1,
+    HK_OTHER_SOURCE = 2,   /* some come, but not from the source that was taken */
+    HK_OTHER_PAYLOAD = 3,  /* of payload types only that were not negotiated */
+    HK_NO_RTP = 4,         /* some come, but they are no RTP */
+    HK_UNAUTHENTIC = 5,    /* their authentication fails */
+    HK_DIGITAL_SILENCE = 6 /* muted */
 };
 
 enum hk_stop { HK_ENDED = 0, HK_DISK_FULL = 1, HK_FAILED = 2 };
@@ -135,8 +153,24 @@ struct hk_event {
     double jitter_ms;
     double last_heard; /* seconds ago, -1: never */
     bool final;
-    uint16_t source_port; /* 0: no source yet */
+    uint16_t source_port; /* 0: no source yet; HK_PORT_UNHEARD: of the source that was not taken */
     char source_host[48];
+    uint64_t expected;          /* packets, by their numbers; `lost` of them */
+    uint64_t late;              /* too late to be played out */
+    uint64_t decided, gone, runs; /* packets known to have come or not, those gone, runs of them */
+    double playout_ms;          /* delay of the jitter buffer, -1: the stream is forwarded as it comes */
+    int32_t codec;              /* enum hk_codec: of the newest audio received */
+    double round_trip_ms;       /* -1: not known */
+    uint64_t reports;           /* of the party about our stream; the figures below hold when there were some */
+    double sent_fraction;       /* lost, 0..1, by the newest of them */
+    int64_t sent_lost;
+    double sent_jitter_ms;
+    double sent_discarded;      /* 0..1, -1: not said (RFC 3611) */
+    double sent_delay_ms;       /* of the party's end, jitter buffer and all; -1: not said */
+    double sent_mos;            /* as the party sees it; 0: not said */
+    /* HK_PORT_UNHEARD */
+    int32_t unheard;            /* enum hk_unheard */
+    int32_t payload_type;       /* of the newest packet that was not negotiated, -1: none */
     /* HK_RECORDER_STOPPED */
     int32_t reason; /* enum hk_stop */
     int32_t error;  /* errno, 0: none */

@@ -11,7 +11,9 @@
 #include "engine.h"
 #include "list.h"
 #include "playout.h"
+#include "quality.h"
 #include "resample.h"
+#include "rtcp.h"
 #include "rtp.h"
 #include "srtp.h"
 
@@ -25,8 +27,8 @@ enum {
     GAIN_ONE = 4096,
     DATAGRAM = 2048,  /* larger ones are cut by the kernel and fail validation */
     DATAGRAMS = 64,   /* taken from sockets before they are handled */
-    WHEEL = 50,       /* ticks in which each port gets its turn for silence, statistics and RTCP: one second */
-    REPORT_TURNS = 5, /* turns between two statistics and RTCP reports */
+    WHEEL = 50,       /* ticks in which each port gets its turn for silence and statistics: one second */
+    REPORT_TURNS = 5, /* turns between two statistics */
     NEWS_TICKS = 5,   /* ticks within which the command side learns what is not urgent */
     BUCKETS = 4096,
     RING_EVENTS = 1024,
@@ -95,6 +97,8 @@ struct tap {
 
 struct port_config {
     bool sending, receiving, sends_events, sends_noise, sends_tones;
+    bool rtcp_mux, sends_metrics;
+    uint8_t dscp;
     uint8_t send_codec, send_type, events_type, noise_type;
     uint8_t send_units;   /* RTP clock of what we send, times 8000 Hz */
     uint8_t events_units; /* of the telephone-events we send */
@@ -105,7 +109,7 @@ struct port_config {
     uint8_t type_count;
     char press[PRESSES + 1];
     int64_t press_generation;
-    union address local;
+    union address local, remote_rtcp;
     int64_t timeout; /* ns, 0: never */
     int64_t generation;
 };
@@ -150,14 +154,23 @@ struct reception {
     uint32_t transit;
     uint32_t jitter_16;    /* RFC 3550 A.8, times 16, 1/8000 s times `units` */
     uint64_t packets, bytes, strangers;
-    uint64_t unauthentic; /* from the party's address, not made with its key */
+    uint64_t unauthentic;  /* from the party's address, not made with its key */
+    uint64_t unknown;      /* of payload types that were not negotiated */
+    uint64_t malformed;    /* no RTP at all */
+    uint8_t unknown_type;  /* of the newest such packet */
+    bool pausing;          /* the newest packet was comfort noise: nothing more may come for long */
     uint64_t stream_packets;
-    uint64_t lost_before;  /* in earlier streams */
+    uint64_t lost_before, expected_before; /* in earlier streams */
+    struct quality quality;
+    uint64_t late;         /* too late to be heard */
+    uint32_t late_told;
     uint32_t expected_prior, received_prior;
     int64_t heard;         /* RTP or RTCP, ns; 0: never */
     uint32_t tap_from, tap_at; /* a timestamp, and what it is at 8 kHz in a recording */
     uint32_t sr_middle;    /* middle 32 bits of the newest SR */
+    uint32_t sr_ssrc;
     int64_t sr_arrival;
+    uint64_t reported;     /* packets when the last report block was sent */
 };
 
 struct transmission {
@@ -175,6 +188,38 @@ struct transmission {
     uint32_t from_stream; /* 0: none */
     uint16_t sequence_offset, sequence_base;
     uint32_t timestamp_offset;
+};
+
+/* What the party's reports say of how our stream reaches it, and when ours went (report.c). */
+struct reports {
+    struct node turn;     /* in its slot of engine->reports */
+    int64_t due;          /* the next one, ns; 0: none was sent yet */
+    uint8_t cname[CNAME];
+    uint64_t sent_then, sent_before; /* our packets at the last report and at the one before */
+    struct {
+        uint32_t middle; /* of its NTP time */
+        int64_t at;
+    } senders[4]; /* our newest SRs */
+    unsigned sender_count;
+    int64_t round_trip; /* ns, -1: not known */
+    uint64_t about_us;  /* blocks received */
+    uint8_t fraction_lost;
+    int32_t lost;
+    uint32_t jitter;
+    bool metrics_known, metrics_wanted;
+    struct voip_metrics metrics;
+};
+
+/* Whether a party that is in a conversation can be heard (watch.c). */
+struct watch {
+    int64_t since; /* when the conversation began, or the last one sound; 0: there is none */
+    uint64_t packets, unknown, malformed, unauthentic, unaccepted; /* then */
+    bool sound;         /* what comes is more than digital silence */
+    bool judged;        /* what comes is looked at for that */
+    uint8_t told;       /* enum hk_unheard, 0: nothing */
+    uint8_t returns;    /* times that audio came back */
+    uint64_t strangers; /* RTP from elsewhere, so far */
+    union address stranger; /* where the newest of it came from */
 };
 
 struct key {
@@ -242,6 +287,8 @@ struct port {
     int64_t expecting; /* since when we may expect to hear something, ns */
     uint64_t told_packets, told_sent;
     struct press press;
+    struct reports reports;
+    struct watch watch;
     struct codecs *codecs; /* NULL: G.711 alone */
     int mix_rate;          /* of what it hears as a mix */
     int opus_rate;         /* that its listeners need of it */
@@ -432,8 +479,9 @@ struct hk_engine {
     struct node waiting_links, waiting_taps, mixed, keys, dirty, players, recorders, pressing;
     struct pass *leaving; /* commands that took mixes away, until those have faded */
     uint32_t streams;
-    struct node wheel[WHEEL];
+    struct node wheel[WHEEL], reports[WHEEL];
     unsigned wheel_fill;
+    uint64_t dice;
     int64_t now, anchor;
     uint64_t tick;
     struct block *spare;
@@ -491,6 +539,7 @@ void handle_datagrams(hk_engine *engine);
 void port_reconfigure(hk_engine *engine, struct port *port, const struct port_config *config);
 void port_receive(hk_engine *engine, struct port *port, uint8_t *data, size_t size, const union address *from);
 uint64_t port_lost(const struct reception *in);
+uint64_t port_expected(const struct reception *in);
 
 /* --- secure.c --- */
 /* Other keys from now on; what they replace goes back with the command. */
@@ -545,8 +594,20 @@ void press_forget(hk_engine *engine, struct port *port);
 
 /* --- report.c: silence, statistics, RTCP --- */
 void port_turn(hk_engine *engine, struct port *port);
+/* From now on reports go to the party. */
+void report_begin(hk_engine *engine, struct port *port);
+/* Sends those that are due in this tick. */
+void report_tick(hk_engine *engine);
 void port_farewell(hk_engine *engine, struct port *port);
 void port_rtcp(hk_engine *engine, struct port *port, uint8_t *data, size_t size, const union address *from);
+
+/* --- watch.c: parties that are in a conversation and not heard --- */
+void watch_turn(hk_engine *engine, struct port *port);
+/* RTP came from a source that was not taken. */
+void watch_stranger(struct port *port, const union address *from);
+/* What the party sends, as long as nothing but digital silence was in it: a payload of G.711, or decoded samples. */
+void watch_payload(struct port *port, uint8_t codec, const uint8_t *payload, size_t size);
+void watch_samples(struct port *port, const int16_t *samples, size_t n);
 
 /* --- apply.c: after a tick, what faded out goes --- */
 void finish_leaving(hk_engine *engine);
@@ -571,8 +632,8 @@ void *writer_main(void *engine);
 void free_done(hk_engine *engine);
 /* Adds QUIT to the commands, after which the engine thread ends. */
 int queue_quit(hk_engine *engine);
-/* 0 or -errno. */
-int open_sockets(const union address *local, struct sockets *sockets);
+/* `dscp`: of what is sent, 0..63. 0 or -errno. */
+int open_sockets(const union address *local, uint8_t dscp, struct sockets *sockets);
 void close_sockets(const struct sockets *sockets);
 struct sound *sound_get(hk_engine *engine, const char *path);
 void sound_release(hk_engine *engine, struct sound *sound);

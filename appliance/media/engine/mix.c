@@ -77,6 +77,8 @@ static const int16_t *frame_of(hk_engine *engine, struct object *source, int rat
         /* By the tick's own time, not by when it came to be: delays are measured against a steady clock. */
         int64_t now = engine->anchor + (int64_t)engine->tick * NS_PER_TICK;
         port->native = playout_get(&port->playout, port->codecs, port->opus_rate, now, frame);
+        if (port->native && port->watch.judged)
+            watch_samples(port, frame, (size_t)(port->native / TICKS));
         if (port->native)
             memcpy(port->voices[place_of_rate(port->native)].frame, frame, (size_t)(port->native / TICKS) * sizeof *frame);
     }

@@ -85,9 +85,18 @@ static uint64_t lost_in_stream(const struct reception *in)
 
 uint64_t port_lost(const struct reception *in) { return in->lost_before + lost_in_stream(in); }
 
+static uint64_t expected_in_stream(const struct reception *in)
+{
+    return in->started ? (uint64_t)in->cycles + in->highest - in->first + 1 : 0;
+}
+
+uint64_t port_expected(const struct reception *in) { return in->expected_before + expected_in_stream(in); }
+
 static void begin_stream(hk_engine *engine, struct reception *in, const struct rtp_packet *packet)
 {
     in->lost_before += lost_in_stream(in);
+    in->expected_before += expected_in_stream(in);
+    quality_begin(&in->quality);
     in->started = true;
     in->stream = ++engine->streams;
     in->ssrc = packet->ssrc;
@@ -113,6 +122,7 @@ static bool jumped(const hk_engine *engine, const struct reception *in, const st
 
 static void newest(hk_engine *engine, struct reception *in, const struct rtp_packet *packet, uint16_t ahead)
 {
+    quality_advance(&in->quality, in->seen, ahead);
     in->cycles += packet->sequence < in->highest ? 0x10000u : 0;
     in->highest = packet->sequence;
     in->seen = ahead < 64 ? in->seen << ahead | 1 : 1;
@@ -220,9 +230,21 @@ static void new_codec(hk_engine *engine, struct port *port, uint8_t codec)
     graph_settle(engine);
 }
 
+/* What could not be understood counts for the party it may have come from. */
+static void refused(struct port *port, const union address *from, bool valid, uint8_t type)
+{
+    if (!address_same_host(port_destination(port), from))
+        return;
+    port->in.unknown += valid;
+    port->in.malformed += !valid;
+    if (valid)
+        port->in.unknown_type = type;
+}
+
 void port_receive(hk_engine *engine, struct port *port, uint8_t *data, size_t size, const union address *from)
 {
     struct rtp_packet packet;
+    bool valid;
     int place = -1;
     if (rtp_is_rtcp(data, size)) {
         port_rtcp(engine, port, data, size, from);
@@ -230,10 +252,11 @@ void port_receive(hk_engine *engine, struct port *port, uint8_t *data, size_t si
     }
     if (port_is_secure(port) && !port_unprotect(engine, port, data, &size, from))
         return;
-    if (rtp_parse(data, size, &packet))
+    if ((valid = rtp_parse(data, size, &packet)))
         place = place_of(&port->config, packet.type);
     if (place < 0) {
         engine->figures.invalid++;
+        refused(port, from, valid, packet.type);
         /* Comfort noise and the like, not negotiated: the other side lives all the same. */
         if (port->rule.locked && address_same(&port->rule.locked_to, from))
             port->in.heard = engine->now;
@@ -243,6 +266,7 @@ void port_receive(hk_engine *engine, struct port *port, uint8_t *data, size_t si
     bool audio = codec != HK_EVENTS && codec != HK_CN;
     if (!accept_source(port, from, &packet)) {
         port->in.strangers++;
+        watch_stranger(port, from);
         return;
     }
     port->in.heard = engine->now;
@@ -251,11 +275,14 @@ void port_receive(hk_engine *engine, struct port *port, uint8_t *data, size_t si
         return;
     port->in.packets++;
     port->in.bytes += packet.length;
+    port->in.pausing = codec == HK_CN;
     if (!port->config.receiving || packet.length == 0 ||
         packet.length > (codec <= HK_PCMA ? (size_t)LARGEST_G711 : (size_t)CODEC_LARGEST))
         return;
     if (audio && codec != port->in.codec)
         new_codec(engine, port, codec);
+    if (port->watch.judged && codec <= HK_PCMA)
+        watch_payload(port, codec, data + packet.start, packet.length);
     if (codec == HK_EVENTS)
         key_event(engine, port, &packet, units, data);
     deliver(engine, port, &packet, data, codec, units);

@@ -16,8 +16,10 @@ from appliance.exchange.audio import (
     Player,
     PlayerFinished,
     PortFailed,
+    PortHeard,
     PortSilent,
     PortStats,
+    PortUnheard,
     Recorder,
     RecorderStarted,
     RecorderStopped,
@@ -38,6 +40,7 @@ _CODECS = {
     "CN": lib.HK_CN,
     "telephone-event": lib.HK_EVENTS,
 }
+_NAMES = {number: name for name, number in _CODECS.items()}
 _CODECS |= {name.lower(): number for name, number in _CODECS.items()}
 _SUITES = {
     "AES_CM_128_HMAC_SHA1_80": (lib.HK_AES_CM_128_HMAC_SHA1_80, 30),
@@ -48,6 +51,14 @@ _NO_SUITE = 255
 """What the engine refuses."""
 _REASONS = {lib.HK_ENDED: "ended", lib.HK_DISK_FULL: "disk-full", lib.HK_FAILED: "failed"}
 _TONES = {lib.HK_CNG: "cng", lib.HK_CED: "ced", lib.HK_BEEP: "beep"}
+_UNHEARD = {
+    lib.HK_NO_PACKETS: "no-packets",
+    lib.HK_OTHER_SOURCE: "other-source",
+    lib.HK_OTHER_PAYLOAD: "other-payload",
+    lib.HK_NO_RTP: "no-rtp",
+    lib.HK_UNAUTHENTIC: "unauthentic",
+    lib.HK_DIGITAL_SILENCE: "digital-silence",
+}
 _AT_ONCE = 256
 
 
@@ -124,6 +135,9 @@ class EngineRows:
         port.local_host, port.local_port = row.local[0].encode()[:47], row.local[1]
         if row.remote is not None:
             port.remote_host, port.remote_port = row.remote[0].encode()[:47], row.remote[1]
+        if row.remote_rtcp is not None:
+            port.remote_rtcp_host, port.remote_rtcp_port = row.remote_rtcp[0].encode()[:47], row.remote_rtcp[1]
+        port.rtcp_mux, port.send_metrics, port.dscp = row.rtcp_mux, row.send_metrics, row.dscp & 63
         port.receive_count = min(len(row.receive), 16)
         for number, payload in enumerate(row.receive[:16]):
             _fill(port.receive[number], payload)
@@ -195,8 +209,12 @@ _PUT: dict[type, Any] = {
 }
 
 
-def _stats(event: Any) -> PortStats:
+def _source(event: Any) -> str:
     host = ffi.string(event.source_host).decode()
+    return (f"[{host}]:{event.source_port}" if ":" in host else f"{host}:{event.source_port}") if host else ""
+
+
+def _stats(event: Any) -> PortStats:
     return PortStats(
         id=event.id,
         packets=event.packets,
@@ -207,8 +225,33 @@ def _stats(event: Any) -> PortStats:
         unauthentic=event.unauthentic,
         sent=event.sent,
         last_heard=event.last_heard,
-        source=(f"[{host}]:{event.source_port}" if ":" in host else f"{host}:{event.source_port}") if host else "",
+        source=_source(event),
         final=event.final,
+        expected=event.expected,
+        late=event.late,
+        decided=event.decided,
+        gone=event.gone,
+        runs=event.runs,
+        playout_ms=event.playout_ms,
+        codec=_NAMES.get(event.codec, ""),
+        round_trip_ms=event.round_trip_ms,
+        reports=event.reports,
+        sent_fraction=event.sent_fraction,
+        sent_lost=event.sent_lost,
+        sent_jitter_ms=event.sent_jitter_ms,
+        sent_discarded=event.sent_discarded,
+        sent_delay_ms=event.sent_delay_ms,
+        sent_mos=event.sent_mos,
+    )
+
+
+def _unheard(event: Any) -> PortUnheard:
+    return PortUnheard(
+        id=event.id,
+        reason=_UNHEARD[event.unheard],
+        seconds=event.seconds,
+        source=_source(event),
+        payload_type=event.payload_type,
     )
 
 
@@ -238,6 +281,8 @@ _READ: dict[int, Callable[[Any], AnyMediaEvent]] = {
         id=event.id, speaking=event.speaking, at=round(event.seconds, 3), level=round(event.level, 1)
     ),
     lib.HK_PORT_SILENT: lambda event: PortSilent(id=event.id, seconds=event.seconds),
+    lib.HK_PORT_UNHEARD: _unheard,
+    lib.HK_PORT_HEARD: lambda event: PortHeard(id=event.id),
     lib.HK_PORT_STATS: _stats,
     lib.HK_RECORDER_STARTED: lambda event: RecorderStarted(id=event.id),
     lib.HK_RECORDER_STOPPED: _stopped,

@@ -1,4 +1,4 @@
-/* RTP (RFC 3550), its profile's telephone-event (RFC 4733) and RTCP: reading and writing of packets, no state. */
+/* RTP (RFC 3550) and its profile's telephone-event (RFC 4733): reading and writing of packets, no state. */
 #ifndef HAKO_RTP_H
 #define HAKO_RTP_H
 
@@ -42,41 +42,5 @@ char telephone_event_digit(uint8_t event);
 
 /* The event of a key, a-d too; -1: none. */
 int telephone_event_code(char digit);
-
-struct rtcp_report {
-    bool sender; /* an SR: ntp_* and rtp_time hold */
-    bool bye;
-    uint32_t ssrc;
-    uint32_t ntp_seconds, ntp_fraction, rtp_time;
-    bool about_us; /* a report block about `ours` was in it */
-    uint8_t fraction_lost;
-    int32_t lost;
-    uint32_t jitter;
-    uint32_t last_sr, delay;
-};
-
-/* Reads a compound packet. False: malformed anywhere (RFC 3550 A.2); nothing of it counts then. */
-bool rtcp_parse(const uint8_t *data, size_t size, uint32_t ours, struct rtcp_report *report);
-
-/* What a sender or receiver report of ours says. */
-struct rtcp_own {
-    uint32_t ssrc;
-    bool sender;
-    uint32_t ntp_seconds, ntp_fraction, rtp_time;
-    uint32_t packets, octets;
-    bool heard; /* the block about `source` follows */
-    uint32_t source;
-    uint8_t fraction_lost;
-    int32_t lost;
-    uint32_t highest;
-    uint32_t jitter;
-    uint32_t last_sr, delay;
-    bool bye;
-};
-
-enum { RTCP_LARGEST = 96 };
-
-/* Writes SR or RR, SDES CNAME and, where asked, BYE. Gives the size, at most RTCP_LARGEST. */
-size_t rtcp_write(uint8_t *data, const struct rtcp_own *own);
 
 #endif

@@ -117,6 +117,9 @@ static int resume(struct recording *recording)
     away += (now.tv_nsec - status.st_mtim.tv_nsec) * rate / NANOS;
     recording->fd = fd;
     recording->resumed = recording->running && away > 0 && away <= LONGEST_GAP * rate ? away : 0;
+    /* What was written last was that much old: it had waited for late packets, then for this thread to wake. */
+    if (recording->resumed && status.st_size > WAV_HEADER)
+        recording->resumed += (LATENESS + PAUSE_MS * 8 / 2) * (rate / 8000);
     recording->offset = recording->written = (status.st_size - WAV_HEADER) / WAV_FRAME + recording->resumed;
     if (ftruncate(fd, WAV_HEADER + recording->written * WAV_FRAME) < 0)
         return errno;

@@ -18,6 +18,17 @@ class StartCall(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     number: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     extension: Annotated[str, msgspec.Meta(max_length=32)] = ""
     """An agent may leave it out: the phone he sits at."""
+    answering_machine: bool = False
+    """Find out whether a person or a machine answers: `answered_by` of the call, events `answered-by` and
+    `greeting-ended`."""
+
+
+class PressKeys(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Keys for the party outside, such as another company's menu. They go as that party's line needs them."""
+
+    keys: Annotated[str, msgspec.Meta(pattern="^[0-9*#A-Da-d]{1,32}$")]
+    leg: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    """Another party of the call."""
 
 
 class RecordCall(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -51,7 +62,19 @@ async def start(visit: Visit) -> StartedCall:
     number = "".join(wanted.number.split())
     if not number or any(ord(sign) < 33 or ord(sign) == 127 for sign in number):
         raise invalid("number", "This is no number.")
-    return StartedCall(id=await visit.context.command(lambda exchange, now: exchange.originate(extension, number, now)))
+    judged = wanted.answering_machine
+    return StartedCall(
+        id=await visit.context.command(
+            lambda exchange, now: exchange.originate(extension, number, now, answering_machine=judged)
+        )
+    )
+
+
+async def press_keys(visit: Visit) -> None:
+    wanted: PressKeys = visit.body
+    call, by = call_for(visit, visit.part("id")).id, visit.who.by
+    keys = wanted.keys.upper()
+    await visit.context.command(lambda exchange, now: exchange.press_keys(call, keys, wanted.leg, by, now))
 
 
 async def hang_up(visit: Visit) -> None:
@@ -81,6 +104,7 @@ ROUTES = (
         body=RecordCall,
         errors=(404, 409),
     ),
+    Route("POST", "/calls/{id}/keys", OWN, press_keys, "Press keys for a party", body=PressKeys, errors=(404, 409)),
     not_built("POST", "/calls/{id}/hold", OWN, "Hold a call"),
     not_built("POST", "/calls/{id}/transfer", OWN, "Transfer a call"),
     not_built("POST", "/calls/{id}/monitor", STAFF, "Listen to a call"),

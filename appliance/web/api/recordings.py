@@ -9,7 +9,7 @@ import msgspec
 from aiohttp import web
 
 from appliance.exchange.view import View
-from appliance.media.recordings import locate
+from appliance.media.recordings import find, locate
 from appliance.store.records import Recording
 from appliance.web import audio
 from appliance.web.api.records import record_for
@@ -39,8 +39,12 @@ async def show(visit: Visit) -> Recording:
 
 async def play(visit: Visit) -> web.StreamResponse:
     view, path = await _find(visit)
+    visit.context.played(view.id)
     name = "".join(sign if sign.isalnum() and sign.isascii() else "-" for sign in view.id)[:80]
-    return await audio.send(visit.request, path, name, visit.server.in_thread)
+    try:
+        return await audio.send(visit.request, path, name, visit.server.in_thread)
+    finally:
+        visit.context.played(view.id)
 
 
 async def draw(visit: Visit) -> PeaksView:
@@ -68,7 +72,7 @@ async def _find(visit: Visit) -> tuple[Recording, Path]:
             raise not_found("recording", name) from None
     root = visit.context.recordings
     try:
-        return view, await visit.server.in_thread(lambda: locate(root, relative))
+        return view, await visit.server.in_thread(lambda: find(locate(root, relative)))
     except ValueError:
         raise not_found("recording", name) from None
 
@@ -80,7 +84,7 @@ ROUTES = (
         "/recordings/{id}/audio",
         OWN,
         play,
-        "The audio of a recording, whole or in ranges; correct also while it grows",
+        "The audio of a recording, whole or in ranges: WAV, correct also while it grows, or Opus (audio/ogg) later",
         bytes,
         errors=(404, 416),
         media="audio/wav",

@@ -10,6 +10,7 @@ import msgspec
 
 from appliance.store.records import Filter, Record
 from appliance.web import feed
+from appliance.web.legs import LegVoice, legs_of
 from appliance.web.problem import Problem, invalid, not_found
 from appliance.web.route import OWN, Page, Route, Visit
 
@@ -24,6 +25,8 @@ class RecordDetail(Record, frozen=True, kw_only=True):
 
     moments: tuple[dict[str, Any], ...]
     """The events of the call, each as a LiveEvent."""
+    voice: tuple[LegVoice, ...]
+    """How each leg sounded, once it is over."""
 
 
 class RecordQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,11 +87,13 @@ async def show_all(visit: Visit) -> Page[Record]:
 async def show(visit: Visit) -> RecordDetail:
     record = await record_for(visit, visit.part("id"))
 
-    def moments() -> tuple[dict[str, Any], ...]:
-        return tuple(feed.shown(entry) for entry in visit.context.records.events(record.id)[:MOST_MOMENTS])
+    def story() -> tuple[tuple[dict[str, Any], ...], tuple[LegVoice, ...]]:
+        entries = visit.context.records.events(record.id)[:MOST_MOMENTS]
+        return tuple(feed.shown(entry) for entry in entries), legs_of(entries)
 
     fields = {name: getattr(record, name) for name in Record.__struct_fields__}
-    return RecordDetail(**fields, moments=await visit.server.in_thread(moments))
+    moments, voice = await visit.server.in_thread(story)
+    return RecordDetail(**fields, moments=moments, voice=voice)
 
 
 async def record_for(visit: Visit, name: str) -> Record:

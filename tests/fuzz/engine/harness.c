@@ -26,7 +26,7 @@ struct party {
 };
 
 static struct party parties[PARTIES];
-static uint64_t told[8];
+static uint64_t told[HK_PORT_HEARD + 1];
 static int64_t next_recorder = 1000, recorders[RECORDERS];
 static const char *folder;
 
@@ -232,7 +232,7 @@ static void take_events(hk_engine *engine)
     int count;
     while ((count = hk_take_events(engine, events, 16)) > 0)
         for (int i = 0; i < count; i++) {
-            MUST(events[i].kind >= HK_PLAYER_FINISHED && events[i].kind <= HK_RECORDER_STOPPED);
+            MUST(events[i].kind >= HK_PLAYER_FINISHED && events[i].kind <= HK_PORT_HEARD);
             told[events[i].kind]++;
         }
 }

@@ -37,6 +37,7 @@ module_path /usr/lib/baresip/modules
 module g711.so
 module aufile.so
 module sndfile.so
+module srtp.so
 module_tmp account.so
 module_app menu.so
 module_app ctrl_tcp.so
@@ -63,6 +64,7 @@ class Phone:
         host: str = "127.0.0.1",
         netns: str = "",
         codecs: str = "",
+        srtp: str = "",
         trace: bool = False,
     ) -> None:
         self.folder = folder / f"phone-{user}-{hertz}"
@@ -96,6 +98,8 @@ class Phone:
         options = f";auth_user={user};auth_pass={password or 'none'}"
         options += f";regint={300 if register else 0};answermode={'auto' if auto_answer else 'manual'}"
         options += f";audio_codecs={codecs}" if codecs else ""
+        # srtp: offers keys in a plain profile; srtp-mand: RTP/SAVP and nothing else; srtp-mandf: RTP/SAVPF.
+        options += f";mediaenc={srtp}" if srtp else ""
         (self.folder / "accounts").write_text(address + options + "\n")
         (self.folder / "contacts").write_text("")
 
@@ -233,6 +237,14 @@ class Phone:
             lambda: heard(self.audio()) == wanted and (bool(wanted) or sounds(self.audio())),
             seconds,
             lambda: f"{self.user} hears {wanted}; hears {heard(self.audio())}, loudness {loudness(self.audio()):.0f}",
+        )
+
+    async def is_silent(self, seconds: float = 5.0) -> None:
+        """Waits until what is heard is silence."""
+        await until(
+            lambda: len(self.audio()) > 0 and not sounds(self.audio()),
+            seconds,
+            lambda: f"{self.user} hears silence; hears {heard(self.audio())}, loudness {loudness(self.audio()):.0f}",
         )
 
     async def hears_music(self, seconds: float = 5.0) -> None:

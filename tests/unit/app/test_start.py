@@ -12,6 +12,7 @@ import pytest
 from appliance.app import box as box_module
 from appliance.app.box import Box
 from appliance.app.restart import recover
+from appliance.exchange.audio import AnyRow
 from appliance.options import Address, Options
 
 PING = (
@@ -29,14 +30,14 @@ async def test_no_sip_is_read_before_the_run_before_is_cleared_up(
     peer.settimeout(0.3)
     connected: list[bool] = []
 
-    async def clear_up(starting: Box) -> None:
+    async def clear_up(starting: Box, rows: dict[int, AnyRow] | None) -> None:
         await asyncio.to_thread(peer.sendto, PING, starting.sip_address)
         with pytest.raises(TimeoutError):
             await asyncio.to_thread(peer.recv, 4096)
         with contextlib.suppress(OSError):
             await asyncio.open_connection(*starting.sip_address)
             connected.append(True)
-        await recover(starting)
+        await recover(starting, rows)
 
     async def nothing(_box: Box) -> None:
         """No prompts, no audio: they take time and are not what this is about."""

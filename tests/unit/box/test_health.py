@@ -27,7 +27,7 @@ def judged(finding: Finding | None) -> str:
     ("free", "total", "more", "severity"),
     [
         (20 * GB, 32 * GB, {}, "ok"),
-        (GB // 2, 32 * GB, {}, "warning"),
+        (GB // 2, 32 * GB, {}, "fault"),
         (GB // 2, 2 * GB, {}, "ok"),
         (GB // 20, 32 * GB, {}, "fault"),
         (20 * GB, 32 * GB, {"read_only": True}, "fault"),

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from appliance.exchange.audio import ABILITIES
-from appliance.exchange.codecs import ALL, caller_codecs, codecs_for_peer, following, permitted
+from appliance.exchange.codecs import ALL, caller_codecs, codecs_for_peer, following, permitted, with_opus
 from appliance.exchange.leg import Leg
 from appliance.sip.offer_answer import Local, accept, answer, make_offer
 from appliance.site.model import Site, SiteInfo, Trunk
@@ -39,6 +39,7 @@ def leg(
     made: Any = SimpleNamespace(
         direction="in",
         codec=agreed,
+        dtmf="auto",
         trunk=trunk,
         session=SimpleNamespace(request=SimpleNamespace(body=sdp(*maps) if maps else b"")),
         context=SimpleNamespace(site=Site(site=info, trunks=trunks), media=SimpleNamespace(abilities=abilities)),
@@ -118,3 +119,10 @@ def test_an_engine_without_opus_is_offered_none() -> None:
     assert voices(codecs) == ["G722", "PCMU", "PCMA"]
     assert [codec.clock for codec in codecs if codec.codec == "telephone-event"] == [8000]
     assert voices(permitted(leg(abilities=frozenset(), codecs=("opus",)), ALL)) == ["PCMU", "PCMA"]
+
+
+def test_a_telephone_in_a_browser_is_offered_opus_whatever_the_site_has_otherwise() -> None:
+    plain = permitted(leg(codecs=("PCMA",)), codecs_for_peer(leg(PCMA)))
+    assert voices(plain) == ["PCMA"] and voices(with_opus(plain)) == ["PCMA", "opus"]
+    assert [one.clock for one in with_opus(plain) if one.codec == "telephone-event"] == [48000, 8000]
+    assert with_opus(ALL) == ALL

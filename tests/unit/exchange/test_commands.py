@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from typing import Any
 
 import msgspec
@@ -11,15 +10,11 @@ import pytest
 from appliance import events as ev
 from appliance.errors import CommandError
 from appliance.exchange import audio, sip_events
-from appliance.exchange.exchange import Exchange, Options
 from appliance.exchange.leg import Leg
 from appliance.exchange.routing import Router
-from appliance.media.table import DesiredTable
-from appliance.sip.events import Send
 from appliance.sip.flow import Flow
-from appliance.sip.session import Session, SessionSnapshot
+from appliance.sip.session import Session
 from tests.sim.party import Plan
-from tests.sim.voices import Voices
 from tests.unit.exchange.office import Office, inbound, site
 
 
@@ -242,28 +237,3 @@ def test_an_error_within_sip_is_told_with_its_trace(monkeypatch: pytest.MonkeyPa
     assert office.exchange.failures == len(failed) >= 1
     assert not office.exchange.context.endpoint.faults
     assert not office.exchange.calls() and not second.calls
-
-
-def test_dialogs_of_the_run_before_are_ended_with_bye() -> None:
-    office = Office()
-    first, second = office.desk("201"), office.desk("202")
-    call = office.dials(first, "202", Plan(talk=1000.0))
-    office.run(3.0)
-    kept = [msgspec.msgpack.decode(data, type=SessionSnapshot) for data in office.box.dialogs.values()]
-    assert len(kept) == 2
-    restarted = Exchange(
-        office.site,
-        DesiredTable(range(10_000, 11_000)),
-        Voices(),
-        random.Random(9).randbytes,
-        Options(recordings="/recordings"),
-        office.now(),
-    )
-    assert restarted.end_stored_dialogs(kept, office.now()) == 2
-    while (output := restarted.poll()) is not None:
-        if isinstance(output, Send):
-            office.network.send(output.flow, output.data)
-    office.run(0.5)
-    assert call.over
-    assert call.reason == 41
-    assert not second.calls

@@ -349,3 +349,18 @@ def test_the_test_tone_plays_once_and_not_into_a_page() -> None:
     assert error.value.code == "busy"
     page.hang_up()
     close(office)
+
+
+def test_a_port_that_cannot_be_bound_is_given_up_for_another() -> None:
+    office = sound_office()
+    office.engine.port_failures = 1.0
+    first = plug(office)
+    assert loudspeaker(office) == {}
+    assert not office.exchange.sound().loudspeaker, "its process is linked anew"
+    office.engine.port_failures = 0.0
+    assert plug(office) not in (0, first)
+    call = office.dials(office.desk("203"), "*88")
+    office.run(4.0)
+    assert loudspeaker(office) == {"203": 0.64}
+    call.hang_up()
+    close(office)

@@ -115,6 +115,10 @@ class Party:
     received: list[Packet] = field(default_factory=list)
     others: list[bytes] = field(default_factory=list)
     """What was no RTP (RTCP on the port after)."""
+    controlled: list[bytes] = field(default_factory=list)
+    """RTCP on the RTP port."""
+    mixed: bool = False
+    """Whether there may be some."""
     sent: int = 0
     skew_ppm: float = 0.0
     outwards: Callable[[bytes], bytes] = bytes
@@ -171,7 +175,9 @@ class Party:
                     break
                 if self.to is None or origin[0] != self.to[0] or origin[1] - self.to[1] not in (0, 1):
                     continue  # of another test on this machine
-                if keep_rtp:
+                if keep_rtp and self.mixed and 192 <= data[1] <= 223:
+                    self.controlled.append(data)
+                elif keep_rtp:
                     self.received.append(parse(self.inwards(data), time.monotonic()))
                 else:
                     self.others.append(self.inwards_report(data))

@@ -169,7 +169,8 @@ def test_the_next_controller_adopts_what_runs_without_a_gap(tmp_path: Path, part
         rows = await second.client.start()
         assert second.client.pid == pid
         assert {row.id for row in rows} == {1, 2, 3}
-        second.table.adopt(rows)
+        for row in rows:
+            second.table.put(row)
         second.client.flush()
         await speaking
         for party in parties:
@@ -336,5 +337,23 @@ def test_the_process_dumps_its_table(tmp_path: Path, parties: list[Party]) -> No
         again = Side(tmp_path)
         assert await again.client.start() == ()
         await again.client.stop()
+
+    uvloop.run(story())
+
+
+def test_a_process_that_dies_again_and_again_is_started_with_growing_pauses(tmp_path: Path) -> None:
+    async def story() -> None:
+        side = Side(tmp_path)
+        await side.client.start()
+        took: list[float] = []
+        for count in range(1, 7):
+            os.kill(side.client.pid, signal.SIGKILL)
+            killed = time.monotonic()
+            while side.client.restarts < count:
+                await asyncio.sleep(0.01)
+                assert time.monotonic() - killed < 10.0
+            took.append(time.monotonic() - killed)
+        assert took[5] > 0.8, f"the sixth death in a row is followed by a pause: {took}"
+        await side.client.stop()
 
     uvloop.run(story())

@@ -1,6 +1,8 @@
 """Recordings: where they lie, and files that a kill or a power cut left behind."""
 
+import os
 import struct
+import threading
 import wave
 from pathlib import Path
 
@@ -11,10 +13,10 @@ from appliance.media import recordings, wav
 ENGINE_HEADER = 256
 
 
-def recording(frames: int, stated: int | None = None) -> bytes:
+def recording(frames: int, stated: int | None = None, rate: int = 8000) -> bytes:
     """A file as the engine writes it: samples from byte 256 on, the sizes in the header possibly behind."""
     bytes_stated = (frames if stated is None else stated) * 4
-    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 2, 8000, 32000, 4, 16)
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 2, rate, 4 * rate, 4, 16)
     info = struct.pack("<4sI", b"LIST", ENGINE_HEADER - 52) + b"INFO".ljust(ENGINE_HEADER - 52, b"\0")
     head = struct.pack("<4sI4s", b"RIFF", ENGINE_HEADER - 8 + bytes_stated, b"WAVE") + form + info
     head += struct.pack("<4sI", b"data", bytes_stated)
@@ -22,26 +24,27 @@ def recording(frames: int, stated: int | None = None) -> bytes:
     return head + b"".join(struct.pack("<hh", 1000 + n, -2000) for n in range(frames))
 
 
-def play(path: Path) -> list[tuple[int, int]]:
+def play(path: Path, rate: int = 8000) -> list[tuple[int, int]]:
     """The stereo samples as Python's own reader, a strict one, sees them."""
     with wave.open(str(path)) as file:
-        assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (2, 2, 8000)
+        assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (2, 2, rate)
         data = file.readframes(file.getnframes())
     riff_size = struct.unpack_from("<I", path.read_bytes(), 4)[0]
     assert riff_size == path.stat().st_size - 8
     return list(struct.iter_unpack("<hh", data))
 
 
+@pytest.mark.parametrize("rate", [8000, 16000])
 @pytest.mark.parametrize("stated", [0, 3, 10, 1000])
-def test_playable_after_a_cut_at_any_byte(tmp_path: Path, stated: int) -> None:
-    whole = recording(10, stated)
+def test_playable_after_a_cut_at_any_byte(tmp_path: Path, stated: int, rate: int) -> None:
+    whole = recording(10, stated, rate)
     path = tmp_path / "a.wav"
     for cut in range(len(whole) + 1):
         path.write_bytes(whole[:cut])
-        seconds = recordings.repair(path).seconds
+        seconds = recordings.repair(path, rate).seconds
         frames = max(0, cut - ENGINE_HEADER) // 4
-        assert play(path) == [(1000 + n, -2000) for n in range(frames)], cut
-        assert seconds == pytest.approx(frames / 8000)
+        assert play(path, rate) == [(1000 + n, -2000) for n in range(frames)], cut
+        assert seconds == pytest.approx(frames / rate)
         assert recordings.repair(path) == recordings.Repair(seconds, False)
 
 
@@ -50,6 +53,32 @@ def test_playable_when_the_header_never_reached_the_disk(tmp_path: Path) -> None
     path.write_bytes(bytes(ENGINE_HEADER) + recording(10)[ENGINE_HEADER:])
     assert recordings.repair(path).changed
     assert len(play(path)) == 10
+
+
+def test_what_is_mended_says_when_it_was_last_written(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(recording(16000, 0, 16000)[:-1])
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+    mended = recordings.mend(path, 16000)
+    assert mended.seconds == pytest.approx(1.0, abs=0.001) and mended.written == 1_700_000_000
+    assert len(play(path, 16000)) == 15999
+
+
+def test_a_file_that_is_still_being_completed_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(recording(10, 0))
+    with path.open("r+b") as writer:
+
+        def complete() -> None:
+            writer.seek(0, os.SEEK_END)
+            writer.write(recording(30)[ENGINE_HEADER + 40 :])
+            writer.close()
+
+        timer = threading.Timer(0.3, complete)
+        timer.start()
+        assert recordings.mend(path).seconds == pytest.approx(30 / 8000)
+        timer.join()
+    assert len(play(path)) == 30
 
 
 def test_a_whole_file_stays_untouched(tmp_path: Path) -> None:

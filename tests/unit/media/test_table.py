@@ -91,15 +91,15 @@ def test_a_range_that_ends_on_an_even_port_does_not_give_it() -> None:
     assert DesiredTable(range(10001, 10004)).allocate_port() == 10002
 
 
-def test_adopted_rows_stay_and_occupy_their_ports() -> None:
+def test_a_port_of_the_run_before_is_claimed_and_given_back_where_it_belongs() -> None:
     t = table()
-    t.adopt([PORT, MIX])
-    assert t.frame() is None
+    t.claim_port(10000)
+    t.claim_port(20000)
+    assert t.ports_used == 2
     assert t.allocate_port() == 10002
-    t.drop(1)
+    t.release_port(20000)
     t.release_port(10000)
-    assert taken(t.frame()).drop == (1,)
-    assert t.ports_used == 1
+    assert [t.allocate_port() for _ in range(5)] == [10004, 10006, 10008, 10000, None]
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 5), st.integers(0, 2)), max_size=40), st.integers(1, 7))

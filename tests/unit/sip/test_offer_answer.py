@@ -15,6 +15,7 @@ from appliance.sip.offer_answer import (
     PCMU,
     TELEPHONE_EVENT,
     Local,
+    Negotiated,
     accept,
     answer,
     make_offer,
@@ -279,3 +280,42 @@ def test_both_sides_always_agree(
     assert ("send" in here.direction) == ("recv" in there.direction)
     assert ("recv" in here.direction) == ("send" in there.direction)
     assert {payload.number for payload in here.receive} <= {payload.number for payload in them.codecs}
+
+
+def _told(*attributes: str) -> Negotiated:
+    """What an offer with these attributes means to one who can do everything."""
+    lines = ["v=0", "o=- 1 1 IN IP4 192.0.2.7", "s=-", "c=IN IP4 192.0.2.7", "t=0 0", "m=audio 4000 RTP/AVP 0"]
+    body = "\r\n".join([*lines, *(f"a={attribute}" for attribute in attributes), ""]).encode()
+    mine, negotiated = answer(Local("192.0.2.1", 5000, (PCMU,), rtcp_mux=True, metrics=True), body)
+    assert (b"a=rtcp-mux" in mine) == negotiated.rtcp_mux and b"a=rtcp-xr:voip-metrics" in mine
+    return negotiated
+
+
+@pytest.mark.parametrize(
+    ("attributes", "rtcp"),
+    [
+        ((), ("192.0.2.7", 4001)),
+        (("rtcp:4009",), ("192.0.2.7", 4009)),
+        (("rtcp:4009 IN IP4 192.0.2.8",), ("192.0.2.8", 4009)),
+        (("rtcp:4009 IN IP4 no.such.host.example",), ("192.0.2.7", 4009)),
+        (("rtcp:4009 IN IP4 224.0.0.1",), ("192.0.2.7", 4009)),
+        (("rtcp:99999",), ("192.0.2.7", 4001)),
+        (("rtcp:4009", "rtcp-mux"), ("192.0.2.7", 4000)),
+    ],
+)
+def test_rtcp_goes_where_the_offer_says(attributes: tuple[str, ...], rtcp: tuple[str, int]) -> None:
+    assert _told(*attributes).remote_rtcp == rtcp
+
+
+@pytest.mark.parametrize(
+    ("attribute", "wanted"),
+    [
+        ("rtcp-xr:voip-metrics", True),
+        ("rtcp-xr:pkt-loss-rle=128 voip-metrics", True),
+        ("rtcp-xr:rcvr-rtt=all", False),
+        ("rtcp-xr", False),
+        ("ptime:20", False),
+    ],
+)
+def test_voip_metrics_are_sent_to_whoever_asks_for_them(attribute: str, wanted: bool) -> None:
+    assert _told(attribute).send_metrics is wanted

@@ -10,6 +10,7 @@ from appliance.sip.events import (
     SessionOfferAnswered,
     SessionOfferRefused,
     SessionOfferWithdrawn,
+    SessionRefreshed,
 )
 from appliance.sip.message import Response
 from appliance.sip.session import Session
@@ -79,6 +80,7 @@ def test_the_same_sdp_again_is_answered_by_itself() -> None:
     assert wire.received[-1].body == ANSWER
     wire.send(alice, wire.request(alice, "ACK", to_tag=tag, cseq=invite.cseq.number))
     net.run(5)
+    assert alice.take(SessionRefreshed).session is session
     assert not alice.events
     assert session.state == "confirmed"
 

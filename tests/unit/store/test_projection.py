@@ -9,8 +9,12 @@ import pytest
 
 from appliance.clock import Instant
 from appliance.events import (
+    AnsweredBy,
     CallEnded,
+    CallTakenOver,
     Event,
+    FaxDetected,
+    LegAudio,
     LegBridged,
     LegEnded,
     LegHeld,
@@ -200,6 +204,16 @@ def test_a_crash_in_mid_talk_and_in_mid_wait(box: Box) -> None:
     assert (days["support"].offered, days["support"].abandoned, days["support"].answered) == (2, 0, 0)
 
 
+def test_a_call_that_the_media_process_went_on_with_ends_with_its_last_sound(box: Box) -> None:
+    box.write(at(0, started("c"), LegBridged(call="c", legs=("a", "b"))))
+    box.write(at(8, MenuKey(call="other", menu="m", key="1")))
+    box.restart()
+    told = CallEnded(call="c", cause=41, reason="restart", ended=WALL + 47)
+    box.write([Stamped(Instant(3.0, WALL + 60), told)])
+    assert box.record("c").talk_seconds == 47
+    assert box.record("c").ended == "2026-11-21T10:00:47.000Z"
+
+
 def test_a_wait_that_a_crash_cut_off_ends_with_the_last_sign_of_life(box: Box) -> None:
     box.write(at(0, started("c"), QueueEntered(call="c", queue="support", position=1)))
     box.write(at(8, MenuKey(call="other", menu="m", key="1")))
@@ -346,3 +360,60 @@ def test_a_call_that_goes_out_has_the_trunk_it_was_tried_on_last(box: Box) -> No
     box.restart()
     box.write(at(2, CallEnded(call="c1", cause=16, reason="answered")))
     assert box.record("c1").trunk == "second"
+
+
+def test_a_call_taken_over_is_one_record_whose_talk_goes_on(box: Box) -> None:
+    box.write(
+        at(0, started("c")),
+        at(2, LegBridged(call="c", legs=("a", "b"), agent="aiko")),
+        at(12, LegHeld(leg="a", call="c", by="a")),
+    )
+    box.restart()
+    assert [one.call for one in box.ledger.open_calls()] == ["c"]
+    box.write(
+        at(30, CallTakenOver(call="c", legs=("a", "b"), held=("a",), agent="aiko", answered=WALL + 2, away=10.0)),
+        at(32, LegResumed(leg="a", call="c")),
+        at(42, gone("a"), gone("b"), ended("c")),
+    )
+    record = box.record("c")
+    assert (record.talk_seconds, record.hold_seconds) == (20.0, 20.0)
+    assert (record.cause, record.agent, record.answered) == ("answered", "aiko", "2026-11-21T10:00:02.000Z")
+    assert record.ended == "2026-11-21T10:00:42.000Z", "not the last sign of life of the run before"
+
+
+def test_what_the_run_before_had_no_time_to_commit_is_made_up_for(box: Box) -> None:
+    box.write(at(0, started("c")), at(1, QueueEntered(call="c", queue="q", position=1)))
+    box.restart()
+    box.write(
+        at(20, QueueLeft(call="c", queue="q", outcome="answered", waited=4.0, agent="aiko")),
+        at(20, CallTakenOver(call="c", legs=("a", "b"), agent="aiko", answered=WALL + 5, away=10.0)),
+        at(35, gone("a"), gone("b"), ended("c")),
+    )
+    record = box.record("c")
+    assert (record.talk_seconds, record.agent, record.queue) == (30.0, "aiko", "q")
+    assert record.answered == "2026-11-21T10:00:05.000Z"
+
+
+def test_who_answered_and_a_fax_are_in_the_record(box: Box) -> None:
+    heard = AnsweredBy(call="c1", leg="c1-2", result="machine", cause="greeting", seconds=2.5, words=3)
+    box.write(at(0, started("c1"), started("c2")), at(3, heard, FaxDetected(call="c2", leg="c2-1", tone="cng")))
+    box.write(at(4, CallEnded(call="c1", cause=16, reason="answered"), CallEnded(call="c2", cause=16, reason="closed")))
+    assert (box.record("c1").answered_by, box.record("c1").fax) == ("machine", False)
+    assert (box.record("c2").answered_by, box.record("c2").fax) == ("", True)
+
+
+def test_a_record_has_the_score_of_its_worst_leg(tmp_path: Path) -> None:
+    heard = {"c-1": (4.3, 4.1, ""), "c-2": (3.2, None, ""), "d-1": (None, None, "no-packets"), "e-1": (None, None, "")}
+    ledger = Ledger(tmp_path / "records.db", "boot-1", lambda _entries: None)
+    records = Records(tmp_path / "records.db")
+    for call in "cde":
+        ledger.append(at(0, started(call)))
+        ledger.append(at(1, CallEnded(call=call, cause=16, reason="answered")))
+    for leg, (mos, sent, unheard) in heard.items():
+        ledger.append(at(2, LegAudio(leg=leg, call=leg[0], mos=mos, sent_mos=sent, unheard=unheard)))
+    assert ledger.flush()
+    found = {call: records.get(call) for call in "cde"}
+    assert {call: (one.mos, one.quality) for call, one in found.items() if one} == {
+        "c": (3.2, "bad"), "d": (1.0, "bad"), "e": (None, ""),
+    }  # fmt: skip
+    ledger.close()

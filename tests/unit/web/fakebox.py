@@ -154,7 +154,12 @@ class FakeExchange:
         if self.box.sound.state.paging:
             raise CommandError("busy", "Somebody is paging.")
 
-    def originate(self, extension: str, number: str, now: Instant) -> str:
+    def press_keys(self, call: str, keys: str, leg: str, by: str, now: Instant) -> None:
+        if leg == "nobody":
+            raise CommandError("not_connected", "Nobody is connected to whom keys could be sent.")
+        self.asked.append((call, keys, by, bool(leg)))
+
+    def originate(self, extension: str, number: str, now: Instant, *, answering_machine: bool = False) -> str:
         if number == "000":
             raise CommandError("wrong-number", "Nothing answers to this number.", "number")
         name = f"c{len(self.live) + 100}"

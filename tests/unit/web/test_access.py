@@ -16,17 +16,18 @@ from tests.unit.web.helpers import API, Client, bearer, error
 ALLOWED = {
     "admin": {
         "session", "calls", "records", "recordings", "agents", "queues", "registrations", "trunks", "panel", "system",
-        "faults", "sound", "config", "events", "customers", "campaigns", "contacts", "scripts", "articles", "reports",
+        "faults", "phone", "sound", "config", "events", "customers", "campaigns", "contacts", "scripts", "articles",
+        "reports",
     },
     "sato": {
         "session", "calls", "records", "recordings", "agents", "queues", "registrations", "trunks", "panel", "system",
-        "faults", "sound", "events", "customers", "campaigns", "contacts", "scripts", "articles", "reports",
+        "faults", "phone", "sound", "events", "customers", "campaigns", "contacts", "scripts", "articles", "reports",
     },
     "aiko": {
         "session", "calls", "records", "recordings", "agents", "queues", "registrations", "events", "customers",
-        "scripts", "articles",
+        "phone", "scripts", "articles",
     },
-    "wall": {"session", "agents", "queues", "panel", "events"},
+    "wall": {"session", "agents", "queues", "panel", "phone", "events"},
 }  # fmt: skip
 """Resources each role may read, written down again by hand so that a slip in the table is seen."""
 MAY_CHANGE = {"admin", "sato", "aiko"}
@@ -139,3 +140,18 @@ async def test_an_agent_pauses_the_recording_of_his_own_call_and_stops_none_that
         ("c1", "pause", "api:aiko-program", True),
         ("c1", "stop", "api:sato-program", False),
     ]
+
+
+async def test_keys_are_pressed_by_whoever_may_see_the_call(client: Client, box: FakeBox) -> None:
+    box.exchange.live = {"c1": call_view("c1", agent="aiko"), "c2": call_view("c2", agent="ben")}
+
+    async def press(name: str, call: str, **body: str) -> ClientResponse:
+        return await client.post(f"{API}/calls/{call}/keys", json=body, headers=bearer(name))
+
+    assert (await press("aiko", "c1", keys="12#a")).status == 204
+    await error(await press("aiko", "c2", keys="1"), 404, "not_found")
+    await error(await press("wall", "c1", keys="1"), 403, "forbidden")
+    for wrong in ("", "x", "1 2", "1" * 33, "１"):
+        assert (await error(await press("sato", "c1", keys=wrong), 422, "invalid"))["field"] == "keys"
+    await error(await press("sato", "c2", keys="1", leg="nobody"), 409, "not_connected")
+    assert box.exchange.asked == [("c1", "12#A", "api:aiko-program", False)]

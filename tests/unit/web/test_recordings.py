@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance.media.archive_worker import archive
 from appliance.store.records import Recording, Segment
 from appliance.web.audio import parse_range
 from appliance.web.problem import Problem
+from tests.unit.media.test_archive import recording
 from tests.unit.web.fakebox import NOW, FakeBox, record_view
 from tests.unit.web.helpers import API, Client, bearer, error, wav
 
@@ -142,3 +144,28 @@ def test_any_range_header_stays_within_the_file(header: str, size: int) -> None:
         assert problem.status == 416
     else:
         assert 0 <= first <= last < size
+
+
+async def test_opus_is_sent_as_what_it_is_in_ranges_and_with_its_waveform(client: Client, box: FakeBox) -> None:
+    keep(box, b"")
+    path = recording(box.context.recordings / "2026/11/21/r1.wav", 6.0)
+    whole = path.read_bytes()
+    played: list[str] = []
+    box.context.played = played.append
+    before = await (await client.get(f"{API}/recordings/r1/peaks?points=30", headers=ADMIN)).json()
+    assert (await client.get(AUDIO, headers=ADMIN)).content_type == "audio/wav" and "r1" in played
+    content = archive(path).read_bytes()
+    assert (await (await client.get(AUDIO, headers=ADMIN)).read())[44:] == whole[44:], (
+        "the WAV for as long as it is there"
+    )
+    path.unlink()
+    response = await client.get(AUDIO, headers=ADMIN)
+    assert response.headers["Content-Type"] == "audio/ogg; codecs=opus" and await response.read() == content
+    assert 'filename="r1.opus"' in response.headers["Content-Disposition"]
+    part = await client.get(AUDIO, headers=ADMIN | {"Range": "bytes=100-199"})
+    assert part.status == 206 and await part.read() == content[100:200]
+    assert part.headers["Content-Range"] == f"bytes 100-199/{len(content)}"
+    after = await (await client.get(f"{API}/recordings/r1/peaks?points=30", headers=ADMIN)).json()
+    assert after["seconds"] == pytest.approx(before["seconds"], abs=0.02)
+    for one, other in zip(before["peaks"], after["peaks"], strict=True):
+        assert sum(abs(a - b) for a, b in zip(one, other, strict=True)) / len(one) < 0.02

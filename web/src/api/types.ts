@@ -17,6 +17,8 @@ export interface List<T> {
   seq: number;
 }
 
+export type Quality = "good" | "fair" | "bad";
+
 export interface LegView {
   id: string;
   direction: string;
@@ -28,9 +30,18 @@ export interface LegView {
   number: string;
   name: string;
   codec: string;
+  /** SRTP suite that the party's audio is encrypted with; empty: it is not. */
+  srtp: string;
   packets: number;
   lost: number;
   jitter_ms: number;
+  /** Mean opinion score of the newest five seconds: of what came from the party, and of what it got. */
+  mos: number | null;
+  sent_mos: number | null;
+  quality: Quality | "";
+  round_trip_ms: number | null;
+  /** Why nothing is heard of the party although it is connected; empty: it is heard. */
+  unheard: string;
 }
 
 export interface CallView {
@@ -49,8 +60,12 @@ export interface CallView {
   answered: string | null;
   position: number;
   recording: boolean;
+  /** It is heard on the loudspeaker. */
+  loudspeaker?: boolean;
   recording_paused: boolean;
   record: "never" | "on-demand" | "always";
+  answered_by: "" | "human" | "machine" | "unknown";
+  fax: boolean;
   legs: LegView[];
   /** When `state` began. */
   since: string;
@@ -148,6 +163,32 @@ export interface CallRecord {
   hold_seconds: number;
   cause: string;
   recording: RecordingRef | null;
+  answered_by: "" | "human" | "machine" | "unknown";
+  fax: boolean;
+  /** Of the leg that sounded worst. */
+  mos: number | null;
+  quality: Quality | "";
+}
+
+/** How a leg sounded over its whole life. */
+export interface LegVoice {
+  leg: string;
+  extension: string;
+  trunk: string;
+  agent: string;
+  number: string;
+  codec: string;
+  quality: Quality | "";
+  mos: number | null;
+  mos_min: number | null;
+  sent_mos: number | null;
+  sent_mos_min: number | null;
+  /** Shares, 0..1. */
+  loss: number;
+  sent_loss: number;
+  jitter_ms: number;
+  round_trip_ms: number | null;
+  unheard: string;
 }
 
 export interface AddressView {
@@ -161,6 +202,33 @@ export interface OffView {
   name: ByLanguage;
   why: ByLanguage;
   remedy: ByLanguage;
+}
+
+/** One direction of the sound card. */
+export interface DeviceView {
+  /** auto, off, or a part of a device's name. */
+  wanted: string;
+  /** The device in use; empty: none. */
+  device: string;
+  why: ByLanguage;
+  remedy: ByLanguage;
+}
+
+export interface SoundView {
+  output: DeviceView;
+  input: DeviceView;
+  volume: number;
+  music: "built-in" | "line-in";
+  music_now: "built-in" | "line-in";
+  paging: string;
+  listening: string;
+  listening_by: string;
+  ringing: string;
+}
+
+export interface SoundDevices {
+  outputs: string[];
+  inputs: string[];
 }
 
 export interface SystemView {
@@ -177,6 +245,8 @@ export interface SystemView {
   addresses: AddressView[];
   off: OffView[];
   faults: FaultView[];
+  /** There is a loudspeaker, and it plays. */
+  loudspeaker?: boolean;
   /** Reasons for a break, where the box says them. */
   breaks?: { key: string; name: string }[];
 }
@@ -191,6 +261,7 @@ export interface MomentView {
 /** A record with the events of its call, where the box keeps them. */
 export interface RecordDetail extends CallRecord {
   moments?: MomentView[];
+  voice?: LegVoice[];
 }
 
 /** The waveform: the largest amplitude (0..1) of each of equally long stretches, a list a channel. */

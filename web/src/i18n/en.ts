@@ -53,11 +53,15 @@ export const en = {
     record: { start: "Start recording", stop: "Stop recording", pause: "Pause recording", resume: "Resume recording" }, total: "total",
     confirmTitle: "Hang up this call?", confirm: (who: string): string => `Both parties of ${who} are cut off at once.`, hungUp: "The call was ended.",
     gone: "The call had already ended.", anonymous: "Number withheld", legs: "Parties of this call", quality: "Audio received", lost: (share: string): string => `${share} lost`,
-    jitter: (ms: number): string => `jitter ${ms} ms`, noAudio: "no audio yet", show: "Show the parties",
+    loudspeaker: "On the loudspeaker", hear: "Hear it on the loudspeaker", hearNoMore: "Loudspeaker off",
+    jitter: (ms: number): string => `jitter ${ms} ms`, noAudio: "no audio yet", show: "Show the parties", keys: "Press keys", keysFor: "Keys for the party outside",
+    encrypted: "Audio encrypted to every party", encryptedTo: (who: string): string => `Audio encrypted to ${who} only`, encryptedLeg: "Audio encrypted", and: ", ",
   },
 
   callState: { routing: "Connecting", menu: "In the menu", waiting: "Waiting", ringing: "Ringing", talking: "Talking", held: "On hold", announcement: "Announcement" },
   ringingWho: (who: string): string => `Ringing ${who}`,
+
+  fax: "Fax machine", answeredBy: { human: "A person answered", machine: "A machine answered", unknown: "Who answered is not sure" },
 
   kind: { inbound: "Inbound", outbound: "Outbound", internal: "Internal", service: "Service" },
 
@@ -99,18 +103,27 @@ export const en = {
   records: {
     title: "Records", from: "From", to: "To", numberHint: "Part of a number or name", agent: "Agent", queue: "Queue", kind: "Kind", service: "Show service calls",
     today: "Today", yesterday: "Yesterday", week: "7 days", month: "30 days", anyTime: "Any time",
-    started: "Started", caller: "From", called: "To", waited: "Waited", talked: "Talked", held: "On hold", result: "Result", recording: "Recording", ended: "Ended", answered: "Answered",
+    started: "Started", caller: "From", called: "To", waited: "Waited", talked: "Talked", held: "On hold", result: "Result", recording: "Recording", ended: "Ended", answered: "Answered", heard: "Heard",
     empty: "No calls match this search.", emptyHint: "Choose a longer period or clear the search.", none: "No calls yet. They appear here as soon as they have ended.",
     count: (count: number, more: boolean): string => (more ? `the newest ${count}` : plural(count, "call", "calls")), play: "Play the recording", open: "Open the call", inProgress: "In progress",
-    newer: (count: number): string => `${plural(count, "new call", "new calls")}: show`, filters: "Search", trunk: "Trunk", id: "Call id", badRange: "The first day is after the last.",
+    newer: (count: number): string => `${plural(count, "new call", "new calls")}: show`, filters: "Search", trunk: "Trunk", encryption: "Encrypted to", encryptedAll: "Everybody", encryptedOnly: (who: string): string => `${who} only`, id: "Call id", badRange: "The first day is after the last.",
   },
 
   cause: {
     answered: "Answered", announcement: "Heard an announcement", abandoned: "Abandoned", cancelled: "Caller gave up", busy: "Busy", "no-answer": "No answer", "not-registered": "Phone not registered", unreachable: "Unreachable",
-    rejected: "Rejected", "wrong-number": "Wrong number", "no-channel": "No free line", "trunk-down": "Trunk down", "not-allowed": "Not allowed", "no-codec": "No common audio format", failed: "Failed", loop: "Routed in circles",
+    rejected: "Rejected", "wrong-number": "Wrong number", "no-channel": "No free line", "trunk-down": "Trunk down", "not-allowed": "Not allowed", "no-codec": "No common audio format", "no-encryption": "Encryption not agreed", failed: "Failed", loop: "Routed in circles",
     vanished: "Phone vanished", restart: "Cut by a restart", "internal-error": "Error in the box", preempted: "Gave way to an emergency call", "hung-up": "Ended", closed: "Closed", overflow: "Overflow",
     timeout: "Waited too long", "media-lost": "Audio lost",
   } as Record<string, string>,
+
+  voice: {
+    title: "Voice quality", good: "good", fair: "fair", bad: "bad", scale: "Estimated by the E-model: 1 (bad) to 4.5 (excellent)", from: "From the party", to: "To the party", worst: (mos: string): string => `worst 5 s ${mos}`,
+    roundTrip: (ms: number): string => `round trip ${ms} ms`, notHeard: (who: string): string => `${who} is not heard`, muted: (who: string): string => `${who} is silent (muted?)`, heardAgain: (who: string): string => `${who} is heard`,
+    unheard: {
+      "no-packets": "no audio arrived", "other-source": "audio came from another address", "other-payload": "audio in a format that was not agreed", "no-rtp": "what arrived was no audio", unauthentic: "the encryption keys do not match",
+      "digital-silence": "nothing but silence: muted, or no microphone",
+    } as Record<string, string>,
+  },
 
   detail: {
     title: "Call", moments: "What happened",
@@ -124,6 +137,9 @@ export const en = {
     ringing: (who: string): string => `${who} rings`, bridged: "Conversation begins", bridgedWith: (who: string): string => `Conversation with ${who} begins`,
     held: "On hold", resumed: "Hold ends", moved: "Moved to another call", recordingStarted: "Recording begins", recordingStopped: "Recording ends",
     recordingPaused: "Recording paused", recordingHalted: "Recording stopped", recordingResumed: "Recording goes on",
+    listening: (by: string): string => `Is heard on the loudspeaker (${by})`, listeningEnded: "Is heard on the loudspeaker no more",
+    fax: (where: string): string => (where ? `A fax machine calls: on to ${where}` : "A fax machine is heard"), answeredBy: { human: "A person answered", machine: "A machine answered", unknown: "Not sure who answered" } as Record<string, string>,
+    greetingEnded: "The machine's greeting is over", keysSent: (count: number): string => plural(count, "key was pressed by hand", "keys were pressed by hand"),
     ended: (cause: string): string => `Call ends: ${cause}`, failed: "The box made a mistake; it ended this call",
 
   },
@@ -149,7 +165,25 @@ export const en = {
     you: "You", logout: "Log out", language: "Language", theme: "Appearance", auto: "As this device", light: "Light", dark: "Dark", contrast: "High contrast", clock: "Time of the box",
 
   },
+  sound: {
+    title: "Sound", output: "Loudspeaker", input: "Line-in", volume: "Volume", music: "Music on hold", auto: "Automatic", off: "Off", inUse: (device: string): string => `in use: ${device}`,
+    builtIn: "The box's own", lineIn: "Line-in", fallback: "The line-in is away: callers hear the box's own music.", test: "Play a test tone", looking: "Looking for devices…", saved: "Changed.",
+    adminOnly: "Devices and music are the administrator's.", now: "Now", paging: (phone: string): string => `${phone} is paging`, ringing: "Rings: a caller waits too long", listening: (by: string): string => `A call is heard (${by})`, quiet: "Quiet", stop: "Stop",
+    codes: "Dial *88 at a phone to speak through the loudspeaker.",
+  },
   role: { admin: "Administrator", supervisor: "Supervisor", agent: "Agent", wallboard: "Wallboard" },
+
+  telephone: {
+    title: "Telephone in the browser", extension: (number: string): string => `Phone ${number}`, off: "Off", connecting: "Connecting…", registering: "Registering…", ready: "Ready",
+    turnOn: "Take calls here", turnOff: "Turn off", number: "Number", dial: "Call", answer: "Answer", refuse: "Refuse", hangUp: "Hang up", mute: "Mute", unmute: "Unmute", hold: "Hold", resume: "Resume", keys: "Keys",
+    incoming: "Calls you", heldByOther: "Put you on hold", callFrom: (who: string): string => `Call from ${who}`,
+    stage: { calling: "Calling…", ringing: "Rings there", early: "Rings there", talking: "Talking", held: "On hold", ended: "Ended" },
+    insecure: "For the microphone browsers need HTTPS:", silent: "The audio is being connected…",
+    microphone: { denied: "The browser does not let this page use the microphone. Allow it at the left of the address, then try again.", missing: "No microphone can be used. Connect one, or choose another.", insecure: "The browser gives the microphone to HTTPS pages only." },
+    refused: { busy: "That cannot be done now: too many calls, or no keys are taken.", restarting: "The telephone is being started again…", number: "That number cannot be dialled." } as Record<string, string>,
+    closed: { replaced: "This telephone was taken over by another tab.", "logged-out": "Logged out.", expired: "The telephone has ended. Take calls here again." } as Record<string, string>,
+    devices: "Microphone and loudspeaker", chooseMicrophone: "Microphone", chooseLoudspeaker: "Loudspeaker", usual: "The computer's own choice", devicesHint: "Remembered by this browser. A headset keeps the other side from hearing an echo.",
+  },
 
   certificate: {
     title: "HTTPS certificate", install: "How to install it on a computer or telephone",

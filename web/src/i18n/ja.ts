@@ -53,11 +53,15 @@ export const ja: Words = {
     record: { start: "録音を開始", stop: "録音を停止", pause: "録音を一時停止", resume: "録音を再開" }, total: "合計",
     confirmTitle: "この通話を切断しますか?", confirm: (who) => `${who} の通話が、双方ともただちに切れます。`, hungUp: "通話を切断しました。",
     gone: "通話はすでに終わっていました。", anonymous: "非通知", legs: "この通話の相手", quality: "受信音声", lost: (share) => `損失 ${share}`,
-    jitter: (ms) => `ゆらぎ ${ms} ms`, noAudio: "音声はまだありません", show: "相手ごとの詳細",
+    loudspeaker: "スピーカーでモニター中", hear: "スピーカーで聞く", hearNoMore: "スピーカーを止める",
+    jitter: (ms) => `ゆらぎ ${ms} ms`, noAudio: "音声はまだありません", show: "相手ごとの詳細", keys: "キーを押す", keysFor: "外線の相手に送るキー",
+    encrypted: "すべての相手との音声を暗号化しています", encryptedTo: (who) => `${who} との音声だけを暗号化しています`, encryptedLeg: "音声を暗号化しています", and: "、",
   },
 
   callState: { routing: "接続中", menu: "メニュー", waiting: "待ち", ringing: "呼出中", talking: "通話中", held: "保留中", announcement: "アナウンス" },
   ringingWho: (who) => `${who} を呼出中`,
+
+  fax: "ファクス", answeredBy: { human: "人が応答", machine: "留守番電話が応答", unknown: "応答者は判定できず" },
 
   kind: { inbound: "着信", outbound: "発信", internal: "内線", service: "サービス" },
 
@@ -99,17 +103,26 @@ export const ja: Words = {
   records: {
     title: "通話記録", from: "開始日", to: "終了日", numberHint: "電話番号・名前(一部でも可)", agent: "オペレーター", queue: "キュー", kind: "種別", service: "サービス通話も表示",
     today: "今日", yesterday: "昨日", week: "7日間", month: "30日間", anyTime: "全期間",
-    started: "開始", caller: "発信元", called: "着信先", waited: "待ち", talked: "通話", held: "保留", result: "結果", recording: "録音", ended: "終了", answered: "応答",
+    started: "開始", caller: "発信元", called: "着信先", waited: "待ち", talked: "通話", held: "保留", result: "結果", recording: "録音", ended: "終了", answered: "応答", heard: "検出",
     empty: "条件に合う通話はありません。", emptyHint: "期間を広げるか、条件をクリアしてください。", none: "通話記録はまだありません。通話が終わるとここに表示されます。",
     count: (count, more) => (more ? `新しい順に ${count} 件` : `${count} 件`), play: "録音を再生", open: "通話を開く", inProgress: "進行中",
-    newer: (count) => `新しい通話 ${count} 件を表示`, filters: "検索条件", trunk: "外線", id: "通話 ID", badRange: "開始日が終了日より後になっています。",
+    newer: (count) => `新しい通話 ${count} 件を表示`, filters: "検索条件", trunk: "外線", encryption: "暗号化", encryptedAll: "すべての相手", encryptedOnly: (who) => `${who} のみ`, id: "通話 ID", badRange: "開始日が終了日より後になっています。",
   },
 
   cause: {
     answered: "応答", announcement: "案内放送で終了", abandoned: "放棄呼", cancelled: "発信者が切断", busy: "話し中", "no-answer": "応答なし", "not-registered": "電話機が未登録", unreachable: "接続不可",
-    rejected: "拒否", "wrong-number": "番号違い", "no-channel": "空き回線なし", "trunk-down": "外線が使用不可", "not-allowed": "発信規制", "no-codec": "音声形式の不一致", failed: "失敗", loop: "転送の循環",
+    rejected: "拒否", "wrong-number": "番号違い", "no-channel": "空き回線なし", "trunk-down": "外線が使用不可", "not-allowed": "発信規制", "no-codec": "音声形式の不一致", "no-encryption": "暗号化の不一致", failed: "失敗", loop: "転送の循環",
     vanished: "電話機の応答が消失", restart: "再起動により終了", "internal-error": "本体の内部エラー", preempted: "緊急通報のため切断", "hung-up": "終了", closed: "受付時間外", overflow: "あふれ",
     timeout: "待ち時間超過", "media-lost": "音声断",
+  },
+
+  voice: {
+    title: "音質", good: "良い", fair: "普通", bad: "悪い", scale: "E モデルによる推定値：1（悪い）〜4.5（最良）", from: "相手から", to: "相手へ", worst: (mos) => `最悪の5秒 ${mos}`,
+    roundTrip: (ms) => `往復 ${ms} ms`, notHeard: (who) => `${who} の声が届きません`, muted: (who) => `${who} は無音です（ミュート？）`, heardAgain: (who) => `${who} の声が届きました`,
+    unheard: {
+      "no-packets": "音声がまったく届いていません", "other-source": "別のアドレスから音声が届いています", "other-payload": "取り決めにない形式の音声です", "no-rtp": "届いたデータは音声ではありません", unauthentic: "暗号鍵が一致しません",
+      "digital-silence": "無音だけが届いています（ミュート、またはマイクなし）",
+    },
   },
 
   detail: {
@@ -124,6 +137,9 @@ export const ja: Words = {
     ringing: (who) => `${who} を呼出中`, bridged: "通話開始", bridgedWith: (who) => `${who} との通話開始`,
     held: "保留", resumed: "保留解除", moved: "別の通話へ移る", recordingStarted: "録音開始", recordingStopped: "録音終了",
     recordingPaused: "録音を一時停止", recordingHalted: "録音を停止", recordingResumed: "録音を再開",
+    listening: (by) => `スピーカーでモニター開始(${by})`, listeningEnded: "スピーカーでのモニター終了",
+    fax: (where) => (where ? `ファクスの信号音: ${where} へ` : "ファクスの信号音を検出"), answeredBy: { human: "人が応答", machine: "留守番電話が応答", unknown: "応答者は判定できず" },
+    greetingEnded: "留守番電話の応答メッセージが終わる", keysSent: (count) => `画面からキーを ${count} 個送る`,
     ended: (cause) => `通話終了: ${cause}`, failed: "本体の内部エラーで通話を終了",
 
   },
@@ -149,7 +165,25 @@ export const ja: Words = {
     you: "ログイン中のユーザー", logout: "ログアウト", language: "言語 / Language", theme: "外観", auto: "端末に合わせる", light: "ライト", dark: "ダーク", contrast: "高コントラスト", clock: "本体の時刻",
 
   },
+  sound: {
+    title: "スピーカーと音楽", output: "スピーカー", input: "ライン入力", volume: "音量", music: "保留音", auto: "自動", off: "使わない", inUse: (device) => `使用中: ${device}`,
+    builtIn: "内蔵の音楽", lineIn: "ライン入力", fallback: "ライン入力が使えないため、内蔵の音楽を流しています。", test: "テスト音を鳴らす", looking: "装置を探しています…", saved: "変更しました。",
+    adminOnly: "装置と保留音は管理者が変更できます。", now: "現在", paging: (phone) => `${phone} が館内放送中`, ringing: "お客様をお待たせしているため鳴動中", listening: (by) => `通話をモニター中(${by})`, quiet: "無音", stop: "止める",
+    codes: "電話機から *88 に電話すると、スピーカーで館内放送ができます。",
+  },
   role: { admin: "管理者", supervisor: "SV", agent: "オペレーター", wallboard: "ウォールボード" },
+
+  telephone: {
+    title: "ブラウザーの電話", extension: (number) => `内線 ${number}`, off: "オフ", connecting: "接続中…", registering: "登録中…", ready: "待ち受け中",
+    turnOn: "ここで電話を受ける", turnOff: "オフにする", number: "電話番号", dial: "発信", answer: "応答", refuse: "拒否", hangUp: "切る", mute: "ミュート", unmute: "ミュート解除", hold: "保留", resume: "保留解除", keys: "キー",
+    incoming: "着信", heldByOther: "相手が保留中", callFrom: (who) => `${who} からの着信`,
+    stage: { calling: "発信中…", ringing: "呼び出し中", early: "呼び出し中", talking: "通話中", held: "保留中", ended: "終了" },
+    insecure: "マイクを使うには HTTPS で開いてください:", silent: "音声を接続しています…",
+    microphone: { denied: "ブラウザーがマイクの使用を許可していません。アドレスの左のアイコンから許可して、もう一度お試しください。", missing: "使えるマイクがありません。接続するか、別のマイクを選んでください。", insecure: "マイクは HTTPS のページでだけ使えます。" },
+    refused: { busy: "今は操作できません(通話が多すぎるか、相手がキーを受け付けません)。", restarting: "電話を再起動しています…", number: "この番号には発信できません。" },
+    closed: { replaced: "この電話は別のタブに引き継がれました。", "logged-out": "ログアウトしました。", expired: "電話が終了しました。もう一度「ここで電話を受ける」を押してください。" },
+    devices: "マイクとスピーカー", chooseMicrophone: "マイク", chooseLoudspeaker: "スピーカー", usual: "パソコンの設定どおり", devicesHint: "このブラウザーに記憶されます。ヘッドセットを使うと、相手に反響が聞こえません。",
+  },
 
   certificate: {
     title: "HTTPS 証明書", install: "パソコンやスマートフォンへの入れ方",

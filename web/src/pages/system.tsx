@@ -11,6 +11,7 @@ import { prefer, preferences } from "../preferences";
 import { logOut, maySupervise, session } from "../session";
 import { useStore } from "../store";
 import { Faults } from "./live/faults";
+import { Sound } from "./sound";
 
 export function SystemPage(): JSX.Element {
   const { t } = useSpeech();
@@ -23,6 +24,7 @@ export function SystemPage(): JSX.Element {
       <div class="system-grid">
         {system && <Box system={system} />}
         {system && maySupervise(user) && <DeskPhone system={system} />}
+        {maySupervise(user) && <Sound />}
         <Display />
         {system && <Off system={system} />}
         {maySupervise(user) && <Programs />}

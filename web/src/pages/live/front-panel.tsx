@@ -51,7 +51,7 @@ export function FrontPanel(): JSX.Element | null {
         </div>
       </div>
       <p class="device-says">
-        {notable.length === 0 ? t.panel.allWell : notable.map((lamp) => (
+        {notable.length === 0 ? !told && t.panel.allWell : notable.map((lamp) => (
           <span key={lamp.id}><i class={`led small led-${lamp.color}`} aria-hidden="true" />{saying(lamp, language, t)}</span>
         ))}
       </p>

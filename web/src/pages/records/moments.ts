@@ -42,10 +42,18 @@ const TELLERS: Record<string, Teller> = {
   "leg-held": (_, t) => [t.moment.held, "wait"],
   "leg-resumed": (_, t) => [t.moment.resumed, "talk"],
   "leg-moved": (_, t) => [t.moment.moved, "plain"],
+  "one-way-audio": (moment, t, names) => [text(moment, "reason") === "digital-silence" ? t.voice.muted(party(moment, names) || names.number(text(moment, "number"))) : `${t.voice.notHeard(party(moment, names) || names.number(text(moment, "number")))}: ${t.voice.unheard[text(moment, "reason")] ?? text(moment, "reason")}`, "wait"],
+  "one-way-audio-ended": (moment, t, names) => [t.voice.heardAgain(party(moment, names) || names.number(text(moment, "number"))), "talk"],
   "recording-started": (_, t) => [t.moment.recordingStarted, "plain"],
   "recording-paused": (moment, t) => [text(moment, "how") === "stop" ? t.moment.recordingHalted : t.moment.recordingPaused, "plain"],
   "recording-resumed": (_, t) => [t.moment.recordingResumed, "plain"],
   "recording-stopped": (_, t) => [t.moment.recordingStopped, "plain"],
+  "listening-started": (moment, t) => [t.moment.listening(text(moment, "by").replace(/^\w+:/, "")), "plain"],
+  "listening-stopped": (_, t) => [t.moment.listeningEnded, "plain"],
+  "fax-detected": (moment, t, names) => [t.moment.fax(text(moment, "to") && names.destination(text(moment, "to"))), "plain"],
+  "answered-by": (moment, t) => [t.moment.answeredBy[text(moment, "result")] ?? text(moment, "result"), "plain"],
+  "greeting-ended": (_, t) => [t.moment.greetingEnded, "plain"],
+  "keys-sent": (moment, t) => [t.moment.keysSent(number(moment, "count")), "plain"],
   "decision-failed": (_, t) => [t.moment.failed, "end"],
   "call-ended": (moment, t) => [t.moment.ended(t.cause[text(moment, "reason")] ?? text(moment, "reason")), "end"],
 };
@@ -62,6 +70,17 @@ export function storyOf(record: CallRecord, moments: readonly MomentView[] | und
     if (told) lines.push({ at: moment.at, text: told[0], tone: told[1] });
   }
   return lines;
+}
+
+/** To whom the audio of a call was encrypted, of those who were connected; empty: to nobody. */
+export function encryptionOf(moments: readonly MomentView[] | undefined, t: Words, names: Names): string {
+  const answered = moments?.filter((moment) => moment.type === "leg-answered") ?? [];
+  const secure = answered.filter((moment) => text(moment, "srtp"));
+  if (secure.length === 0) return "";
+  if (secure.length === answered.length) return t.records.encryptedAll;
+  const legs = new Map(moments?.filter((moment) => moment.type === "leg-started").map((moment) => [text(moment, "leg"), moment]));
+  const who = secure.map((moment) => legs.get(text(moment, "leg"))).map((leg) => (leg ? party(leg, names) || names.number(text(leg, "number")) : ""));
+  return t.records.encryptedOnly([...new Set(who.filter(Boolean))].join(t.calls.and));
 }
 
 /** The story as far as the record itself knows it. */

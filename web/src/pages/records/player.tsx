@@ -91,7 +91,7 @@ export function Player({ recording, sides }: { recording: RecordingRef; sides: S
         <label class="player-speed"><span class="hidden">{t.player.speed}</span>
           <select value={speed} onChange={(event) => hasten(Number(event.currentTarget.value))} title={t.player.speed}>{SPEEDS.map((each) => <option key={each} value={each}>{each}×</option>)}</select>
         </label>
-        <a class="button" href={url} download={`${recording.id}.wav`}><Icon name="download" />{t.player.download}</a>
+        <a class="button" href={url} download><Icon name="download" />{t.player.download}</a>
       </div>
       <Pauses id={recording.id} />
       <div class="segments sides" role="group" aria-label={t.player.listen}>

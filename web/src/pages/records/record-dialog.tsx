@@ -1,14 +1,15 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import type { CallRecord, RecordDetail } from "../../api/types";
+import type { CallRecord, LegVoice, RecordDetail } from "../../api/types";
 import { get } from "../../api/http";
 import { duration, fullDay, timeOfDay } from "../../format";
 import { useSpeech } from "../../i18n";
 import { useNames } from "../../live";
 import { Dialog } from "../../parts/dialog";
 import { KindIcon, Pill } from "../../parts/pieces";
+import { qualityOf, unheardWords, Voice } from "../../parts/voice";
 import { explain } from "../../parts/toast";
-import { storyOf } from "./moments";
+import { encryptionOf, storyOf } from "./moments";
 import { Player } from "./player";
 import { causeTone, causeWord } from "./record-table";
 
@@ -40,6 +41,7 @@ function Detail({ record }: { record: RecordDetail }): JSX.Element {
   // Inside the house nobody is outside: both sides have names.
   const inside = record.kind === "internal";
   const sides = inside ? { left: caller.main, right: names.party(record.to) } : { left: t.player.outside, right: t.player.ours };
+  const encrypted = encryptionOf(record.moments, t, names);
   const time = (at: string | null): string => (at ? timeOfDay(at, manner) : "–");
   const long = (seconds: number): string => (seconds >= 0.5 ? duration(seconds, manner.language) : "–");
   return (
@@ -62,8 +64,17 @@ function Detail({ record }: { record: RecordDetail }): JSX.Element {
         {record.agent && <Fact label={t.records.agent}>{names.agent(record.agent)}</Fact>}
         {caller.sub && <Fact label={t.records.caller}>{caller.sub}</Fact>}
         <Fact label={t.records.called}>{names.party(record.to)}</Fact>
+        {record.answered_by && <Fact label={t.records.answered}>{t.answeredBy[record.answered_by]}</Fact>}
+        {record.fax && <Fact label={t.records.heard}>{t.fax}</Fact>}
         {record.trunk && <Fact label={t.records.trunk}>{record.trunk}</Fact>}
+        {encrypted && <Fact label={t.records.encryption}>{encrypted}</Fact>}
       </dl>
+      {record.voice && record.voice.some((leg) => leg.mos !== null || leg.sent_mos !== null || leg.unheard !== "") && (
+        <section>
+          <h3>{t.voice.title}</h3>
+          <ul class="voices">{record.voice.map((leg) => <LegLine key={leg.leg} leg={leg} />)}</ul>
+        </section>
+      )}
       <section>
         <h3>{t.detail.moments}</h3>
         <ol class="story">
@@ -74,6 +85,27 @@ function Detail({ record }: { record: RecordDetail }): JSX.Element {
       </section>
       <p class="hint">{t.records.id}: <code>{record.id}</code></p>
     </div>
+  );
+}
+
+/** One party: what came from it, what it got. */
+function LegLine({ leg }: { leg: LegVoice }): JSX.Element | null {
+  const { t } = useSpeech();
+  const names = useNames();
+  if (leg.mos === null && leg.sent_mos === null && leg.unheard === "") return null;
+  const who = (leg.agent && names.agent(leg.agent)) || (leg.extension && names.extension(leg.extension)) || names.number(leg.number);
+  const share = (part: number): string => t.calls.lost(`${(100 * part).toFixed(1)}%`);
+  const least = (mos: number | null): string => (mos === null ? "" : t.voice.worst(mos.toFixed(1)));
+  const trip = leg.round_trip_ms === null ? "" : t.voice.roundTrip(Math.round(leg.round_trip_ms));
+  const from = [share(leg.loss), t.calls.jitter(Math.round(leg.jitter_ms)), least(leg.mos_min)];
+  const to = [share(leg.sent_loss), trip, least(leg.sent_mos_min)];
+  return (
+    <li>
+      <b>{who}</b><small>{[leg.trunk, leg.codec].filter(Boolean).join(" · ")}</small>
+      {leg.unheard !== "" && <p class="notice bad">{unheardWords(leg.unheard, t)}</p>}
+      {leg.mos !== null && <p><span class="voice-way">{t.voice.from}</span><Voice quality={qualityOf(leg.mos)} mos={leg.mos} /><small>{from.filter(Boolean).join(" · ")}</small></p>}
+      {leg.sent_mos !== null && <p><span class="voice-way">{t.voice.to}</span><Voice quality={qualityOf(leg.sent_mos)} mos={leg.sent_mos} /><small>{to.filter(Boolean).join(" · ")}</small></p>}
+    </li>
   );
 }
 

@@ -6,6 +6,7 @@ import { useNames } from "../../live";
 import { serverClock } from "../../live/clock";
 import { Icon } from "../../parts/icon";
 import { KindIcon, Pill } from "../../parts/pieces";
+import { Voice } from "../../parts/voice";
 import { Link } from "../../router";
 
 export function causeWord(cause: string, t: Words): string {
@@ -31,7 +32,7 @@ export function RecordTable({ records, search, selected }: { records: CallRecord
   return (
     <div class="record-list" role="table" aria-label={t.records.title}>
       <div class="record head" role="row">
-        {["", t.records.started, t.records.caller, t.records.called, t.records.queue, t.records.waited, t.records.talked, t.records.result, ""].map((title, index) => <span key={index} role="columnheader">{title}</span>)}
+        {["", t.records.started, t.records.caller, t.records.called, t.records.queue, t.records.waited, t.records.talked, t.voice.title, t.records.result, ""].map((title, index) => <span key={index} role="columnheader">{title}</span>)}
       </div>
       {records.map((record) => <RecordRow key={record.id} record={record} search={search} selected={record.id === selected} />)}
     </div>
@@ -52,6 +53,7 @@ function RecordRow({ record, search, selected }: { record: CallRecord; search: s
       <span role="cell" class="r-queue">{record.queue && <span class="tag">{names.queue(record.queue)}</span>}</span>
       <span role="cell" class="r-wait" data-label={t.records.waited}>{seconds(record.wait_seconds)}</span>
       <span role="cell" class="r-talk" data-label={t.records.talked}>{seconds(record.talk_seconds)}</span>
+      <span role="cell" class="r-voice" data-label={t.voice.title}><Voice quality={record.quality} mos={record.mos} /></span>
       <span role="cell" class="r-cause"><Pill tone={causeTone(record)}>{causeWord(record.cause, t)}</Pill>{record.talk_seconds >= 0.5 && <small class="only-narrow">{t.records.talked} {seconds(record.talk_seconds)}</small>}</span>
       <span role="cell" class="r-rec">{record.recording && <span class="has-recording" title={t.records.play}><Icon name="play" label={t.records.recording} /></span>}</span>
     </div>

@@ -1,0 +1,116 @@
+"""A party that is in a conversation and not heard: noticed within three seconds, with the reason."""
+
+from __future__ import annotations
+
+import time
+
+from appliance.exchange.audio import Link, Mix, Payload, PortHeard, PortUnheard
+from tests.unit.media.engine_box import PCMA, PCMU, EngineBox
+from tests.unit.media.rtp import Party, run
+
+WITHIN = 3.6
+"""Three seconds, and what a busy machine adds."""
+
+
+def unheard(box: EngineBox, *speakers: Party, seconds: float = WITHIN) -> PortUnheard:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        run(0.05, speakers or box.parties)
+        for event in box.of(PortUnheard):
+            return event
+    raise AssertionError("nothing was told")
+
+
+def test_a_party_that_sends_nothing_is_told_of_until_it_seems_to_send_only_while_it_speaks(box: EngineBox) -> None:
+    a, b = box.party(440), box.party(850)
+    box.bridge(a, b)
+    event = unheard(box, b)
+    assert (event.id, event.reason) == (box.id(a), "no-packets") and 1.5 < event.seconds <= 3.2
+    run(1.2, [a, b])
+    assert [event.id for event in box.of(PortHeard)] == [box.id(a)], "its first word"
+    run(3.1, [b])
+    run(1.2, [a, b])
+    run(3.1, [b])
+    assert len(box.of(PortUnheard)) == len(box.of(PortHeard)) == 2, "silent again, and once more: told of twice"
+
+
+def test_each_is_told_of_with_its_reason_and_nobody_else(box: EngineBox) -> None:
+    """Many conversations at once: muted microphones and quiet rooms, audio from elsewhere, of another payload type, no
+    RTP at all; two who talk; and those who owe nothing: early media, a monitor, an echo, one who holds."""
+    a, b = box.party(440), box.party(850)
+    box.bridge(a, b)
+    muted = [box.party(440, payload=payload, amplitude=0) for payload in (PCMU, PCMA)]
+    quiet = [box.party(440, payload=payload, amplitude=60) for payload in (PCMU, PCMA)]
+    for one in (*muted, *quiet):
+        box.bridge(one, box.party(620))
+    before, moved = box.party(440), Party(620)
+    box.parties.append(moved)
+    moved.to = before.to
+    run(0.2, [before])
+    box.bridge(before, box.party(620))
+    foreign, strange = box.party(), box.party()
+    box.bridge(foreign, box.party(620))
+    box.bridge(strange, box.party(620))
+    caller, called, listened, monitor, alone = box.party(), box.party(), box.party(440), box.party(), box.party()
+    held, other = box.party(receiving=False), box.party(850)
+    one_way = ((caller, called), (monitor, listened), (alone, alone), (held, other), (other, held))
+    box.put(Mix(id=box.new_id(), links=tuple(Link(box.id(one), box.id(of)) for one, of in one_way)))
+
+    def odd() -> None:
+        foreign.send_packet(bytes(20), 18)
+        assert strange.to
+        strange.socket.sendto(b"HELLO" * 20, strange.to)
+
+    reasons = {box.id(one): "digital-silence" for one in muted}
+    reasons |= {box.id(before): "other-source", box.id(foreign): "other-payload", box.id(strange): "no-rtp"}
+    speaking = [party for party in box.parties if party is not before]
+    start = time.monotonic()
+    while len(box.of(PortUnheard)) < len(reasons) and time.monotonic() < start + WITHIN:
+        run(0.05, speaking, odd)
+    told = {event.id: event for event in box.of(PortUnheard)}
+    assert {port: event.reason for port, event in told.items()} == reasons
+    assert told[box.id(before)].source == f"127.0.0.1:{moved.address[1]}"
+    assert told[box.id(foreign)].payload_type == 18
+    for one in muted:
+        one.amplitude = 8000
+    run(1.2, speaking, odd)
+    assert {event.id for event in box.of(PortHeard)} == {box.id(one) for one in muted}
+    assert len(box.of(PortUnheard)) == len(reasons), "each once"
+
+
+def test_one_whose_audio_breaks_off_is_told_of_and_one_who_pauses_is_not(box: EngineBox) -> None:
+    noise = Payload(13, "CN")
+    lost, pausing = box.party(440), box.party(620, receive=(PCMU, noise))
+    b, c = box.party(850), box.party(1100)
+    box.bridge(lost, b)
+    box.bridge(pausing, c)
+    run(2.2, box.parties)
+    pausing.send_packet(bytes([60]), 13)
+    event = unheard(box, b, c, seconds=4.6)
+    assert event.id == box.id(lost) and event.reason == "no-packets"
+    run(1.5, [b, c])
+    assert len(box.of(PortUnheard)) == 1
+
+
+def test_a_new_conversation_is_watched_anew(box: EngineBox) -> None:
+    a, b = box.party(), box.party(850)
+    mix = box.bridge(a, b)
+    unheard(box, b)
+    box.put(drop=[mix])
+    run(1.2, [b])
+    box.events.clear()
+    box.bridge(a, b)
+    assert unheard(box, b).id == box.id(a)
+
+
+def test_a_party_heard_decoded_is_judged_by_what_was_decoded(box: EngineBox) -> None:
+    """L16 into G.711: not looked into as it comes, but heard mixed."""
+    wide = Payload(112, "L16", 16000)
+    a, b = box.party(payload=wide, receive=(PCMU, wide)), box.party(850)
+    box.bridge(a, b)
+    end = time.monotonic() + WITHIN
+
+    while not box.of(PortUnheard) and time.monotonic() < end:
+        a.send_packet(bytes(640), 112, step=320)
+        run(0.02, [b])
+    assert [(event.id, event.reason) for event in box.of(PortUnheard)] == [(box.id(a), "digital-silence")]
