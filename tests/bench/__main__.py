@@ -108,6 +108,8 @@ def audio(box: Box, plan: Plan) -> list[Row]:
         say("no rtpengine (apt-get install rtpengine-daemon): audio is measured without a peer")
     program = relay.build_load(box.folder)
     runs: dict[tuple[str, int], list[relay.Passed]] = {}
+    library: dict[str, list[float]] = {}
+    """SRTP suite -> what libsrtp takes by itself for a packet."""
     for number in range(plan.rounds):
         for count in SIZES:
             runs.setdefault(("relayed", count), []).append(relay.through_box(box, program, count, plan.seconds))
@@ -122,11 +124,34 @@ def audio(box: Box, plan: Plan) -> list[Row]:
             alone.measure(program, alone.transcoded, 100, plan.seconds)
         )
         runs.setdefault(("monitored", 100), []).append(alone.measure(program, alone.monitored, 100, plan.seconds))
+        if relay.has_srtp():
+            runs.setdefault(("plain, engine alone", 100), []).append(
+                alone.measure(program, alone.plain, 100, plan.seconds)
+            )
+            for suite, (_, code) in alone.SUITES.items():
+                runs.setdefault((f"{SECURED}{suite}", 100), []).append(
+                    alone.measure(program, alone.secured(suite), 100, plan.seconds)
+                )
+                library.setdefault(suite, []).append(relay.srtp_cost_us(box.folder, code))
         for (kind, count), passed in runs.items():
             say(f"round {number + 1}: {kind} {count}: {passed[-1]}")
     with pages(box, PAGES_A_SECOND):
         runs["relayed, pages", 200] = [relay.through_box(box, program, 200, plan.seconds)]
-    return audio_rows(runs)
+    return audio_rows(runs) + srtp_rows(runs, library)
+
+
+SECURED = "SRTP on one side, "
+
+
+def srtp_rows(runs: dict[tuple[str, int], list[relay.Passed]], library: dict[str, list[float]]) -> list[Row]:
+    """What the engine adds to libsrtp's own cost, round by round: of two packets one is opened and one is protected."""
+    rows = []
+    for suite, alone_us in library.items():
+        pairs = zip(runs[f"{SECURED}{suite}", 100], runs["plain, engine alone", 100], alone_us, strict=True)
+        added = median([secure.cpu_us - plain.cpu_us - own for secure, plain, own in pairs])
+        note = f"libsrtp2 alone {median(alone_us):.2f} µs a packet, 100 streams in turn"
+        rows.append(Row(f"… of it neither relaying nor libsrtp, {suite}", added, "µs", note=note))
+    return rows
 
 
 _DELAYS: tuple[Callable[[relay.Passed], float], ...] = (

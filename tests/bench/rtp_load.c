@@ -1,7 +1,8 @@
 /* An RTP load on loopback: pairs of telephones that send G.711 every 20 ms and time what comes out at the other end.
  *
  * usage: rtp_load SECONDS [LOCAL_ADDRESS] < STREAMS
- * One line a stream, `LOCAL_PORT REMOTE_HOST REMOTE_PORT [PAYLOAD_TYPE]`; lines 1 and 2 are the two ends of a call, 3 and 4 the next.
+ * One line a stream, `LOCAL_PORT REMOTE_HOST REMOTE_PORT [PAYLOAD_TYPE [SUITE SEND_KEY RECEIVE_KEY]]`, where the last three are
+ * for SRTP: the suite as in engine.h, both keys with their salts in hexadecimal. Lines 1 and 2 are the two ends of a call, 3 and 4 the next.
  * The streams are spread evenly over the 20 ms, as those of independent phones are. The first second is not counted.
  * Delay is from just before sendto() to the kernel's receive time stamp, so that it holds nothing of this program's own.
  * Prints one line of JSON. The payload carries the time: where it is changed on the way (another codec, a mix) packets
@@ -18,6 +19,10 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#ifndef WITHOUT_SRTP
+#include "srtp_stream.h"
+#endif
+
 enum { FRAME = 160, HEADER = 12, BINS = 200000, BATCH = 8, PERIOD = 20000000, SETTLE = 50 };
 
 struct stream {
@@ -26,6 +31,7 @@ struct stream {
     uint64_t due;
     uint32_t number;
     uint8_t type;
+    void *protect, *unprotect; /* srtp_t; NULL: plain RTP */
 };
 
 struct mark { /* in the payload */
@@ -47,15 +53,50 @@ static uint64_t now_ns(clockid_t clock)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+#ifndef WITHOUT_SRTP
+static srtp_t session_of(int suite, const char *hex, bool outbound)
+{
+    uint8_t key[32] = {0};
+    for (size_t i = 0; i < sizeof key && hex[2 * i]; i++) {
+        unsigned byte = 0;
+        (void)sscanf(hex + 2 * i, "%2x", &byte);
+        key[i] = (uint8_t)byte;
+    }
+    return new_session(suite, key, outbound);
+}
+
+static size_t change(void *session, uint8_t *packet, size_t size, bool out)
+{
+    int length = (int)size;
+    if (!session)
+        return size;
+    srtp_err_status_t status = out ? srtp_protect(session, packet, &length) : srtp_unprotect(session, packet, &length);
+    return status == srtp_err_status_ok ? (size_t)length : 0;
+}
+#else
+static size_t change(void *session, uint8_t *packet, size_t size, bool out)
+{
+    (void)session, (void)packet, (void)out;
+    return size;
+}
+#endif
+
 static void open_stream(struct stream *stream, const char *line)
 {
-    char host[64];
+    char host[64], send_key[72], receive_key[72];
     unsigned local, remote, type = 0;
-    if (sscanf(line, "%u %63s %u %u", &local, host, &remote, &type) < 3) {
+    int suite, words = sscanf(line, "%u %63s %u %u %d %71s %71s", &local, host, &remote, &type, &suite, send_key, receive_key);
+    if (words < 3) {
         fprintf(stderr, "rtp_load: not understood: %s", line);
         exit(2);
     }
     stream->type = (uint8_t)type;
+#ifndef WITHOUT_SRTP
+    if (words == 7) {
+        stream->protect = session_of(suite, send_key, true);
+        stream->unprotect = session_of(suite, receive_key, false);
+    }
+#endif
     struct sockaddr_in own = {.sin_family = AF_INET, .sin_port = htons((uint16_t)local)};
     int on = 1, room = 1 << 20;
     own.sin_addr = own_address;
@@ -74,10 +115,10 @@ static void open_stream(struct stream *stream, const char *line)
 static void send_one(int index)
 {
     struct stream *stream = &streams[index];
-    uint8_t packet[HEADER + FRAME];
+    uint8_t packet[HEADER + FRAME + 160];
     uint32_t timestamp = htonl(stream->number * FRAME), ssrc = htonl(0x51000000u + (uint32_t)index);
     uint16_t sequence = htons((uint16_t)stream->number);
-    memset(packet, 0xd5, sizeof packet);
+    memset(packet, 0xd5, HEADER + FRAME);
     packet[0] = 0x80;
     packet[1] = stream->type;
     memcpy(packet + 2, &sequence, 2);
@@ -85,7 +126,8 @@ static void send_one(int index)
     memcpy(packet + 8, &ssrc, 4);
     struct mark mark = {now_ns(CLOCK_REALTIME), (uint32_t)index, counting ? stream->number : 0};
     memcpy(packet + HEADER, &mark, sizeof mark);
-    if (send(stream->fd, packet, sizeof packet, MSG_DONTWAIT) < 0)
+    size_t size = change(stream->protect, packet, HEADER + FRAME, true);
+    if (send(stream->fd, packet, size, MSG_DONTWAIT) < 0)
         return;
     sent += counting;
     stream->number++;
@@ -102,9 +144,10 @@ static uint64_t stamp_of(struct msghdr *message)
     return now_ns(CLOCK_REALTIME);
 }
 
-static void take(int index, const uint8_t *packet, size_t size, uint64_t at)
+static void take(int index, uint8_t *packet, size_t size, uint64_t at)
 {
     struct mark mark;
+    size = change(streams[index].unprotect, packet, size, false);
     if (size != HEADER + FRAME)
         return;
     memcpy(&mark, packet + HEADER, sizeof mark);
@@ -164,6 +207,10 @@ int main(int argc, char **argv)
     if (inet_pton(AF_INET, argc > 2 ? argv[2] : "127.0.0.1", &own_address) != 1)
         return fprintf(stderr, "rtp_load: no address: %s\n", argv[2]), 2;
     int poll = epoll_create1(0);
+#ifndef WITHOUT_SRTP
+    if (srtp_init() != srtp_err_status_ok)
+        return fprintf(stderr, "rtp_load: libsrtp2 does not start\n"), 2;
+#endif
     while (fgets(line, sizeof line, stdin)) {
         streams = realloc(streams, sizeof *streams * (size_t)(count + 1));
         memset(&streams[count], 0, sizeof *streams);
