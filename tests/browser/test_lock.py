@@ -36,7 +36,7 @@ async def test_a_lock_says_whose_audio_is_encrypted(centre: Centre, browser: Bro
             lock = row.locator('[data-lock="part"]')
             await expect(lock).to_be_visible()
             assert TO_ONE[language] in (await lock.get_attribute("title") or "")
-            await row.locator("button[aria-expanded]").click()
+            await row.locator("button:has(.icon-chevron)").click()
             locks = row.locator('.legs [data-lock="leg"]')
             await expect(locks).to_have_count(1)
             assert "AES_CM_128_HMAC_SHA1_80" in (await locks.first.get_attribute("title") or "")
