@@ -132,11 +132,6 @@ class Call:
             self.context.media.drop(self.mix)
             self.mix = 0
 
-    def resume_mix(self, row: int) -> None:
-        """States the mix again that the run before had under this id; the legs hear what they heard."""
-        self.mix = row
-        self.remix()
-
     def connect(self, first: Leg, second: Leg) -> None:
         """The two talk to each other from now on."""
         first.activity = second.activity = None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from appliance.clock import Instant
-from appliance.exchange.audio import AnyRow, Player, Recorder
+from appliance.exchange.audio import AnyRow, Detector, Player, Recorder
 from appliance.sip.offer_answer import Local, Negotiated
 from appliance.sip.registrar import Binding
 from appliance.sip.session import SessionSnapshot
@@ -50,6 +50,11 @@ class KeptLeg(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults
     hearing: tuple[int, ...] = ()
     musical: bool = False
     held: bool = False
+    dtmf: str = ""
+    pressed: str = ""
+    presses: int = 0
+    detector: Detector | None = None
+    dscp: int = 46
     local: Local
     local_ip: str
     negotiated: Negotiated
@@ -86,6 +91,7 @@ class KeptCall(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_default
     agent: str = ""
     rule: str = ""
     emergency: bool = False
+    fax: bool = False
     language: str = ""
     hops: int = 0
     started: Instant
@@ -174,6 +180,7 @@ def keep(call: Call) -> KeptCall:
         agent=call.agent,
         rule=call.rule,
         emergency=call.emergency,
+        fax=call.fax,
         language=call.language,
         hops=call.hops,
         started=call.started,
@@ -214,6 +221,11 @@ def _keep_leg(leg: Leg) -> KeptLeg:
         hearing=leg.hearing,
         musical=leg.musical,
         held=leg.held,
+        dtmf=leg.dtmf,
+        pressed=leg.pressed,
+        presses=leg.presses,
+        detector=leg.detector,
+        dscp=leg.dscp,
         local=leg.local,
         local_ip=leg.local_ip,
         negotiated=leg.negotiated,

@@ -248,8 +248,10 @@ class Leg:
         )
 
     def put_rows(self) -> None:
-        """States the leg's port, and its player if it has one, as they are (again)."""
+        """States the leg's port, its detector and its player, if it has them, as they are (again)."""
         self._put_port()
+        if self.detector is not None:
+            self.context.media.put(self.detector)
         if self.playing is not None:
             self.context.rows[self.playing.id] = self
             self.context.media.put(self.playing)

@@ -15,6 +15,7 @@ from appliance.exchange.call import Call
 from appliance.exchange.causes import INTERNAL, RESTART, ending_headers
 from appliance.exchange.kept import Before, KeptCall, KeptLeg, Recovered
 from appliance.exchange.leg import Leg
+from appliance.exchange.listening import listen
 from appliance.sip.offer_answer import refresh_offer
 
 if TYPE_CHECKING:
@@ -43,8 +44,9 @@ class Takeover:
         chosen = [kept for kept in before.calls if self._can(kept)]
         for kept in chosen:
             # Before anything else is given a port or a row.
-            context.reserve_rows(max(kept.mix, *(max(leg.port_row, *leg.hearing, 0) for leg in kept.legs)))
+            context.reserve_rows(kept.mix)
             for leg in kept.legs:
+                context.reserve_rows(max(leg.port_row, *leg.hearing, leg.detector.id if leg.detector else 0))
                 context.media.claim_port(leg.port)
         context.center.restore(before.agents, context.now)
         context.phones.restore(list(before.bindings))
@@ -104,8 +106,9 @@ class Takeover:
         call.rule, call.emergency, call.hops = kept.rule, kept.emergency, kept.hops
         call.started, call.state, call.since = kept.started, kept.state, kept.since
         call.queued, call.talking_since = kept.queued, kept.talking_since
+        call.fax = kept.fax
         call.language = kept.language or call.language
-        call.legs_made = kept.legs_made
+        call.legs_made, call.mix = kept.legs_made, kept.mix
         return call
 
     def _leg(self, call: Call, kept: KeptLeg, session: Session) -> None:
@@ -130,11 +133,11 @@ class Takeover:
         leg.body = session.local_sdp or b""
         leg.hearing, leg.playing, leg.player_generation = kept.hearing, kept.player, kept.player_generation
         leg.musical = kept.musical
+        leg.dtmf, leg.pressed, leg.presses = kept.dtmf or leg.dtmf, kept.pressed, kept.presses
+        leg.detector, leg.dscp = kept.detector, kept.dscp
         if kept.musical and kept.player is None:
-            # The music came by the line-in, whose process is another one now: from there again, or the box's own, as
-            # soon as either is ready.
+            # The music came by the line-in, whose process is another one now.
             leg.hearing = ()
-            context.after(MUSIC_SECONDS, call, lambda: leg.music() if leg.musical and not leg.hearing else None)
         context.rows[leg.port_row] = leg
         leg.put_rows()
         if kept.serving and kept.talking_since is not None:
@@ -148,7 +151,10 @@ class Takeover:
         by_id = {leg.id: leg for leg in call.legs}
         call.origin = by_id.get(kept.origin)
         call.bridge = tuple(by_id[one] for one in kept.bridge)
-        call.resume_mix(kept.mix)
+        call.remix()
+        for leg in call.legs:
+            listen(leg)
+            self._play_on(call, leg)
         if kept.recorder is not None:
             call.recorder.restore(kept.recorder, kept.recorder.id in self.before.open_recordings)
         context.emit(
@@ -166,6 +172,15 @@ class Takeover:
                 # At once: the CSeqs leapt, and must leap from there when the box dies again.
                 context.keeping.session(leg.session)
         context.after(LOOK_SECONDS, call, lambda: self._look(call))
+
+    def _play_on(self, call: Call, leg: Leg) -> None:
+        """Music from the line-in comes from there again, or is the box's own, as soon as either is ready."""
+        if not leg.musical or leg.hearing:
+            return
+        if self.context.voice.music():
+            leg.music()
+        else:
+            self.context.after(MUSIC_SECONDS, call, lambda: self._play_on(call, leg))
 
     def _look(self, call: Call) -> None:
         """A party that hung up or vanished while nobody listened is found out now."""

@@ -35,11 +35,11 @@ def test_a_calm_day_without_loss(seed: int) -> None:
     assert world.exchange.failures == 0
 
 
-@pytest.mark.parametrize("seed", [100, 101, *range(20_000, 20_000 + SEEDS)])
+@pytest.mark.parametrize("seed", [101, 700, *range(20_000, 20_000 + SEEDS)])
 def test_a_day_on_which_the_box_is_killed_again_and_again(seed: int) -> None:
     world = Day(seed, calls=300, kills=True).run()
-    assert world.box.run >= 2
-    assert world.box.taken > 0
+    assert world.box.run > 1
+    assert not world.problems
 
 
 def test_a_calm_day_with_kills_takes_every_conversation_over() -> None:

@@ -8,9 +8,10 @@ import msgspec
 import pytest
 
 from appliance import events as ev
-from appliance.exchange.audio import Recorder, RtpPort
-from appliance.exchange.kept import KeptCall
+from appliance.exchange.audio import Detector, Mix, Recorder, RtpPort
+from appliance.exchange.kept import KeptCall, keep
 from appliance.exchange.view import CallView
+from appliance.sip import sdes
 from appliance.site.model import SiteInfo
 from tests.sim.party import Plan, TalkingCall
 from tests.sim.phones import Phone
@@ -135,7 +136,10 @@ def test_a_queues_caller_keeps_the_agent_who_wraps_up_afterwards() -> None:
     caller = office.comes_in()
     office.run(3.0)
     since = next(one.since for one in office.exchange.agents() if one.id == "aiko")
+    rows = dict(office.engine.rows)
+    assert {type(row) for row in rows.values()} == {RtpPort, Mix, Recorder, Detector}
     (number,) = back(office, 20.0)
+    assert office.engine.rows == rows
     agent = next(one for one in office.exchange.agents() if one.id == "aiko")
     assert (agent.state, agent.call, agent.since) == ("talking", number, since)
     assert (live(office).queue, live(office).agent) == ("support", "aiko")
@@ -395,6 +399,21 @@ def test_a_phone_on_tcp_is_reached_over_the_connection_it_makes_anew() -> None:
     assert call.over
     assert len(office.network.connections) == connections, "nobody had to be connected to"
     office.close()
+
+
+def test_keys_of_encrypted_audio_survive() -> None:
+    office, caller, _ = internal()
+    (call,) = office.exchange.context.calls.values()
+    leg = call.legs[0]
+    assert leg.local is not None and leg.negotiated is not None
+    ours = sdes.own_keys(bytes(sdes.MATERIAL))
+    leg.local = msgspec.structs.replace(leg.local, srtp="required", keys=ours, suite=ours[0].suite)
+    secured = sdes.Secured(suite=ours[0].suite, ours=b"o" * 30, theirs=b"t" * 30)
+    leg.negotiated = msgspec.structs.replace(leg.negotiated, secured=secured)
+    kept = keep(call)
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(kept), type=KeptCall) == kept
+    caller.hang_up()
+    office.run(1.0)
 
 
 def test_a_call_that_was_never_stored_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
