@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.peers.conftest import MakeBox
+from tests.peers.conftest import Lines, MakeBox
 from tests.peers.kit.box import Box, Json
 from tests.peers.kit.handset import Handset
 from tests.peers.kit.phone import Phone
 from tests.peers.kit.processes import until
 from tests.peers.kit.sipp import Sipp
-from tests.peers.kit.site import secret
+from tests.peers.kit.site import secret, site_file
 from tests.peers.kit.sound import ONE, TWO, Samples, heard, stereo
 
 pytestmark = pytest.mark.peer
@@ -156,6 +156,33 @@ async def test_a_phone_on_tcp_is_found_again_by_its_new_connection(make_box: Mak
         await called.hang_up()
         await caller.until("CALL_CLOSED")
         assert (await box.record(id=number))["cause"] == "answered"
+    assert "Traceback" not in box.log()
+
+
+async def test_an_encrypted_call_keeps_its_keys(make_box: MakeBox, lines: Lines, tmp_path: Path) -> None:
+    """With other keys, or packet numbers begun anew, neither side would understand another packet."""
+    plain = site_file(lines.carrier, lines.guarded, lines.single)
+    secured = plain.replace('[[extensions]]\nnumber = "202"\n', '[[extensions]]\nnumber = "202"\nsrtp = "required"\n')
+    box = make_box(secured)
+    await box.start()
+    async with (
+        phone(box, tmp_path, "201", ONE) as caller,
+        phone(box, tmp_path, "202", TWO, srtp="srtp-mand", auto_answer=True) as called,
+    ):
+        await caller.dial("202")
+        await asyncio.gather(caller.hears(TWO), called.hears(ONE))
+        box.kill()
+        await box.start()
+        live = await call_at(box)
+        assert [bool(leg["srtp"]) for leg in live["legs"]] == [False, True]
+        await asyncio.gather(caller.hears(TWO), called.hears(ONE))
+        await caller.hold()
+        await called.hears_music()
+        await caller.resume()
+        await called.hears(ONE)
+        await called.hang_up()
+        await caller.until("CALL_CLOSED")
+        assert (await box.record(id=live["id"]))["cause"] == "answered"
     assert "Traceback" not in box.log()
 
 
