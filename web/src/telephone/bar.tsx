@@ -111,7 +111,7 @@ function Call({ call, muted, audible }: { call: PhoneCall; muted: boolean; audib
         {up && <button type="button" class="button" aria-pressed={muted} onClick={() => telephone.mute(!muted)}>{muted ? t.telephone.unmute : t.telephone.mute}</button>}
         {up && <button type="button" class="button" aria-pressed={call.state === "held"} onClick={() => telephone.hold(call.call, call.state !== "held")}>{call.state === "held" ? t.telephone.resume : t.telephone.hold}</button>}
         {(up || call.state === "early") && <button type="button" class="button" aria-expanded={keys} onClick={() => setKeys(!keys)}><Icon name="menu" />{t.telephone.keys}</button>}
-        <button type="button" class="button danger" onClick={() => telephone.hangUp(call.call)}><Icon name="hangup" />{rings ? t.telephone.refuse : t.telephone.hangUp}</button>
+        <button type="button" class="button danger-solid" onClick={() => telephone.hangUp(call.call)}><Icon name="hangup" />{rings ? t.telephone.refuse : t.telephone.hangUp}</button>
       </div>
       {keys && <div class="telephone-keys" role="group" aria-label={t.telephone.keys}>{KEYS.map((key) => <button key={key} type="button" class="button" onClick={() => telephone.key(call.call, key)}>{key}</button>)}</div>}
     </div>
