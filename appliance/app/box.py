@@ -62,6 +62,7 @@ from appliance.media.prompts import PromptLibrary
 from appliance.media.table import DesiredTable
 from appliance.net.addresses import LocalAddresses
 from appliance.net.control import ControlServer
+from appliance.net.dual import DualUdp
 from appliance.net.names import Resolver
 from appliance.net.tcp import TcpDriver
 from appliance.net.udp import UdpDriver
@@ -237,17 +238,27 @@ class Box:
     async def _start_sip(self) -> None:
         core, address = self.core, self.options.sip
         self.listening = ("--sip", address)
-        host = address.host or "0.0.0.0"
-        core.udp = UdpDriver(
-            host, address.port, LocalAddresses(lambda: system_now().mono), core.receive, core.flow_failed, core.drain
-        )
+        routes = LocalAddresses(lambda: system_now().mono)
+        if address.host in ("", "::"):
+            dual = DualUdp(address.port, routes, core.receive, core.flow_failed, core.drain)
+            core.udp = dual
+            hosts = ("0.0.0.0", "::") if dual.ipv6 is not None else ("0.0.0.0",)
+        else:
+            core.udp = UdpDriver(address.host, address.port, routes, core.receive, core.flow_failed, core.drain)
+            hosts = (address.host,)
         self.sip_address = core.udp.address
         core.tcp = TcpDriver(core.receive, core.flow_failed, core.drain, self.exchange.flows_in_use)
         try:
-            await core.tcp.start(host, self.sip_address[1])
+            await core.tcp.start(*hosts, port=self.sip_address[1])
         except OSError as error:
             self._tcp_off(error)
+        self._mark_sip(self.exchange.context.site)
         core.resolver = Resolver(core.udp, core.tcp)
+
+    def _mark_sip(self, site: Site) -> None:
+        for driver in (self.core.udp, self.core.tcp):
+            if driver is not None:
+                driver.mark(site.site.dscp_signalling)
 
     async def _listen(self) -> None:
         """From now on SIP is read. Not before the run before is cleared up: its dialogs are ended, phones and agents
@@ -465,6 +476,7 @@ class Box:
                         await self.library.ready(applied.site)
             await asyncio.to_thread(warm, applied.site)
             self.core.do(lambda exchange, now: exchange.configure(applied.site, now))
+            self._mark_sip(applied.site)
             self.faults.clear(CONFIG_LOST)
             self.records.country = applied.site.site.country
             self.core.emit(ConfigChanged(version=applied.version, by=by, changes=applied.changes))
@@ -545,10 +557,13 @@ class Box:
 
     @staticmethod
     def shown_hosts(bound: str) -> list[str]:
-        """Addresses to tell people for a bound address: those of the LAN where it is bound to all."""
+        """Addresses to tell people for a bound address, IPv6 in brackets: those of the LAN where it is bound to all."""
         if bound not in ("", "0.0.0.0", "::"):
-            return [bound]
-        return [one.address for one in lan_addresses() if ":" not in one.address] or ["127.0.0.1"]
+            return [f"[{bound}]" if ":" in bound else bound]
+        found = [one.address for one in lan_addresses()]
+        ipv4 = [address for address in found if ":" not in address]
+        ipv6 = [f"[{address}]" for address in found if ":" in address] if bound != "0.0.0.0" else []
+        return ipv4 or ipv6 or ["127.0.0.1"]
 
     def web_urls(self) -> list[str]:
         """Where the pages are."""

@@ -28,6 +28,7 @@ from appliance.exchange.outputs import (
     SaveDialog,
     VerifyPin,
 )
+from appliance.net.dual import DualUdp
 from appliance.net.names import Resolver
 from appliance.net.tcp import TcpDriver
 from appliance.net.udp import UdpDriver
@@ -77,7 +78,7 @@ class Core:
         self._keeper = keeper
         self._clock = clock
         self._loop = asyncio.get_running_loop()
-        self.udp: UdpDriver | None = None
+        self.udp: UdpDriver | DualUdp | None = None
         self.tcp: TcpDriver | None = None
         self.resolver: Resolver | None = None
         self.changed: Callable[[], None] = lambda: None

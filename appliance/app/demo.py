@@ -125,7 +125,7 @@ class Stage:
     async def open(self) -> None:
         """Phones register, agents log in, callers begin to call."""
         host, port = self.box.sip_address
-        address = (self.box.shown_hosts(host)[0], port)
+        address = (self.box.shown_hosts(host)[0].strip("[]"), port)
         self._spawn(self.ticker.run())
         self.carrier.meet(address)
         self.carrier.on_call = lambda call: self._spawn(self._handle(call))

@@ -199,13 +199,12 @@ class Leg:
             self.port_row = self.context.next_row()
             self.context.rows[self.port_row] = self
         self.local_ip = local_ip
-        shown = self.context.trunks.shown_address(self.trunk)
         session = self.session
         if session is not None and session.request is not None and self.direction == "in":
             browser = bool(self.extension) and in_browser(session.request.user_agent, session.flow)
         allowed = permitted(self, codecs)
         local = Local(
-            address=shown or local_ip,
+            address=self.context.trunks.shown_address(self.trunk, local_ip),
             port=self.port,
             codecs=with_opus(allowed) if browser and "opus" in self.context.media.abilities else allowed,
             session_id=int.from_bytes(self.context.entropy(4), "big"),
@@ -445,8 +444,8 @@ class Leg:
         self.body = session.local_sdp or self.body
         if session.flow is not None and session.flow.local[0] != self.local_ip:
             self.local_ip = session.flow.local[0]
-            shown = self.context.trunks.shown_address(self.trunk)
-            self.local = msgspec.structs.replace(self.local, address=shown or self.local_ip)
+            address = self.context.trunks.shown_address(self.trunk, self.local_ip)
+            self.local = msgspec.structs.replace(self.local, address=address)
         self._negotiate(negotiated)
         return True
 

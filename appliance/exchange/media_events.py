@@ -8,6 +8,7 @@ from appliance.events import LegAudio, MediaRestarted, OneWayAudio, OneWayAudioE
 from appliance.exchange import audio, keys
 from appliance.exchange.causes import FAILED
 from appliance.exchange.listening import heard_speech, heard_tone, listen
+from appliance.sip.transaction import host_port
 
 if TYPE_CHECKING:
     from appliance.exchange.call import Call
@@ -104,11 +105,6 @@ class MediaEvents:
         if leg.unheard:
             leg.unheard = ""
             self.context.emit(OneWayAudioEnded(leg=leg.id, call=leg.call.id, extension=leg.extension, trunk=leg.trunk))
-
-
-def host_port(host: str, port: int) -> str:
-    """An address as people write it."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def leg_audio(gone: Departed, stats: audio.PortStats) -> LegAudio:

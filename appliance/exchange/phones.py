@@ -11,6 +11,7 @@ from appliance.exchange.outputs import BindingsChanged
 from appliance.exchange.parties import number_of
 from appliance.sip.digest import WRONG_SECRET, DigestAuthenticator
 from appliance.sip.registrar import Binding, BindingChange, Registrar
+from appliance.sip.transaction import host_port
 
 REFUSALS_KEPT = 50
 BROWSER = "Hako web phone"
@@ -41,7 +42,7 @@ class Refusal(NamedTuple):
 
 def address_of(binding: Binding) -> str:
     """Where a phone is, as host:port; empty while its connection is gone."""
-    return f"{binding.flow.remote[0]}:{binding.flow.remote[1]}" if binding.flow is not None else ""
+    return host_port(*binding.flow.remote) if binding.flow is not None else ""
 
 
 def in_browser(user_agent: str, flow: Flow | None) -> bool:

@@ -10,6 +10,7 @@ from appliance.events.base import Words
 from appliance.exchange.causes import PREEMPTED
 from appliance.exchange.parties import party
 from appliance.sip.events import Resolve
+from appliance.sip.transaction import fits
 
 if TYPE_CHECKING:
     from appliance.exchange.call import Call
@@ -306,13 +307,15 @@ class Trunks:
         line = self.lines.get(trunk)
         return (line.config.advertise if line is not None else "") or self.context.advertise
 
-    def shown_address(self, trunk: str) -> str:
-        """The address for SDP towards the trunk (""; none: a phone): as set, else as the trunk said that it sees us."""
+    def shown_address(self, trunk: str, local: str) -> str:
+        """The address for SDP towards the trunk (""; none: a phone), where our own is `local`: as set, else as the
+        trunk said that it sees us, else our own."""
         shown = self.advertised(trunk)
-        line = self.lines.get(trunk)
-        if shown or line is None or not line.flows:
+        if shown and fits(shown, local):
             return shown
-        return self.context.endpoint.learned_host(line.flow)
+        line = self.lines.get(trunk)
+        learned = self.context.endpoint.learned_host(line.flow) if not shown and line and line.flows else ""
+        return learned or local
 
     def in_order(self, trunks: tuple[str, ...], *, emergency: bool = False) -> tuple[str, ...]:
         """The same trunks, those that are known to be down last; for an emergency only those that are full last."""

@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 import socket
 
+from appliance.net.dual import DualUdp
 from appliance.net.tcp import TcpDriver
 from appliance.net.udp import UdpDriver
 from appliance.sip.flow import Flow
@@ -40,7 +41,7 @@ async def look_up(host: str) -> list[str]:
 class Resolver:
     """Answers the cores' `Resolve`."""
 
-    def __init__(self, udp: UdpDriver, tcp: TcpDriver) -> None:
+    def __init__(self, udp: UdpDriver | DualUdp, tcp: TcpDriver) -> None:
         self._udp, self._tcp = udp, tcp
 
     def at_once(self, host: str, port: int | None, transport: str | None) -> list[Flow] | None:

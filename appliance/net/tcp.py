@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import socket
 from collections.abc import Callable, Iterable
 from typing import cast
 
+from appliance.net.marking import listening, mark
 from appliance.sip.flow import Flow
 
 MAX_CONNECTIONS = 1024
@@ -78,7 +80,9 @@ class TcpDriver:
         """Connections that were closed because nobody needed them."""
         self.connections: dict[int, Connection] = {}
         self._numbers = itertools.count(1)
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
+        self._sockets: list[socket.socket] = []
+        self._dscp = 0
         self.address: tuple[str, int] | None = None
 
     def number(self) -> int:
@@ -123,23 +127,41 @@ class TcpDriver:
         if flow is not None and self.connections.pop(flow.connection, None) is not None:
             asyncio.get_running_loop().call_soon(self._gone, flow)
 
-    async def start(self, host: str, port: int) -> None:
-        """Takes the port; OSError when it cannot."""
+    async def start(self, *hosts: str, port: int) -> None:
+        """Takes the port on these literal addresses; OSError when it cannot be had on one of them."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Connection(self), host, port, start_serving=False)
-        self.address = self._server.sockets[0].getsockname()[:2]
+        for host in hosts:
+            one = listening(host, port)
+            self._sockets.append(one)
+            self._servers.append(await loop.create_server(lambda: Connection(self), sock=one, start_serving=False))
+        self.address = self._sockets[0].getsockname()[:2]
+        self.mark(self._dscp)
 
     async def serve(self) -> None:
         """Listens from now on, where the port could be had."""
-        if self._server is not None:
-            await self._server.start_serving()
+        for server in self._servers:
+            await server.start_serving()
+
+    def mark(self, dscp: int) -> None:
+        """Sets the priority mark of connections that are made from now on: they have that of what they came by."""
+        self._dscp = dscp
+        for one in self._sockets:
+            mark(one, dscp)
 
     async def connect(self, host: str, port: int) -> Flow | None:
         """Opens a connection to a literal address; None when that fails."""
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                _, connection = await loop.create_connection(lambda: Connection(self), host, port)
+                own = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+                try:
+                    own.setblocking(False)
+                    mark(own, self._dscp)
+                    await loop.sock_connect(own, (host, port))
+                except BaseException:
+                    own.close()
+                    raise
+                _, connection = await loop.create_connection(lambda: Connection(self), sock=own)
         except (OSError, TimeoutError):
             return None
         return connection.flow
@@ -167,13 +189,13 @@ class TcpDriver:
 
     async def close(self) -> None:
         """Closes the listener and every connection."""
-        if self._server is not None:
-            self._server.close()
+        for server in self._servers:
+            server.close()
         for connection in list(self.connections.values()):
             if connection.transport is not None:
                 connection.transport.abort()
         self.connections.clear()
-        if self._server is not None:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(1.0):
-                    await self._server.wait_closed()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(1.0):
+                for server in self._servers:
+                    await server.wait_closed()

@@ -16,6 +16,7 @@ import socket
 from collections.abc import Callable
 
 from appliance.net.addresses import LocalAddresses
+from appliance.net.marking import mark
 from appliance.sip.flow import Flow
 
 BATCH = 64
@@ -49,6 +50,8 @@ class UdpDriver:
                     self._socket.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
                 else:
                     self._socket.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVERR, 1)
+            if family == socket.AF_INET6:
+                self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             self._socket.bind((host, port))
         except OSError:
             self._socket.close()
@@ -68,6 +71,10 @@ class UdpDriver:
         """Begins to read; call it in the running loop."""
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._watch.fileno(), self._ready)
+
+    def mark(self, dscp: int) -> None:
+        """Sets the priority mark of what is sent from now on."""
+        mark(self._socket, dscp)
 
     def flow_to(self, remote: tuple[str, int]) -> Flow:
         """The flow between us and a peer's address."""

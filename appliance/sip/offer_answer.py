@@ -180,7 +180,7 @@ def accept(local: Local, answer_body: bytes) -> Negotiated:
     of the keys that it had to take."""
     theirs = SessionDescription.parse(answer_body)
     media = next((media for media in theirs.media if media.kind == "audio" and media.port and media.is_rtp), None)
-    if media is None or not _acceptable(theirs, media, (*_PLAIN, *_SECURE)):
+    if media is None or not _acceptable(local, theirs, media, (*_PLAIN, *_SECURE)):
         raise RemoteProtocolError("the answer has no usable audio stream", 488)
     secured = _answered_keys(local, media)
     listed = media.payloads
@@ -254,13 +254,16 @@ def _choose(theirs: SessionDescription, local: Local) -> tuple[int, tuple[Payloa
     """The section to accept, the payloads for it (our order, their numbers), and their key when it is a secure one."""
     if local.takes_secure:
         for place, media in enumerate(theirs.media):
-            if _acceptable(theirs, media, (*_SECURE, *_PLAIN)) and (crypto := _usable_key(media, local)) is not None:
+            if (
+                _acceptable(local, theirs, media, (*_SECURE, *_PLAIN))
+                and (crypto := _usable_key(media, local)) is not None
+            ):
                 chosen = _common(media, local.codecs)
                 if chosen:
                     return place, chosen, crypto
     if local.takes_plain:
         for place, media in enumerate(theirs.media):
-            if _acceptable(theirs, media, _PLAIN) and (chosen := _common(media, local.codecs)):
+            if _acceptable(local, theirs, media, _PLAIN) and (chosen := _common(media, local.codecs)):
                 return place, chosen, None
     raise RemoteProtocolError(_srtp_problem(theirs, local) or "No audio stream that we can take", 488)
 
@@ -313,13 +316,15 @@ def _srtp_problem(theirs: SessionDescription, local: Local) -> str:
     return ""
 
 
-def _acceptable(theirs: SessionDescription, media: Media, protos: tuple[str, ...]) -> bool:
+def _acceptable(local: Local, theirs: SessionDescription, media: Media, protos: tuple[str, ...]) -> bool:
     if media.kind != "audio" or not media.port or media.proto.upper() not in protos:
         return False
     address = theirs.address_of(media)
     if address is None:
         raise RemoteProtocolError("the audio stream has no c= line")
-    return _is_host_address(address)
+    # Our audio port is in one IP version; what is nowhere is in none.
+    same = (":" in address) == (":" in local.address) or is_hold_address(address) or not local.address
+    return same and _is_host_address(address)
 
 
 @lru_cache(maxsize=256)

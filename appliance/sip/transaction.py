@@ -41,6 +41,13 @@ def advertised(address: str, port: int) -> str:
     return host_port(address.strip("[]"), port)
 
 
+def fits(address: str, local: str) -> bool:
+    """Whether an address to advertise can stand for this local one: a literal one of the other IP version cannot."""
+    host = address.rpartition(":")[0] if address.count(":") == 1 or "]:" in address else address
+    literal = ":" in host or host.replace(".", "").isdigit()
+    return not literal or (":" in host) == (":" in local)
+
+
 class TransactionLayer:
     """All transactions of an endpoint, and the output they share with its sessions."""
 
@@ -85,7 +92,7 @@ class TransactionLayer:
 
     def address(self, flow: Flow, advertise: str = "") -> str:
         """`host:port` under which a peer reaches us over this flow."""
-        if advertise:
+        if advertise and fits(advertise, flow.local[0]):
             return advertised(advertise, flow.local[1])
         if self.learned:
             learned = self.learned.get(flow)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from ipaddress import IPv6Address
 from urllib.parse import unquote_to_bytes
 
 import msgspec
@@ -198,13 +199,22 @@ def _parse_sip(scheme: str, rest: str) -> SipUri:
         if not 0 < port < 65536:
             raise RemoteProtocolError("port out of range in a URI")
     if host[0] == "[":
-        host = host[1:-1]
+        host = _ipv6(host[1:-1])
     params = _parse_params(param_text) if param_text else NO_PARAMS
     headers: tuple[tuple[str, str], ...] = ()
     if header_text:
         pairs = (pair.partition("=") for pair in header_text.split("&"))
         headers = tuple((_unescape(name), _unescape(value)) for name, _, value in pairs)
     return SipUri(scheme, user, host.lower(), port, params, headers, password)
+
+
+@lru_cache(maxsize=256)
+def _ipv6(text: str) -> str:
+    """An address as the kernel writes it, so that two ways of writing it are one host (RFC 5952)."""
+    try:
+        return str(IPv6Address(text))
+    except ValueError:
+        return text
 
 
 def _parse_params(text: str) -> Params:

@@ -28,6 +28,8 @@ def secured(suite: int, *datagrams: tuple[int, int, bytes]) -> bytes:
 
 AUDIO = bytes(range(160))
 SR = struct.pack("!BBHIIIIII", 0x81, 200, 12, 7, 1, 2, 3, 4, 5) + struct.pack("!IIIIII", 9, 0x01000002, 3, 4, 5, 6)
+XR = struct.pack("!BBHI", 0x80, 207, 13, 7) + struct.pack("!BBHI", 4, 0, 2, 9) + bytes(4)
+XR += struct.pack("!BBHI", 7, 0, 8, 9) + bytes(range(28))
 BYE = struct.pack("!BBHI", 0x81, 203, 1, 7)
 WAV = b"RIFF\x34\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x40\x1f\0\0\x80\x3e\0\0\2\0\x10\0data\x10\0\0\0" + bytes(16)
 
@@ -39,7 +41,7 @@ INPUTS: dict[str, dict[str, bytes]] = {
         "padding": rtp(0, 4, AUDIO + b"\0\0\0\4", 0xA0),
         "rtcp": SR,
     },
-    "rtcp": {"sender": SR, "bye": SR + BYE, "receiver": struct.pack("!BBHI", 0x80, 201, 1, 7)},
+    "rtcp": {"sender": SR, "bye": SR + BYE, "receiver": struct.pack("!BBHI", 0x80, 201, 1, 7), "metrics": SR + XR},
     "event": {"key": b"\5\x0a\1\x40", "end": b"\x0b\x8a\3\x20", "flash": b"\x10\x80\0\0"},
     "wav": {
         "plain": WAV,

@@ -84,12 +84,13 @@ class Phone:
         tone = folder / f"tone-{hertz}.wav"
         if not tone.exists():
             write_tone(tone, hertz, 90)
+        bracketed = f"[{host}]" if ":" in host else host
         (self.folder / "config").write_text(
             _CONFIG.format(
-                listen=f"{host}:{self.port}",
+                listen=f"{bracketed}:{self.port}",
                 tone=tone,
                 rtp=f"{self._low}-{self._high}",
-                host=host,
+                host=bracketed,
                 control=self._control,
                 folder=self.folder,
             )
@@ -120,7 +121,14 @@ class Phone:
     async def start(self) -> None:
         """Starts baresip and connects to it; does not wait for its registration."""
         # Without a terminal baresip asks on its standard input for what is missing; nothing may be missing.
-        command = ["baresip", "-4", "-v", *(["-s"] if self.trace else []), "-f", str(self.folder)]
+        command = [
+            "baresip",
+            "-6" if ":" in self.host else "-4",
+            "-v",
+            *(["-s"] if self.trace else []),
+            "-f",
+            str(self.folder),
+        ]
         self.program = program = Program(command, self.folder / "log", netns=self.netns)
         await until(
             lambda: "baresip is ready" in program.output() or program.ended,

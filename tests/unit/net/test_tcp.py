@@ -56,7 +56,7 @@ class Side:
 @pytest.fixture
 async def side() -> AsyncIterator[Side]:
     made = Side()
-    await made.driver.start("127.0.0.1", 0)
+    await made.driver.start("127.0.0.1", port=0)
     await made.driver.serve()
     yield made
     await made.driver.close()

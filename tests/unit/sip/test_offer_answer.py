@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -43,6 +44,12 @@ def test_every_vector_has_an_outcome() -> None:
     assert {path.stem for path in VECTORS.glob("*.sdp")} == OUTCOMES.keys()
 
 
+def ours(name: str, local: Local) -> Local:
+    """Our side in the IP version of the offer."""
+    ipv6 = b"IN IP6" in vector(name)
+    return msgspec.structs.replace(local, address="2001:db8::10") if ipv6 else local
+
+
 @pytest.mark.parametrize("name", OUTCOMES)
 def test_answer_to(name: str) -> None:
     expected = OUTCOMES[name]
@@ -51,7 +58,7 @@ def test_answer_to(name: str) -> None:
             answer(US, vector(name))
         assert caught.value.status == expected["status"]
         return
-    body, agreed = answer(US, vector(name))
+    body, agreed = answer(ours(name, US), vector(name))
     assert media_lines(body) == expected["media"]
     remote = f"{agreed.remote[0]}:{agreed.remote[1]}" if agreed.remote else None
     assert remote == expected.get("remote")
@@ -83,7 +90,8 @@ def test_answer_where_encrypted_audio_may_be(name: str) -> None:
                 answer(SECURE_US, vector(name))
             assert caught.value.status == expected["status"]
         else:
-            assert answer(SECURE_US, vector(name)) == answer(US, vector(name)), "nothing is different"
+            plain = answer(ours(name, US), vector(name))
+            assert answer(ours(name, SECURE_US), vector(name)) == plain, "nothing is different"
         return
     body, agreed = answer(SECURE_US, vector(name))
     assert media_lines(body) == expected["secure"]
@@ -319,3 +327,21 @@ def test_rtcp_goes_where_the_offer_says(attributes: tuple[str, ...], rtcp: tuple
 )
 def test_voip_metrics_are_sent_to_whoever_asks_for_them(attribute: str, wanted: bool) -> None:
     assert _told(attribute).send_metrics is wanted
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [("192.0.2.1", "2001:db8::7"), ("2001:db8::1", "192.0.2.7")])
+def test_audio_in_the_other_ip_version_cannot_be_taken(ours: str, theirs: str) -> None:
+    body = make_offer(Local(theirs, 4000))
+    with pytest.raises(RemoteProtocolError) as refused:
+        answer(Local(ours, 5000), body)
+    assert refused.value.status == 488
+    for nowhere in ("0.0.0.0", "::"):
+        _, negotiated = answer(Local(ours, 5000), make_offer(Local(nowhere, 4000)))
+        assert negotiated.held_by_remote, "on hold, in whatever version"
+
+
+def test_ipv6_is_written_and_read_as_rfc_8866_says() -> None:
+    body = make_offer(Local("2001:db8::1", 5000))
+    assert b"c=IN IP6 2001:db8::1\r\n" in body and b" IN IP6 2001:db8::1\r\n" in body.partition(b"c=")[0]
+    _, negotiated = answer(Local("2001:db8::2", 6000), body)
+    assert negotiated.remote == ("2001:db8::1", 5000)

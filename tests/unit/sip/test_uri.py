@@ -160,3 +160,9 @@ def test_only_short_uris_are_remembered() -> None:
     short, long = "sip:201@box.example", "sip:" + "2" * 300 + "@box"
     assert parse_uri(short) is parse_uri(short)
     assert parse_uri(long) is not parse_uri(long)
+
+
+def test_an_ipv6_address_is_one_host_however_it_is_written() -> None:
+    short, long = parse_uri("sip:201@[2001:db8::a]:5060"), parse_uri("sip:201@[2001:DB8:0:0::000A]:5060")
+    assert isinstance(short, SipUri) and short == long and short.host == "2001:db8::a"
+    assert str(long) == "sip:201@[2001:db8::a]:5060"
