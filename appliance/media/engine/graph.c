@@ -236,9 +236,57 @@ static enum hearing hearing_of(const struct port *port)
     return sources == 0 ? HEARS_NOTHING : sources == 1 && plain ? HEARS_ONE : HEARS_MIX;
 }
 
+/* --- from packets to a mix and back, without a gap --- */
+static struct link *hears(const struct port *port, const struct port *source)
+{
+    LIST_EACH (at, &port->hears) {
+        struct link *link = CONTAINER(at, struct link, of_listener);
+        if (link->source == &source->object && link->gain > 0)
+            return link;
+    }
+    return NULL;
+}
+
+/* Whose packets the port got until now, and hears in the mix too. A source that others hear mixed already is behind its
+ * packets by its playout's delay: then there is nothing to go on from. */
+static const struct port *heard_so_far(const struct port *port)
+{
+    LIST_EACH (at, &port->hears) {
+        struct link *link = CONTAINER(at, struct link, of_listener);
+        const struct port *source = (const struct port *)link->source;
+        if (!source || link->gain == 0 || source->object.kind != PORT || !port->out.from_stream ||
+            source->in.stream != port->out.from_stream)
+            continue;
+        link->level = link->gain;
+        return source->mixed_listeners == 0 ? source : NULL;
+    }
+    return NULL;
+}
+
+/* Packets are ahead of the mix by the playout's delay: what lies between would be lost, so a pause is waited for. */
+static bool awaits_pause(struct port *port)
+{
+    LIST_EACH (at, &port->hears) {
+        const struct link *link = CONTAINER(at, struct link, of_listener);
+        if (link->source && link->gain > 0 && link->level > 0 && port->returning >= 0) {
+            port->returning += port->returning == 0;
+            return true;
+        }
+    }
+    return false;
+}
+
+void graph_touch(hk_engine *engine, struct port *port) { touch(engine, &port->object); }
+
 static void settle_listener(hk_engine *engine, struct port *port)
 {
     enum hearing hearing = hearing_of(port);
+    if (hearing != HEARS_ONE || port->hearing != HEARS_MIX || !awaits_pause(port))
+        port->returning = 0;
+    else
+        hearing = HEARS_MIX;
+    if (port->handover && (hearing != HEARS_MIX || !hears(port, port->handover)))
+        port->handover = NULL;
     int rate = hearing == HEARS_MIX ? mix_rate_of(port) : port->mix_rate;
     if (rate != port->mix_rate) {
         port->mix_rate = rate;
@@ -248,10 +296,13 @@ static void settle_listener(hk_engine *engine, struct port *port)
     }
     if (hearing == port->hearing)
         return;
+    port->handover = port->hearing == HEARS_ONE && hearing == HEARS_MIX ? heard_so_far(port) : NULL;
+    port->handover_ticks = 0;
     port->hearing = hearing;
     port->pending_size = 0;
     port->out.mixing = false;
-    port->out.from_stream = 0;
+    if (!port->handover)
+        port->out.from_stream = 0;
     list_del(&port->mixed);
     if (hearing == HEARS_MIX)
         list_add(&engine->mixed, &port->mixed);

@@ -263,6 +263,10 @@ struct port {
     struct object object;
     enum hearing hearing;
     int mixed_listeners;
+    /* It is to hear a mix, and gets this source's packets as they come until the mix can go on from there. */
+    const struct port *handover;
+    int handover_ticks;
+    int returning; /* ticks that it hears a mix of one source, which waits for a pause to be forwarded again; 0: no */
     int tap_rate; /* that recorders want at most */
     struct node heard_by, taps, detectors;
     struct endpoint rtp;
@@ -530,6 +534,8 @@ void graph_untie(hk_engine *engine, struct object *object);
 void graph_settle(hk_engine *engine);
 /* What comes from this port is another codec than before: its listeners have to be settled anew. */
 void graph_touch_listeners(hk_engine *engine, struct port *source);
+/* How this port gets what it hears is to be decided anew. */
+void graph_touch(hk_engine *engine, struct port *port);
 /* 8000, 16000 or 48000. */
 int source_rate(const struct object *source);
 

@@ -104,8 +104,59 @@ static void add(int32_t *sum, const int16_t *frame, int n, struct link *link)
     link->level = gain;
 }
 
+/* --- from packets to a mix and back --- */
+enum {
+    ENOUGH_PACKETS = 3,   /* for concealment to know what it goes on from */
+    LONGEST_HANDOVER = 6, /* ticks; who sends no packets in that time is not speaking */
+    LONGEST_RETURN = 100, /* ticks; who speaks on without a pause is forwarded all the same */
+    QUIET = 40            /* mean amplitude */
+};
+
+/* The listener's decoder has settled on the source's own coder: ours learns what was said before it goes on from it. */
+static void prime_coder(struct port *port, const struct playout *playout)
+{
+    uint8_t unheard[CODEC_LARGEST];
+    int frame = port->mix_rate / 8000 * port->config.frame, first = playout->end - playout->end / frame * frame;
+    if (port->config.send_codec <= HK_PCMA || playout->rate != port->mix_rate)
+        return;
+    codec_begin_encoding(port->codecs);
+    for (int at = first; at + frame <= playout->end; at += frame)
+        (void)codec_encode(port->codecs, port->config.send_codec, playout->rate, playout->pcm + at, frame, unheard);
+}
+
+/* True: the packets go on for now. */
+static bool hands_over(struct port *port)
+{
+    struct port *source = (struct port *)port->handover;
+    if (!source)
+        return false;
+    if (source->playout.packets < ENOUGH_PACKETS && ++port->handover_ticks < LONGEST_HANDOVER)
+        return true;
+    playout_pass(&source->playout, source->codecs, source->opus_rate);
+    port->handover = NULL;
+    port->out.from_stream = 0;
+    prime_coder(port, &source->playout);
+    return false;
+}
+
+/* A mix of one source becomes packets again in a pause of that one. */
+static void returns(hk_engine *engine, struct port *port, const int32_t *sum, int n)
+{
+    int64_t loudness = 0;
+    if (port->returning <= 0)
+        return;
+    for (int i = 0; i < n; i++)
+        loudness += sum[i] < 0 ? -sum[i] : sum[i];
+    if (loudness > (int64_t)QUIET * n && ++port->returning < LONGEST_RETURN)
+        return;
+    port->returning = -1;
+    graph_touch(engine, port);
+}
+
 static void serve(hk_engine *engine, struct port *port)
 {
+    if (hands_over(port))
+        return;
     int32_t sum[LARGEST_FRAME];
     int16_t samples[LARGEST_FRAME];
     int n = port->mix_rate / TICKS;
@@ -123,6 +174,7 @@ static void serve(hk_engine *engine, struct port *port)
     for (int i = 0; i < n; i++)
         samples[i] = (int16_t)(sum[i] > INT16_MAX ? INT16_MAX : sum[i] < INT16_MIN ? INT16_MIN : sum[i]);
     port_send_audio(engine, port, samples, silent);
+    returns(engine, port, sum, n);
 }
 
 void mix_tick(hk_engine *engine)
@@ -131,4 +183,6 @@ void mix_tick(hk_engine *engine)
         player_advance(engine, CONTAINER(at, struct player, all));
     LIST_EACH (at, &engine->mixed)
         serve(engine, CONTAINER(at, struct port, mixed));
+    if (!list_empty(&engine->dirty))
+        graph_settle(engine);
 }

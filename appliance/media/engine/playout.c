@@ -248,6 +248,15 @@ static void play(struct playout *playout, struct codecs *codecs, struct playout_
     appended(playout, n);
 }
 
+void playout_pass(struct playout *playout, struct codecs *codecs, int opus_rate)
+{
+    for (struct playout_slot *slot; playout->waiting && (slot = first_from(playout, playout->next));) {
+        play(playout, codecs, slot, opus_rate);
+        playout->start = playout->end;
+    }
+    playout->talking = playout->rate != 0;
+}
+
 /* A lost packet's part, with a later one at hand. */
 static void replace(struct playout *playout, struct codecs *codecs, const struct playout_slot *later, int32_t gap)
 {

@@ -81,6 +81,9 @@ void playout_put(struct playout *playout, const struct playout_packet *packet, i
 /* The next 20 ms; `opus_rate` is what Opus is to be decoded at. Gives the sampling rate, 0: there is nothing to hear. */
 int playout_get(struct playout *playout, struct codecs *codecs, int opus_rate, int64_t now, int16_t *out);
 
+/* What waits was heard already, by another way: playing goes on after it, with it as what went before. */
+void playout_pass(struct playout *playout, struct codecs *codecs, int opus_rate);
+
 /* Delay that is aimed at, ns after the fastest packets. */
 int64_t playout_target(const struct playout *playout);
 

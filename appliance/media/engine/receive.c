@@ -203,7 +203,8 @@ static void deliver(hk_engine *engine, struct port *port, const struct rtp_packe
     uint8_t *payload = data + packet->start;
     LIST_EACH (at, &port->heard_by) {
         const struct link *link = CONTAINER(at, struct link, of_source);
-        if (link->listener && link->gain > 0 && link->listener->hearing == HEARS_ONE)
+        if (link->listener && link->gain > 0 &&
+            (link->listener->hearing == HEARS_ONE || link->listener->handover == port))
             port_forward(engine, link->listener, port, packet, payload, codec, units);
     }
     if (port->mixed_listeners > 0) {

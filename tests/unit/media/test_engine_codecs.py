@@ -144,9 +144,9 @@ def test_a_party_that_changes_its_codec_in_the_middle(still: Still) -> None:
     still.bridge(a, b)
     first = stream(still, a, PCMU, sine(440, 0.5, 8000))
     then = stream(still, a, G722, sine(850, 0.5, 16000), start=500 * MS, sequence=125, timestamp=7000 + 4000)
-    last = stream(still, a, PCMA, sine(1400, 0.5, 8000), start=1000 * MS, sequence=150, timestamp=7000 + 8000)
+    last = stream(still, a, PCMA, sine(1400, 2.5, 8000), start=1000 * MS, sequence=150, timestamp=7000 + 8000)
     hearing = []
-    for packets, until in ((first, 499), (then, 999), (last, 1500)):
+    for packets, until in ((first, 499), (then, 999), (last, 3500)):
         still.run(until * MS, packets)
         hearing.append(still.playout(b)["hearing"])
     assert hearing == [ONE, MIX, ONE]
