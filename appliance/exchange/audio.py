@@ -255,6 +255,8 @@ class PortStats(MediaEvent, frozen=True, tag="port-stats"):
     sent_mos: float = 0.0
     """As the party judges it; 0: not said."""
     jitter_ms: float = 0.0
+    level: float = -127.0
+    """dBov of the loudest packet looked at since the report before; -127: nothing came, or no G.711."""
     strangers: int = 0
     """Packets from elsewhere than the locked source, dropped."""
     unauthentic: int = 0

@@ -254,6 +254,7 @@ static struct port *new_port(hk_engine *engine, const struct port_config *config
     port->rtcp.rtcp = true;
     port_lists(port);
     uint32_t fresh = dice(engine);
+    port->in.loudest = -1;
     port->out.ssrc = row->ssrc && row->protect.suite == HK_PLAIN ? row->ssrc : fresh ? fresh : 1;
     port->out.sequence = (uint16_t)(dice(engine) & 0x7fff);
     port->out.timestamp = dice(engine) >> 1;

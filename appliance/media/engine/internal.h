@@ -154,6 +154,7 @@ struct reception {
     uint32_t transit;
     uint32_t jitter_16;    /* RFC 3550 A.8, times 16, 1/8000 s times `units` */
     uint64_t packets, bytes, strangers;
+    float loudest;         /* mean square of the loudest packet looked at since the last statistics; -1: none was */
     uint64_t unauthentic;  /* from the party's address, not made with its key */
     uint64_t unknown;      /* of payload types that were not negotiated */
     uint64_t malformed;    /* no RTP at all */

@@ -1,4 +1,5 @@
 /* Once a second for each port: has it fallen silent? Every five: statistics. Now and then: RTCP to the other side. */
+#include <math.h>
 #include <string.h>
 #include <time.h>
 
@@ -54,6 +55,8 @@ static void stats(hk_engine *engine, struct port *port, bool final)
     event.strangers = in->strangers;
     event.unauthentic = in->unauthentic;
     event.sent = port->out.packets;
+    event.level = in->loudest < 0 ? -127 : 10 * log10(((double)in->loudest + 1) / (1 << 30));
+    port->in.loudest = -1;
     event.jitter_ms = in->jitter_16 / 16.0 / 8.0 / (in->units ? in->units : 1);
     event.playout_ms = played_out(port) ? (double)playout_target(&port->playout) / 1e6 : -1;
     event.codec = in->codec;

@@ -221,6 +221,7 @@ def _stats(event: Any) -> PortStats:
         bytes=event.bytes,
         lost=event.lost,
         jitter_ms=event.jitter_ms,
+        level=round(event.level, 1),
         strangers=event.strangers,
         unauthentic=event.unauthentic,
         sent=event.sent,
