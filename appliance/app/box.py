@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import logging
 import os
-import socket
-from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo
 
-import msgspec
 from aiohttp import web
 
 from appliance import __version__
 from appliance.app import web as web_side
+from appliance.app.addresses import shown_hosts
 from appliance.app.archive import Archive
+from appliance.app.configuring import Configuring, damaged, lost, warm
+from appliance.app.control import handlers
 from appliance.app.core import Core
 from appliance.app.faults import Faults
 from appliance.app.figures import Figures
@@ -32,7 +30,6 @@ from appliance.app.unbuilt import unbuilt
 from appliance.app.upkeep import Upkeep
 from appliance.app.voice import VoiceWatch
 from appliance.app.webphones import NO_WEB_PHONES, WebPhones
-from appliance.box.addresses import lan_addresses
 from appliance.box.board import load_board
 from appliance.box.gpio import LampDriver
 from appliance.box.health import tools
@@ -40,11 +37,9 @@ from appliance.box.health.finding import Finding
 from appliance.box.health.survey import missing
 from appliance.bus import Bus
 from appliance.clock import system_now
-from appliance.errors import CommandError, HakoError
 from appliance.events import (
     BoxStarted,
     BoxStopped,
-    ConfigChanged,
     DecisionFailed,
     Entry,
     FaultCleared,
@@ -68,9 +63,7 @@ from appliance.net.tcp import TcpDriver
 from appliance.net.udp import UdpDriver
 from appliance.options import Address, Options
 from appliance.site.model import Site
-from appliance.site.numbers import normalise
-from appliance.site.writer import write
-from appliance.store.apply import Applied, Opened, apply_document, apply_text, open_configuration
+from appliance.store.apply import Opened, open_configuration
 from appliance.store.background import Background
 from appliance.store.backup import finish_restore
 from appliance.store.config import ConfigStore
@@ -86,12 +79,9 @@ log = logging.getLogger("hako")
 
 FIRST_PROMPTS_SECONDS = 45.0
 """How long the very first start waits for the prompts that a caller meets at once."""
-NEW_PROMPTS_SECONDS = 90.0
-"""How long a change of the configuration waits for its prompts before it is put in force all the same."""
 MEDIA_AGAIN_SECONDS = 3.0
 READ_AT_ONCE = (QueueEntered, QueueLeft, FaultRaised, FaultCleared, DecisionFailed)
 """Events that figures or log show although nobody watches."""
-CONFIG_LOST = "config-lost"
 
 
 class Box:
@@ -105,14 +95,17 @@ class Box:
         self.folder.lock()
         finish_restore(self.folder)
         self._early_faults: list[tuple[str, Words, Words]] = []
-        self.store = ConfigStore(self.folder.config, lambda: system_now().wall, self._config_damaged)
+        self.store = ConfigStore(
+            self.folder.config, lambda: system_now().wall, lambda text: self._early_faults.append(damaged(text))
+        )
         self.opened: Opened = open_configuration(
             self.store, self.folder, options.site, os.urandom, options.sample, options.language
         )
         if self.opened.lost is not None:
-            self._config_lost(self.opened.lost)
+            self._early_faults.append(lost(self.opened.lost))
         warm(self.opened.site)
         self.tokens = Tokens(self.store, os.urandom, lambda: system_now().wall)
+        self.configuring = Configuring(self)
         self.background = Background()
         self.state = StateStore(self.folder.state, self.background)
         self.started = system_now()
@@ -124,30 +117,8 @@ class Box:
         self._web_port = 0
         self._tasks: list[asyncio.Task[None]] = []
         self._prompts_task: asyncio.Task[None] | None = None
-        self._changing = asyncio.Lock()
         self.listening = ("", Address("", 0))
         """The option and address being listened on, for who has to say why that failed."""
-
-    def _config_damaged(self, text: Words) -> None:
-        remedy = {
-            "ja": "設定が正しいか確認し、違っていればバックアップから復元してください。",
-            "en": "Look whether the configuration is right; restore a backup if it is not.",
-        }
-        self._early_faults.append(("config-damaged", text, remedy))
-
-    def _config_lost(self, why: Words) -> None:
-        text = {
-            "ja": f"設定が失われています。{why['ja']}電話機と外線は使えません。録音・通話記録はそのままです。",
-            "en": f"The configuration is lost: {why['en']} No phone and no trunk can be used; "
-            "records and recordings are untouched.",
-        }
-        remedy = {
-            "ja": "停止して `hako restore` でバックアップを戻すか、`hako apply` で設定ファイルを適用してください。"
-            "読めないファイルは名前を変えて残ります。",
-            "en": "Stop the box and restore a backup with `hako restore`, or apply a site file with `hako apply`; "
-            "what cannot be read is kept under another name.",
-        }
-        self._early_faults.append((CONFIG_LOST, text, remedy))
 
     # --- starting ----------------------------------------------------------------------------------------------------
     async def start(self) -> None:
@@ -218,7 +189,7 @@ class Box:
         self.core.drain()
         await self._first_prompts()
         await self._start_web()
-        self.control = ControlServer(self.folder.control, self._control_handlers())
+        self.control = ControlServer(self.folder.control, handlers(self))
         await self.control.start()
         self.lamps.start()
         upkeep = Upkeep(self)
@@ -252,10 +223,11 @@ class Box:
             await core.tcp.start(*hosts, port=self.sip_address[1])
         except OSError as error:
             self._tcp_off(error)
-        self._mark_sip(self.exchange.context.site)
+        self.mark_sip(self.exchange.context.site)
         core.resolver = Resolver(core.udp, core.tcp)
 
-    def _mark_sip(self, site: Site) -> None:
+    def mark_sip(self, site: Site) -> None:
+        """Marks what SIP sends for priority as the site says."""
         for driver in (self.core.udp, self.core.tcp):
             if driver is not None:
                 driver.mark(site.site.dscp_signalling)
@@ -444,94 +416,6 @@ class Box:
         self.ledger.when_committed(self.core.ticket, told)
         await done
 
-    # --- configuration -----------------------------------------------------------------------------------------------
-    async def apply_text(self, text: str, by: str) -> Applied:
-        """Puts a site file in force. Raises ConfigError, CommandError, StoreError; then nothing has changed."""
-        async with self._changing:
-            return await self._applied(await asyncio.to_thread(apply_text, self.store, text, by), by)
-
-    async def apply_document(self, document: Mapping[str, Any], by: str, version: int) -> Applied:
-        """The same for a document of the API that was made from `version`."""
-        async with self._changing:
-            applied = await asyncio.to_thread(apply_document, self.store, document, by, version)
-            return await self._applied(applied, by)
-
-    async def undo(self, version: int, by: str) -> int:
-        """Puts back what was before `version`, the present one. Raises CommandError."""
-        async with self._changing:
-            number = await asyncio.to_thread(self.store.undo, by, version)
-            site, _ = await asyncio.to_thread(self.store.load)
-            await self._applied(Applied(site=site, version=number, changes=("undo",)), by)
-        return number
-
-    async def _applied(self, applied: Applied, by: str) -> Applied:
-        if applied.changes:
-            before = self.exchange.context.site
-            # Nothing that is spoken depends on the sound card: whoever turns the volume shall not wait for speech.
-            speaks = msgspec.structs.replace(applied.site, sound=before.sound) != before
-            # First the prompts, so that the first caller of the new configuration hears them; the old ones stay known.
-            if speaks:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(NEW_PROMPTS_SECONDS):
-                        await self.library.ready(applied.site)
-            await asyncio.to_thread(warm, applied.site)
-            self.core.do(lambda exchange, now: exchange.configure(applied.site, now))
-            self._mark_sip(applied.site)
-            self.faults.clear(CONFIG_LOST)
-            self.records.country = applied.site.site.country
-            self.core.emit(ConfigChanged(version=applied.version, by=by, changes=applied.changes))
-            await self.committed()
-            self.sound.configure_soon()
-            if speaks:
-                self.prepare_prompts()
-        return applied
-
-    def _control_handlers(self) -> dict[str, Any]:
-        async def apply(arguments: Mapping[str, Any]) -> dict[str, Any]:
-            applied = await self.apply_text(str(arguments["text"]), "hako apply")
-            return {"changes": applied.changes, "warnings": applied.warnings, "version": applied.version}
-
-        async def export(arguments: Mapping[str, Any]) -> dict[str, Any]:
-            site, _ = await asyncio.to_thread(self.store.load)
-            return {"text": write(site, bool(arguments.get("secrets")))}
-
-        async def status(_arguments: Mapping[str, Any]) -> dict[str, Any]:
-            view = web_side.system(self)
-            return {
-                "version": view.version,
-                "sip": f"{self.shown_hosts(self.sip_address[0])[0]}:{self.sip_address[1]}",
-                "faults": [{"id": one.id, "text": one.text, "remedy": one.remedy} for one in view.faults],
-                "off": [{"why": one.text, "remedy": one.remedy} for one in self.off()],
-                "calls": len(self.exchange.calls()),
-                "voice": self.voice.bad_lately(self.core.now().wall),
-                "refused": [
-                    {"address": address, "method": method, "caller": caller, "why": why, "times": times}
-                    for (address, method, caller, why), times in Counter(
-                        (one.address, one.method, one.caller, one.why) for one in self.exchange.context.phones.refusals
-                    ).items()
-                ],
-            }
-
-        async def token_create(arguments: Mapping[str, Any]) -> dict[str, Any]:
-            name, role = str(arguments.get("name", "")), str(arguments.get("role", ""))
-            return {"token": await asyncio.to_thread(self.tokens.create, name, role)}
-
-        async def token_list(_arguments: Mapping[str, Any]) -> dict[str, Any]:
-            return {"tokens": [msgspec.to_builtins(one) for one in self.tokens.list()]}
-
-        async def token_revoke(arguments: Mapping[str, Any]) -> dict[str, Any]:
-            await asyncio.to_thread(self.tokens.revoke, str(arguments.get("name", "")))
-            return {}
-
-        return {
-            "apply": apply,
-            "export": export,
-            "status": status,
-            "token-create": token_create,
-            "token-list": token_list,
-            "token-revoke": token_revoke,
-        }
-
     # --- for people --------------------------------------------------------------------------------------------------
     def note(self, line: str) -> None:
         """A line for whoever started the box."""
@@ -555,54 +439,11 @@ class Box:
             found.append(Finding(id="pages", severity="warning", text=text, remedy=remedy))
         return found
 
-    @staticmethod
-    def shown_hosts(bound: str) -> list[str]:
-        """Addresses to tell people for a bound address, IPv6 in brackets: those of the LAN where it is bound to all."""
-        if bound not in ("", "0.0.0.0", "::"):
-            return [f"[{bound}]" if ":" in bound else bound]
-        found = [one.address for one in lan_addresses()]
-        ipv4 = [address for address in found if ":" not in address]
-        ipv6 = [f"[{address}]" for address in found if ":" in address] if bound != "0.0.0.0" else []
-        return ipv4 or ipv6 or ["127.0.0.1"]
-
     def web_urls(self) -> list[str]:
         """Where the pages are."""
-        return [f"http://{host}:{self._web_port}/" for host in self.shown_hosts(self.options.web.host)]
+        return [f"http://{host}:{self._web_port}/" for host in shown_hosts(self.options.web.host)]
 
     def https_urls(self) -> list[str]:
         """Where the pages are by HTTPS; empty while they are not."""
         port = self.https.port
-        return [f"https://{host}:{port}/" for host in self.shown_hosts(self.https.host)] if port else []
-
-
-def warm(site: Site) -> None:
-    """Has what is read from files at first use (time zone, number formats) read now, and not while a call waits."""
-    normalise("0312345678", site.site.country)
-    with contextlib.suppress(KeyError, ValueError, OSError):
-        ZoneInfo(site.site.timezone)
-
-
-def port_problem(error: OSError, option: str, address: Address) -> HakoError:
-    """An OSError of the start in plain words; `option` with `address` was being listened on."""
-    wanted = f"{option} {address}"
-    if error.errno == errno.EADDRINUSE:
-        return CommandError(
-            "port-in-use",
-            f"the port of {wanted} is in use by another program; stop it, or choose another with {option}",
-            ja=f"{wanted} のポートは別のプログラムが使っています。終了するか、{option} で別のポートを指定してください",
-        )
-    if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT) or isinstance(error, socket.gaierror):
-        known = ", ".join(one.address for one in lan_addresses()) or "127.0.0.1"
-        return CommandError(
-            "no-such-address",
-            f"{wanted}: this machine has no address {address.host}; it has {known} (0.0.0.0: all of them)",
-            ja=f"{wanted}: この本体に {address.host} というアドレスはありません。"
-            f"使えるのは {known} です（0.0.0.0 ならすべて）",
-        )
-    if error.errno in (errno.EACCES, errno.EPERM):
-        return CommandError(
-            "port-refused",
-            f"{wanted}: this user may not listen there; take a port from 1024 on, or start the box as root",
-            ja=f"{wanted}: このユーザーでは使えません。1024 以上のポートを指定するか、root で起動してください",
-        )
-    return CommandError("start-failed", str(error))
+        return [f"https://{host}:{port}/" for host in shown_hosts(self.https.host)] if port else []

@@ -18,7 +18,8 @@ import msgspec
 import tomli_w
 import uvloop
 
-from appliance.app.box import Box, port_problem
+from appliance.app.addresses import port_problem, shown_hosts
+from appliance.app.box import Box
 from appliance.app.demo_phone import DemoCall, DemoPhone
 from appliance.app.demo_rtp import Ticker, speech, tone
 from appliance.app.serve import announce, set_up_log
@@ -125,7 +126,7 @@ class Stage:
     async def open(self) -> None:
         """Phones register, agents log in, callers begin to call."""
         host, port = self.box.sip_address
-        address = (self.box.shown_hosts(host)[0].strip("[]"), port)
+        address = (shown_hosts(host)[0].strip("[]"), port)
         self._spawn(self.ticker.run())
         self.carrier.meet(address)
         self.carrier.on_call = lambda call: self._spawn(self._handle(call))

@@ -127,7 +127,7 @@ class Sound:
             asked = document(site, secrets=False)
             asked["sound"] = {**asked.get("sound", {}), **wanted}
             try:
-                await self._box.apply_document(asked, by, version)
+                await self._box.configuring.apply_document(asked, by, version)
             except CommandError as error:
                 if error.code == "version-conflict":
                     continue

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from appliance import __version__
+from appliance.app.addresses import shown_hosts
 from appliance.box.health.finding import Finding
 from appliance.clock import Instant, rfc3339
 from appliance.events import Entry
@@ -85,7 +86,7 @@ class Settings:
         return document(site, secrets=False), version
 
     async def write(self, document: Mapping[str, Any], version: int, by: str) -> int:
-        return (await self._box.apply_document(document, by, version)).version
+        return (await self._box.configuring.apply_document(document, by, version)).version
 
     async def history(self, limit: int) -> Sequence[ConfigVersion]:
         changes = await asyncio.to_thread(self._box.store.history, limit)
@@ -94,7 +95,7 @@ class Settings:
         ]
 
     async def undo(self, version: int, by: str) -> int:
-        return await self._box.undo(version, by)
+        return await self._box.configuring.undo(version, by)
 
 
 class Commands:
@@ -155,7 +156,7 @@ def system(box: Box) -> SystemView:
     site = box.exchange.context.site.site
     now = box.core.now()
     sip = box.sip_address
-    addresses = [AddressView(use="sip-udp", address=f"{host}:{sip[1]}") for host in box.shown_hosts(sip[0])] + [
+    addresses = [AddressView(use="sip-udp", address=f"{host}:{sip[1]}") for host in shown_hosts(sip[0])] + [
         AddressView(use="web", address=url) for url in (*box.web_urls(), *box.https_urls())
     ]
     return SystemView(

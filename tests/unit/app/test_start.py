@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from appliance.app import box as box_module
+from appliance.app import configuring
 from appliance.app.box import Box
 from appliance.app.restart import recover
 from appliance.exchange.audio import AnyRow
@@ -65,7 +66,7 @@ async def test_a_lost_configuration_is_a_fault_until_one_is_applied(
 
     monkeypatch.setattr(Box, "_first_prompts", nothing)
     monkeypatch.setattr(Box, "_start_media", nothing)
-    monkeypatch.setattr(box_module, "NEW_PROMPTS_SECONDS", 0.0)
+    monkeypatch.setattr(configuring, "NEW_PROMPTS_SECONDS", 0.0)
     free = Address("127.0.0.1", 0)
     for name in ("config.json", "config.json.good"):
         (tmp_path / name).write_bytes(b"{")
@@ -74,7 +75,9 @@ async def test_a_lost_configuration_is_a_fault_until_one_is_applied(
     try:
         assert [fault.id for fault in box.faults.views()] == ["config-lost"]
         assert (tmp_path / "config.json").read_bytes() == b"{"
-        await box.apply_text('[[users]]\nname = "ann"\npassword = "correct horse 9"\nrole = "admin"\n', "test")
+        await box.configuring.apply_text(
+            '[[users]]\nname = "ann"\npassword = "correct horse 9"\nrole = "admin"\n', "test"
+        )
         assert not box.faults.views()
         assert (tmp_path / "config.json.damaged").read_bytes() == b"{"
     finally:

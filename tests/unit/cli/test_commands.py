@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from appliance.app.box import port_problem
+from appliance.app.addresses import port_problem
 from appliance.cli import doctor, main
 from appliance.cli.client import Running
 from appliance.cli.words import TEXTS, Speaker
