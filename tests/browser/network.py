@@ -8,7 +8,9 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-OURS, THEIRS, LATER = "10.213.78.1", "10.213.78.2", "10.213.78.77"
+_PLACE = f"10.{200 + os.getpid() // 250 % 50}.{os.getpid() % 250}"
+"""Another network for each run of the tests: two at a time must not take each other's packets."""
+OURS, THEIRS, LATER = f"{_PLACE}.1", f"{_PLACE}.2", f"{_PLACE}.77"
 
 
 def run(*command: str) -> None:

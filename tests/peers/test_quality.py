@@ -19,7 +19,9 @@ from tests.peers.kit.sound import ONE, TWO, heard, stereo
 
 pytestmark = pytest.mark.peer
 
-OURS, THEIRS = "fd6b:3c2a:77::1", "fd6b:3c2a:77::2"
+_PLACE = f"fd6b:3c2a:{os.getpid() & 0xFFFF:x}"
+"""Another network for each run of the tests: two at a time must not take each other's packets."""
+OURS, THEIRS = f"{_PLACE}::1", f"{_PLACE}::2"
 
 
 def phone(box: Box, folder: Path, number: str, hertz: int, server: str = "", **options: object) -> Phone:
