@@ -58,7 +58,7 @@ async def test_a_bad_line_and_a_silent_party_are_seen(
         await expect(page.locator(".fault").filter(has_text="203")).to_be_visible()
         await expect(rows.locator(".voice").filter(has_text=bad)).to_have_count(1, timeout=20_000)
         for row in await rows.all():
-            await row.locator("button[aria-expanded]").click()
+            await row.locator("button:has(.icon-chevron)").click()
         await expect(page.locator(".legs .voice").filter(has_text=good).first).to_be_visible()
         await picture(screen, f"live-{language}")
         for width in (390, 1920) if PICTURES else ():

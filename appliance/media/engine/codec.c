@@ -179,6 +179,13 @@ static bool begin_opus(struct codecs *codecs, int rate)
     return true;
 }
 
+static void catch_up(struct codecs *codecs)
+{
+    g722_reset(&codecs->g722_out);
+    g722_follow(&codecs->g722_out, codecs->passed, codecs->passed_size);
+    codecs->passed_size = 0;
+}
+
 int codec_encode(struct codecs *codecs, uint8_t codec, int rate, const int16_t *in, int n, uint8_t *out)
 {
     switch (codec) {
@@ -195,6 +202,8 @@ int codec_encode(struct codecs *codecs, uint8_t codec, int rate, const int16_t *
     case HK_G722:
         if (!codecs)
             return 0;
+        if (codecs->passed_size)
+            catch_up(codecs);
         g722_encode(&codecs->g722_out, out, in, (size_t)n);
         return n / 2;
     case HK_OPUS:
@@ -216,10 +225,15 @@ void codec_report_loss(struct codecs *codecs, int percent)
         opus_encoder_ctl(codecs->opus_out, OPUS_SET_PACKET_LOSS_PERC(percent));
 }
 
-void codec_begin_encoding(struct codecs *codecs)
+void codec_pass(struct codecs *codecs, uint8_t codec, const uint8_t *payload, size_t size)
 {
-    if (codecs)
-        g722_reset(&codecs->g722_out);
+    if (!codecs || codec != HK_G722)
+        return;
+    size_t n = size < CODEC_PASSED ? size : CODEC_PASSED, room = CODEC_PASSED - n;
+    size_t keep = codecs->passed_size < room ? codecs->passed_size : room;
+    memmove(codecs->passed, codecs->passed + codecs->passed_size - keep, keep);
+    memcpy(codecs->passed + keep, payload + size - n, n);
+    codecs->passed_size = keep + n;
 }
 
 void codec_begin_decoding(struct codecs *codecs)

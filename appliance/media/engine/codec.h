@@ -14,7 +14,8 @@ enum {
     CODEC_LARGEST = 1920, /* bytes of a payload: 20 ms of L16 at 48 kHz */
     CODEC_LONGEST = 5760, /* samples of a packet: 120 ms at 48 kHz */
     CODEC_TAP = 3840,     /* samples of a packet for a recording: the largest of G.722 at 16 kHz */
-    CODEC_BYTES = 1275    /* of a packet that Opus makes */
+    CODEC_BYTES = 1275,   /* of a packet that Opus makes */
+    CODEC_PASSED = 800    /* G.722's codes of 100 ms: its decoder has forgotten what was before */
 };
 
 struct OpusDecoder;
@@ -27,6 +28,8 @@ struct codecs {
     struct OpusEncoder *opus_out;
     int opus_in_rate, opus_tap_rate, opus_out_rate; /* 0: not begun */
     int loss; /* percent that the other side reports */
+    uint8_t passed[CODEC_PASSED]; /* others' G.722 that the listener got since we coded for it last, newest at the end */
+    size_t passed_size;
 };
 
 /* Whether this build has Opus; without it its packets are malformed and nothing is encoded. */
@@ -62,9 +65,8 @@ int codec_encode(struct codecs *codecs, uint8_t codec, int rate, const int16_t *
 /* How many percent of what we send does not arrive: Opus then sends more of it twice. */
 void codec_report_loss(struct codecs *codecs, int percent);
 
-/* What is coded next does not follow what was coded last: others' packets went between, and the listener's decoder has
- * settled on them. */
-void codec_begin_encoding(struct codecs *codecs);
+/* Another's packet went to the listener, whose decoder settles on it: our coder catches up before it codes again. */
+void codec_pass(struct codecs *codecs, uint8_t codec, const uint8_t *payload, size_t size);
 
 /* The next packets begin a new sound: what was heard before has nothing to do with it. */
 void codec_begin_decoding(struct codecs *codecs);

@@ -133,6 +133,14 @@ void g722_encode(struct g722 *state, uint8_t *out, const int16_t *in, size_t n)
     }
 }
 
+void g722_follow(struct g722 *state, const uint8_t *codes, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        step_low(&state->low, (codes[i] & 0x3f) >> 2);
+        step_high(&state->high, codes[i] >> 6);
+    }
+}
+
 /* --- decoder --- */
 static inline int decode_low(struct g722_band *band, int code)
 {

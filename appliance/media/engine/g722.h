@@ -24,6 +24,9 @@ struct g722 {
 /* The same start for a coder and a decoder. */
 void g722_reset(struct g722 *state);
 
+/* What a coder would know had it made these codes: the decoder that got them and it are then of one mind. */
+void g722_follow(struct g722 *state, const uint8_t *codes, size_t n);
+
 /* `out` gets one byte for two samples of `in`; `n` is even. */
 void g722_encode(struct g722 *state, uint8_t *out, const int16_t *in, size_t n);
 

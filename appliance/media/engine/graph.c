@@ -248,7 +248,8 @@ static struct link *hears(const struct port *port, const struct port *source)
 }
 
 /* Whose packets the port got until now, and hears in the mix too. A source that others hear mixed already is behind its
- * packets by its playout's delay: then there is nothing to go on from. */
+ * packets by its playout's delay: then there is nothing to go on from; nor is there when one of the two has another codec
+ * now, and its packets would be noise to the listener. */
 static const struct port *heard_so_far(const struct port *port)
 {
     LIST_EACH (at, &port->hears) {
@@ -258,7 +259,7 @@ static const struct port *heard_so_far(const struct port *port)
             source->in.stream != port->out.from_stream)
             continue;
         link->level = link->gain;
-        return source->mixed_listeners == 0 ? source : NULL;
+        return source->mixed_listeners == 0 && alike(source, port) ? source : NULL;
     }
     return NULL;
 }
@@ -285,7 +286,7 @@ static void settle_listener(hk_engine *engine, struct port *port)
         port->returning = 0;
     else
         hearing = HEARS_MIX;
-    if (port->handover && (hearing != HEARS_MIX || !hears(port, port->handover)))
+    if (port->handover && (hearing != HEARS_MIX || !hears(port, port->handover) || !alike(port->handover, port)))
         port->handover = NULL;
     int rate = hearing == HEARS_MIX ? mix_rate_of(port) : port->mix_rate;
     if (rate != port->mix_rate) {

@@ -112,14 +112,14 @@ enum {
     QUIET = 40            /* mean amplitude */
 };
 
-/* The listener's decoder has settled on the source's own coder: ours learns what was said before it goes on from it. */
+/* The listener's decoder has settled on the source's own coder: that of Opus learns what was said before it goes on from
+ * it. (What G.722's has to know, it learns from the packets that passed.) */
 static void prime_coder(struct port *port, const struct playout *playout)
 {
     uint8_t unheard[CODEC_LARGEST];
     int frame = port->mix_rate / 8000 * port->config.frame, first = playout->end - playout->end / frame * frame;
-    if (port->config.send_codec <= HK_PCMA || playout->rate != port->mix_rate)
+    if (port->config.send_codec != HK_OPUS || playout->rate != port->mix_rate)
         return;
-    codec_begin_encoding(port->codecs);
     for (int at = first; at + frame <= playout->end; at += frame)
         (void)codec_encode(port->codecs, port->config.send_codec, playout->rate, playout->pcm + at, frame, unheard);
 }

@@ -26,8 +26,6 @@ static void begin(hk_engine *engine, struct port *port, uint8_t event, const str
     press->phase = 0;
     if (press->tones)
         port->pending_size = 0;
-    if (press->tones && !port->out.mixing)
-        codec_begin_encoding(port->codecs);
     press->event = event;
     press->ends = 0;
     press->held = from != NULL;

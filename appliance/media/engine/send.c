@@ -148,6 +148,7 @@ void port_forward(hk_engine *engine, struct port *to, const struct port *from, c
     uint8_t *start = payload - RTP_HEADER;
     if (codec > HK_PCMA) {
         duration = (uint32_t)codec_duration(codec, units, payload, packet->length);
+        codec_pass(to->codecs, codec, payload, packet->length);
     } else if (codec != config->send_codec) {
         const uint8_t *table = codec == HK_PCMA ? g711_alaw_ulaw : g711_ulaw_alaw;
         start = converted;

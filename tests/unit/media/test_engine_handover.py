@@ -175,3 +175,44 @@ def test_who_is_gone_in_the_middle_of_the_change_leaves_no_trace(still: Still) -
     still.drop(three.b)
     still.run(2000 * MS, [one for one in three.sent if one.port == three.c and 1010 * MS <= one.at < 2000 * MS])
     assert still.heard[three.a][-1].at > 1.9
+
+
+@pytest.mark.parametrize(("before", "after"), [(PCMU, G722), (G722, PCMU)])
+def test_a_party_that_changes_its_codec_is_no_noise(still: Still, before: int, after: int) -> None:
+    a, b = still.port(before), still.port(before)
+    still.bridge(a, b)
+    first, then = (
+        stream(still, b, before, tone(before, 1.0)),
+        stream(still, b, after, tone(after, 1.0), start=1000 * MS, sequence=150, timestamp=7000 + 8000),
+    )
+    still.run(2000 * MS, first + then)
+    assert still.playout(a)["hearing"] == MIX
+    sound = np.abs(still.audio(a, before).astype(int))
+    assert 7000 < sound[len(sound) // 2 :].max() < 9500, "what it says now, and nothing louder"
+    assert sound.max() < 9500
+
+
+@pytest.mark.parametrize(("before", "after"), [(PCMU, G722), (G722, PCMU)])
+def test_a_listener_that_changes_its_codec_hears_no_noise(still: Still, before: int, after: int) -> None:
+    a, b = still.port(before), still.port(before)
+    still.bridge(a, b)
+    said = stream(still, b, before, tone(before, 2.0))
+    still.run(1000 * MS, [one for one in said if one.at < 1000 * MS])
+    still.change(a, after)
+    still.run(2000 * MS, [one for one in said if one.at >= 1000 * MS])
+    assert still.playout(a)["hearing"] == MIX
+    sound = np.abs(still.audio(a, after).astype(int))
+    assert 7000 < sound[len(sound) // 2 :].max() < 9500
+    assert sound.max() < 9500
+
+
+def test_our_coder_goes_on_where_the_listeners_decoder_is(still: Still) -> None:
+    """G.722 adapts: a coder that starts afresh is heard three times too loud by a decoder that is used to another."""
+    a, b, quiet = still.port(G722), still.port(G722), still.port(PCMU)
+    still.bridge(a, b)
+    said = stream(still, b, G722, tone(G722, 1.0)) + stream(still, quiet, PCMU, tone(PCMU, 2.0) // 8)
+    still.run(1000 * MS, [one for one in said if one.at < 1000 * MS])
+    still.mix([(a, quiet, 1.0)])
+    still.run(2000 * MS, [one for one in said if one.at >= 1000 * MS])
+    sound = np.abs(still.audio(a, G722)[int(1.02 * 16000) :].astype(int))
+    assert 900 < sound.max() < 1300

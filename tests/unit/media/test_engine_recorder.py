@@ -70,6 +70,7 @@ def test_sounds_of_one_instant_lie_together(box: EngineBox, tmp_path: Path) -> N
     """Clicks sent on both sides at once; one side starts late, jitters, loses packets and its clock runs fast."""
     a, b, recorder = box.party(), box.party(), box.new_id()
     box.put(Recorder(id=recorder, path=str(tmp_path / "r.wav"), left=box.id(a), right=(box.id(b),)))
+    box.wait(RecorderStarted)
     click, silence = encode(0, tone(1000, 0.02, 20000)), encode(0, np.zeros(160, dtype=np.int16))
     start, sent = time.monotonic(), [0, 0]
     while sent[0] < 100:
