@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 from appliance.errors import HakoError
-from appliance.events import CallEnded, QueueLeft, RecordingStopped
+from appliance.events import CallEnded, DecisionFailed, QueueLeft, RecordingStopped
 from appliance.exchange.audio import AnyRow, Recorder
 from appliance.exchange.causes import RESTART
-from appliance.exchange.kept import Before, KeptCall
+from appliance.exchange.kept import Before, KeptCall, Recovered
 from appliance.media.protocol import LINGER
 from appliance.media.recordings import Mended, locate, mend, repair
 from appliance.sip.registrar import Binding
@@ -80,20 +81,22 @@ def _place(box: Box) -> dict[str, bytes]:
     return {"sip": f"{host}:{port}".encode(), "machine": machine}
 
 
-async def _before(box: Box, rows: dict[int, AnyRow] | None) -> Before:
+Stored = dict[str, dict[str, bytes]]
+"""By kind and key."""
+
+
+async def _load(box: Box) -> Stored:
+    kinds = (CALLS, DIALOGS, BINDINGS, BOX)
+    return {kind: await asyncio.to_thread(box.state.load, kind) for kind in kinds}
+
+
+def _before(box: Box, stored: Stored, rows: dict[int, AnyRow] | None) -> Before:
     """What the run before left. `rows`: of a media process that lived on; None: there was none."""
     state, ledger = box.state, box.ledger
-    calls, dialogs, bindings, place = [
-        await asyncio.to_thread(state.load, kind) for kind in (CALLS, DIALOGS, BINDINGS, BOX)
-    ]
-    for kind, kept in ((CALLS, calls), (DIALOGS, dialogs)):
-        for key in kept:
-            state.drop(kind, key)
+    calls, dialogs, bindings, place = stored[CALLS], stored[DIALOGS], stored[BINDINGS], stored[BOX]
     open_calls = ledger.open_calls()
     away = box.core.now().wall - max([state.last_alive, *(call.last_seen for call in open_calls)])
     here = _place(box)
-    for key, value in here.items():
-        state.put(BOX, key, value)
     goes_on = all(place.get(key) == value for key, value in here.items()) and (rows is not None or away <= LINGER)
     return Before(
         calls=tuple(_decode(KeptCall, calls).values()) if goes_on else (),
@@ -107,17 +110,39 @@ async def _before(box: Box, rows: dict[int, AnyRow] | None) -> Before:
     )
 
 
+def _take_over(box: Box, before: Before) -> Recovered:
+    """Never raises: what cannot be taken over must not keep the box from its next calls, now and at each start."""
+    try:
+        return box.core.do(lambda exchange, now: exchange.take_over(before, now))
+    except Exception as error:
+        log.exception("what the run before left cannot be taken over")
+        box.core.emit(DecisionFailed(call="", error=repr(error), trace=traceback.format_exc(limit=-12)))
+        return Recovered(taken=(), ended=0)
+
+
+def _forget(box: Box, stored: Stored, before: Before, taken: set[str]) -> None:
+    """Drops what no call goes on with. Not earlier: a box that is killed while it takes over can do so again."""
+    on = {leg.dialog for kept in before.calls if kept.id in taken for leg in kept.legs}
+    for kind, needed in ((CALLS, taken), (DIALOGS, on)):
+        for key in stored[kind].keys() - needed:
+            box.state.drop(kind, key)
+    for key, value in _place(box).items():
+        box.state.put(BOX, key, value)
+
+
 async def recover(box: Box, rows: dict[int, AnyRow] | None) -> None:
     """Runs before the first call is taken; SIP and media are there already, and nobody has told media anything yet."""
     core, ledger = box.core, box.ledger
-    before = await _before(box, rows)
+    stored = await _load(box)
+    before = _before(box, stored, rows)
     for kept in before.calls:
         call = next((one for one in ledger.open_calls() if one.call == kept.id), None)
         if call is not None and call.queue:
             # It was answered moments before the end, and the ledger had no time to keep that.
             _leave_queue(box, call, "answered", kept.agent, (kept.talking_since or call.last_seen) - call.queued)
-    recovered = core.do(lambda exchange, now: exchange.take_over(before, now))
+    recovered = _take_over(box, before)
     taken = set(recovered.taken)
+    _forget(box, stored, before, taken)
     live = {row.path for row in (rows or {}).values() if isinstance(row, Recorder)}
     if not ledger.clean:
         since = box.state.last_alive - RECENT_SECONDS
@@ -132,7 +157,8 @@ async def recover(box: Box, rows: dict[int, AnyRow] | None) -> None:
         core.emit(
             RecordingStopped(recording=recording.recording, call=recording.call, seconds=seconds, reason="box-restart")
         )
-    closed = [call for call in ledger.open_calls() if call.call not in taken]
+    told = taken.union(recovered.failed)
+    closed = [call for call in ledger.open_calls() if call.call not in told]
     for call in closed:
         if call.queue:
             _leave_queue(box, call, "restart", "", call.last_seen - call.queued)

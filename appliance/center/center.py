@@ -135,17 +135,26 @@ class CallCenter:
         self._floor.settle(now)
 
     def take_over(
-        self, agent: str, extension: str, call: str, queue: str, wrap_up_seconds: float, since: Instant, now: Instant
+        self,
+        agent: str,
+        extension: str,
+        call: str,
+        queue: str,
+        wrap_up_seconds: float,
+        talking_since: float,
+        since: Instant,
+        now: Instant,
     ) -> bool:
-        """After `restore`: the agent has been talking to a queue's caller `since` then, all through a restart.
+        """After `restore`: the agent has been talking to a queue's caller, all through a restart.
 
-        Told before the phone's activity. False: nobody of that name is there, or is at another phone; the leg is then
-        like any other of its phone.
+        `talking_since`: monotonic time of the answer; `since`: of the last change of the agent's state. Told before
+        the phone's activity. False: nobody of that name is there, or is at another phone; the leg is then like any
+        other of its phone.
         """
         who = self.agent(agent)
         if who is None or who.state not in (IDLE, LOGGED_OUT) or who.extension not in ("", extension):
             return False
-        self._roster.take_over(who, extension, call, queue, wrap_up_seconds, since, now)
+        self._roster.take_over(who, extension, call, queue, wrap_up_seconds, talking_since, since, now)
         self._floor.settle(now)
         return True
 

@@ -245,6 +245,7 @@ class Roster:
         call: str,
         queue: str,
         wrap_up_seconds: float,
+        talking_since: float,
         since: Instant,
         now: Instant,
     ) -> None:
@@ -252,7 +253,7 @@ class Roster:
         if agent.phone is None:
             self._attach(agent, extension)
         agent.call, agent.queue = call, queue
-        agent.wrap_up_seconds, agent.talking_since = wrap_up_seconds, since.mono
+        agent.wrap_up_seconds, agent.talking_since = wrap_up_seconds, talking_since
         self._move(agent, "taken-over", now)
         agent.since = since
         self.refresh(agent)

@@ -38,6 +38,8 @@ class KeptLeg(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults
     serving: bool = False
     wrap_up: float = 0.0
     """Seconds of wrap-up that follow, where the agent serves a queue's caller."""
+    since: Instant | None = None
+    """When that agent's state last changed (a hold changes it)."""
     talking_since: Instant | None = None
     """When that agent's conversation began."""
     answered_at: float
@@ -51,8 +53,8 @@ class KeptLeg(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults
     musical: bool = False
     held: bool = False
     dtmf: str = ""
-    pressed: str = ""
     presses: int = 0
+    """How many times we sent keys. Which, is not kept: they may be a PIN or a card's number."""
     detector: Detector | None = None
     dscp: int = 46
     local: Local
@@ -134,6 +136,8 @@ class Recovered(msgspec.Struct, frozen=True):
     """Calls that go on."""
     ended: int
     """Dialogs that were ended."""
+    failed: tuple[str, ...] = ()
+    """Calls that should have gone on and could not: the ledger has their end already, but not their recordings'."""
 
 
 def dialog_key(session: Session) -> str:
@@ -200,6 +204,7 @@ def keep(call: Call) -> KeptCall:
 def _keep_leg(leg: Leg) -> KeptLeg:
     assert leg.session is not None and leg.local is not None and leg.negotiated is not None
     agent = leg.context.center.agent(leg.agent) if leg.serving else None
+    since = agent.since if agent is not None else None
     return KeptLeg(
         id=leg.id,
         direction=leg.direction,
@@ -211,7 +216,8 @@ def _keep_leg(leg: Leg) -> KeptLeg:
         agent=leg.agent,
         serving=leg.serving,
         wrap_up=agent.wrap_up_seconds if agent is not None else 0.0,
-        talking_since=agent.since if agent is not None else None,
+        since=since,
+        talking_since=_earlier(since, agent.talking_since) if agent is not None and since is not None else None,
         answered_at=leg.answered_at,
         port=leg.port,
         port_row=leg.port_row,
@@ -222,7 +228,6 @@ def _keep_leg(leg: Leg) -> KeptLeg:
         musical=leg.musical,
         held=leg.held,
         dtmf=leg.dtmf,
-        pressed=leg.pressed,
         presses=leg.presses,
         detector=leg.detector,
         dscp=leg.dscp,
@@ -230,3 +235,8 @@ def _keep_leg(leg: Leg) -> KeptLeg:
         local_ip=leg.local_ip,
         negotiated=leg.negotiated,
     )
+
+
+def _earlier(known: Instant, mono: float) -> Instant:
+    """Both clocks at a reading of the monotonic one."""
+    return Instant(mono, known.wall - (known.mono - mono))

@@ -230,7 +230,16 @@ class CallRecorder:
         if not known:
             # It was begun moments before the box died, and the ledger had no time to keep that.
             path = self.row.path.removeprefix(f"{self.context.recordings}/")
-            self.context.emit(RecordingStarted(recording=self.id, call=self.call.id, leg=self.row.leg, path=path))
+            self.context.emit(
+                RecordingStarted(recording=self.id, call=self.call.id, leg=self.row.leg, path=path, rate=self.row.rate)
+            )
+
+    def abandon(self) -> None:
+        """The call could not be taken over after all. What becomes of the file is told by who clears up."""
+        row, self.row = self.row, None
+        if row is not None:
+            self.context.recorders.pop(row.id, None)
+            self.context.media.drop(row.id)
 
     # --- its end -----------------------------------------------------------------------------------------------------
     def interrupted(self) -> None:

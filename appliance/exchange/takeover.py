@@ -10,7 +10,10 @@ from __future__ import annotations
 import traceback
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from appliance.events import CallTakenOver, DecisionFailed
+from appliance.exchange.audio import RtpPort
 from appliance.exchange.call import Call
 from appliance.exchange.causes import INTERNAL, RESTART, ending_headers
 from appliance.exchange.kept import Before, KeptCall, KeptLeg, Recovered
@@ -36,6 +39,7 @@ class Takeover:
         self.context, self.before = context, before
         self._left = dict(before.dialogs)
         """Dialogs that no call has taken."""
+        self._failed: list[str] = []
 
     def run(self) -> Recovered:
         """All of it. Rows of calls that do not go on are not stated again: with the next frame they are gone."""
@@ -51,7 +55,7 @@ class Takeover:
         context.center.restore(before.agents, context.now)
         context.phones.restore(list(before.bindings))
         taken = tuple(kept.id for kept in chosen if self._take(kept))
-        return Recovered(taken=taken, ended=self._end_others())
+        return Recovered(taken=taken, ended=self._end_others(), failed=tuple(self._failed))
 
     def _can(self, kept: KeptCall) -> bool:
         before = self.before
@@ -76,7 +80,7 @@ class Takeover:
         except Exception as error:
             context.emit(DecisionFailed(call=kept.id, error=repr(error), trace=traceback.format_exc(limit=-12)))
             if call is not None:
-                call.end(INTERNAL)
+                self._give_up(call)
             for leg in kept.legs:
                 context.media.release_port(leg.port)
             for session in sessions:
@@ -84,11 +88,24 @@ class Takeover:
             return False
         return True
 
+    def _give_up(self, call: Call) -> None:
+        """Ends what there is of a call. Its recording is told, and mended, with those of all other calls."""
+        context = self.context
+        try:
+            call.recorder.abandon()
+            call.end(INTERNAL)
+        except Exception as error:
+            context.emit(DecisionFailed(call=call.id, error=repr(error), trace=traceback.format_exc(limit=-12)))
+        if context.calls.pop(call.id, None) is None:
+            self._failed.append(call.id)
+
     def _session(self, kept: KeptLeg) -> Session:
         context = self.context
         line = context.trunks.lines.get(kept.trunk)
         credentials = line.credentials if line is not None else None
-        return context.endpoint.restore(self._left.pop(kept.dialog), context.now, credentials)
+        session = context.endpoint.restore(self._left[kept.dialog], context.now, credentials)
+        del self._left[kept.dialog]
+        return session
 
     def _call(self, kept: KeptCall) -> Call:
         call = Call(
@@ -133,7 +150,7 @@ class Takeover:
         leg.body = session.local_sdp or b""
         leg.hearing, leg.playing, leg.player_generation = kept.hearing, kept.player, kept.player_generation
         leg.musical = kept.musical
-        leg.dtmf, leg.pressed, leg.presses = kept.dtmf or leg.dtmf, kept.pressed, kept.presses
+        leg.dtmf, leg.presses = kept.dtmf or leg.dtmf, kept.presses
         leg.detector, leg.dscp = kept.detector, kept.dscp
         if kept.musical and kept.player is None:
             # The music came by the line-in, whose process is another one now.
@@ -142,7 +159,14 @@ class Takeover:
         leg.put_rows()
         if kept.serving and kept.talking_since is not None:
             leg.serving = context.center.take_over(
-                kept.agent, kept.extension, call.id, call.queue, kept.wrap_up, kept.talking_since, context.now
+                kept.agent,
+                kept.extension,
+                call.id,
+                call.queue,
+                kept.wrap_up,
+                kept.talking_since.mono,
+                kept.since or kept.talking_since,
+                context.now,
             )
         leg.occupy()
 
@@ -155,6 +179,12 @@ class Takeover:
         for leg in call.legs:
             listen(leg)
             self._play_on(call, leg)
+        for leg in call.legs:
+            if leg.session is not None:
+                # At once: the CSeqs leapt, and must leap from there when the box dies again.
+                context.keeping.session(leg.session)
+        context.after(LOOK_SECONDS, call, lambda: self._look(call))
+        # Last: nothing fails any more when the ledger is told.
         if kept.recorder is not None:
             call.recorder.restore(kept.recorder, kept.recorder.id in self.before.open_recordings)
         context.emit(
@@ -167,11 +197,6 @@ class Takeover:
                 away=round(self.before.away, 3),
             )
         )
-        for leg in call.legs:
-            if leg.session is not None:
-                # At once: the CSeqs leapt, and must leap from there when the box dies again.
-                context.keeping.session(leg.session)
-        context.after(LOOK_SECONDS, call, lambda: self._look(call))
 
     def _play_on(self, call: Call, leg: Leg) -> None:
         """Music from the line-in comes from there again, or is the box's own, as soon as either is ready."""
@@ -195,8 +220,12 @@ class Takeover:
                 session.probe(self.context.now)
 
     def _differs(self, leg: Leg) -> bool:
+        """Whether the engine holds another port than we remember. What keys were sent last is not remembered."""
         rows = self.before.rows
-        return rows is not None and leg.row() != rows.get(leg.port_row)
+        if rows is None:
+            return False
+        held = rows.get(leg.port_row)
+        return not isinstance(held, RtpPort) or leg.row() != msgspec.structs.replace(held, press="")
 
     # --- the others --------------------------------------------------------------------------------------------------
     def _end_others(self) -> int:

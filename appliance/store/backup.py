@@ -24,13 +24,14 @@ import msgspec
 from appliance.clock import rfc3339
 from appliance.errors import HakoError
 from appliance.events.base import Words
+from appliance.media.recordings import find
 from appliance.store.lock import DataFolder
 from appliance.store.safe import sync_folder
 
 MANIFEST: Final = "hako-backup.json"
 FORMAT: Final = 1
 _LEFT_OUT: Final = ("recordings", "backups", "log")
-_LEFT_OUT_SUFFIXES: Final = (".sock", ".lock", ".pid", ".tmp", "-wal", "-shm", "-journal")
+_LEFT_OUT_SUFFIXES: Final = (".sock", ".lock", ".pid", ".tmp", "-wal", "-shm", "-journal", ".part")
 _MADE_AGAIN: Final = ("prompts/cache/",)
 """Spoken prompts: synthesised again from the configuration."""
 _READY: Final = ".restore"
@@ -71,11 +72,15 @@ def backup(folder: DataFolder, file: Path, wall: float, version: str, recordings
             tempfile.TemporaryDirectory(dir=folder.path, prefix=".backup-") as work,
         ):
             with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6, allowZip64=True) as archive:
-                for name, path in _contents(folder, recordings):
+                for path in _contents(folder, recordings):
                     source = _still(path, Path(work)) if path.suffix == ".db" else path
-                    entry = _add(archive, name, source)
+                    entry = _add(archive, _name(folder, path), source)
+                    if entry is None and path.is_relative_to(folder.recordings):
+                        # It became Opus since it was listed.
+                        path = find(path)
+                        entry = _add(archive, _name(folder, path), path) if _name(folder, path) not in files else None
                     if entry is not None:
-                        files[name] = entry
+                        files[_name(folder, path)] = entry
                 manifest = {"format": FORMAT, "made": rfc3339(wall), "version": version, "recordings": recordings}
                 archive.writestr(MANIFEST, json.dumps(manifest | {"files": files}, indent=1))
             target.flush()
@@ -100,17 +105,22 @@ def _remove(path: str) -> None:
         Path(path).unlink(missing_ok=True)
 
 
-def _contents(folder: DataFolder, recordings: bool) -> Iterator[tuple[str, Path]]:
+def _name(folder: DataFolder, path: Path) -> str:
+    return path.relative_to(folder.path).as_posix()
+
+
+def _contents(folder: DataFolder, recordings: bool) -> Iterator[Path]:
+    """Files that belong to a backup. A recording may be gone by now, or be another file: it is listed all the same."""
     for top in sorted(folder.path.iterdir()):
         left_out = top.name in _LEFT_OUT and not (recordings and top.name == "recordings")
         if left_out or top.name.startswith(".") or top in (folder.state, folder.first_login) or ".damaged" in top.name:
             continue
         for path in [top] if top.is_file() else sorted(top.rglob("*")):
-            name = path.relative_to(folder.path).as_posix()
-            if name.startswith(_MADE_AGAIN) or name.endswith(_LEFT_OUT_SUFFIXES):
+            name = _name(folder, path)
+            if name.startswith(_MADE_AGAIN) or name.endswith(_LEFT_OUT_SUFFIXES) or path.is_symlink():
                 continue
-            if path.is_file() and not path.is_symlink():
-                yield name, path
+            if path.is_file() or not path.exists():
+                yield path
 
 
 def _still(path: Path, work: Path) -> Path:
@@ -132,13 +142,13 @@ def _still(path: Path, work: Path) -> Path:
 def _add(archive: zipfile.ZipFile, name: str, path: Path) -> dict[str, Any] | None:
     """Adds a file, reading it once; a file that vanished meanwhile is left out. Sound is not compressed again."""
     digest, size = hashlib.sha256(), 0
-    info = zipfile.ZipInfo(name, time.localtime(max(path.stat().st_mtime, 315532800))[:6])
-    info.external_attr = 0o600 << 16
-    info.compress_type = zipfile.ZIP_STORED if path.suffix in (".wav", ".opus", ".mp3") else zipfile.ZIP_DEFLATED
     try:
         source = path.open("rb")
     except FileNotFoundError:
         return None
+    info = zipfile.ZipInfo(name, time.localtime(max(os.fstat(source.fileno()).st_mtime, 315532800))[:6])
+    info.external_attr = 0o600 << 16
+    info.compress_type = zipfile.ZIP_STORED if path.suffix in (".wav", ".opus", ".mp3") else zipfile.ZIP_DEFLATED
     with source, archive.open(info, "w", force_zip64=True) as target:
         while block := source.read(1 << 20):
             digest.update(block)

@@ -304,10 +304,10 @@ class Box:
             agents=tuple((one.agent, one.status, one.reason, one.extension) for one in self.statuses.values()),
             away=now.mono - self._died,
         )
-        self.calls.clear()
-        self.dialogs.clear()
+        stored = frozenset(self.calls), frozenset(self.dialogs)
         recovered = self.exchange.take_over(before, now)
         taken = frozenset(recovered.taken)
+        told = taken.union(recovered.failed)
         self.taken += len(taken)
         story.restarted(taken)
         closing: list[Event] = [
@@ -318,14 +318,17 @@ class Box:
         closing += [
             QueueLeft(call=call, queue=queue, outcome="restart", waited=0.0)
             for call, queue in story.waiting.items()
-            if call not in taken
+            if call not in told
         ]
         closing += [
-            CallEnded(call=call, cause=RESTART.cause, reason=RESTART.reason)
-            for call in story.calls
-            if call not in taken
+            CallEnded(call=call, cause=RESTART.cause, reason=RESTART.reason) for call in story.calls if call not in told
         ]
         self.drain()
+        on = {leg.dialog for kept in before.calls if kept.id in taken for leg in kept.legs}
+        for number in stored[0] - taken:
+            self.calls.pop(number, None)
+        for key in stored[1] - on:
+            self.dialogs.pop(key, None)
         if talking - taken:
             self.problem(f"calls that talked are not taken over: {talking - taken}")
         if self._whole and rows is not None and self.engine.changes and not by_line_in:

@@ -8,8 +8,10 @@ import msgspec
 import pytest
 
 from appliance import events as ev
+from appliance.exchange import takeover
 from appliance.exchange.audio import Detector, Mix, Recorder, RtpPort
-from appliance.exchange.kept import KeptCall, keep
+from appliance.exchange.kept import KeptCall, KeptRecorder, keep
+from appliance.exchange.recording import CallRecorder
 from appliance.exchange.view import CallView
 from appliance.sip import sdes
 from appliance.site.model import SiteInfo
@@ -160,6 +162,73 @@ def test_a_queues_caller_keeps_the_agent_who_wraps_up_afterwards() -> None:
     second.hang_up()
     office.run(1.0)
     assert [one.outcome for one in office.told(ev.QueueLeft)] == ["answered", "answered"]
+    office.close()
+
+
+def test_the_whole_conversation_counts_for_the_agent_though_it_was_held_before() -> None:
+    office = Office(inbound("queue:support"))
+    aiko = office.desk("201")
+    office.available("aiko")
+    caller = office.comes_in()
+    office.run(30.0)
+    other(aiko).redirect("inactive")
+    office.run(1.0)
+    other(aiko).redirect("sendrecv")
+    office.run(4.0)
+    since = next(one.since for one in office.exchange.agents() if one.id == "aiko")
+    back(office)
+    assert next(one.since for one in office.exchange.agents() if one.id == "aiko") == since
+    caller.hang_up()
+    office.run(1.0)
+    agent = office.exchange.context.center.agent("aiko")
+    assert agent is not None and agent.talk_seconds == pytest.approx(41.0, abs=2.0)
+    office.close()
+
+
+def test_a_wideband_recording_that_the_ledger_does_not_know_is_told_as_such() -> None:
+    office, caller, _ = internal()
+    (call,) = office.exchange.context.calls.values()
+    kept = call.recorder.kept()
+    assert kept is not None and kept.row is not None
+    wide = msgspec.structs.replace(kept, row=msgspec.structs.replace(kept.row, rate=16000))
+    office.strict = False  # the ledger of the test knows it all the same
+    office.box.do(lambda box, now: call.recorder.restore(wide, False))
+    assert [one.rate for one in office.told(ev.RecordingStarted)] == [8000, 16000]
+    caller.hang_up()
+    office.run(1.0)
+
+
+def test_keys_that_were_sent_are_not_stored_and_their_absence_is_no_difference() -> None:
+    office = Office()
+    office.reacts(office.alpha)
+    caller = office.dials(office.desk("201"), "0312345678")
+    office.run(3.0)
+    pin = "4711#0815"
+    office.box.do(lambda box, now: box.press_keys(live(office).id, pin, "", "web:sue", now))
+    offers: list[bytes] = []
+    send = office.network.send
+
+    def tap(flow: Any, data: bytes) -> None:
+        if data.startswith((b"INVITE", b"UPDATE")):
+            offers.append(data)
+        send(flow, data)
+
+    office.network.send = tap  # type: ignore[method-assign]
+    office.run(0.1)
+    office.box.stored()
+    assert office.box.calls and not any(pin.encode() in data for data in office.box.calls.values())
+    assert len(back(office)) == 1
+    office.run(10.0)
+    assert not offers, "nothing has to be agreed on anew"
+    (row,) = (row for row in office.engine.rows.values() if isinstance(row, RtpPort) and row.press_generation)
+    assert (row.press, row.press_generation) == ("", 1)
+    office.box.do(lambda box, now: box.press_keys(live(office).id, "2", "", "web:sue", now))
+    office.run(0.1)
+    assert {(row.press, row.press_generation) for row in office.engine.rows.values() if isinstance(row, RtpPort)} >= {
+        ("2", 2)
+    }
+    caller.hang_up()
+    office.run(1.0)
     office.close()
 
 
@@ -339,6 +408,50 @@ def test_what_cannot_be_used_any_more_ends_that_call_alone() -> None:
     again.hang_up()
     office.run(1.0)
     assert office.box.table.ports_used == 0
+
+
+@pytest.mark.parametrize("where", ["listen", "restore"])
+def test_a_call_that_cannot_go_on_after_all_ends_once(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    office, caller, called = internal()
+    number = live(office).id
+
+    def fails(*_: Any) -> None:
+        raise RuntimeError("what was kept cannot be used")
+
+    if where == "listen":
+        monkeypatch.setattr(takeover, "listen", fails)
+    else:
+        restore = CallRecorder.restore
+
+        def halfway(recorder: CallRecorder, kept: KeptRecorder, known: bool) -> None:
+            restore(recorder, kept, known)
+            fails()
+
+        monkeypatch.setattr(CallRecorder, "restore", halfway)
+    office.strict = False
+    assert back(office) == ()
+    office.run(90.0)
+    assert caller.over and called.over
+    assert [(one.call, one.reason) for one in office.told(ev.CallEnded)] == [(number, "internal-error")]
+    assert [one.reason for one in office.told(ev.RecordingStopped)] == ["box-restart"]
+    assert len(office.told(ev.DecisionFailed)) == 1 and not office.told(ev.CallTakenOver)
+    assert office.exchange.calls() == [] and office.engine.rows == {}
+    assert office.box.stored() == 0
+
+
+def test_killed_again_while_it_takes_over_it_can_do_so_once_more() -> None:
+    office, caller, called = internal()
+    office.run(0.1)
+    for _ in range(2):
+        office.box.kill()
+        office.run(2.0)
+        assert len(office.box.restart(office.site).taken) == 1
+    office.run(0.5)
+    assert (office.hears(caller), office.hears(called)) == ({"202"}, {"201"})
+    caller.hang_up()
+    office.run(1.0)
+    assert called.over and office.box.stored() == 0
+    office.close()
 
 
 def test_with_the_media_process_gone_as_well_the_audio_is_made_anew() -> None:

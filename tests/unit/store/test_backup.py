@@ -10,6 +10,7 @@ import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,6 +67,42 @@ def test_what_goes_in_and_what_does_not(box: DataFolder, tmp_path: Path) -> None
     with zipfile.ZipFile(save(box, tmp_path, recordings=True)) as archive:
         assert "recordings/2026/11/c1.wav" in archive.namelist()
     assert [one.name for one in box.path.iterdir() if one.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize("when", ["after it was listed", "as it is being added"])
+def test_a_recording_that_becomes_opus_meanwhile_is_in_the_backup(
+    box: DataFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    folder = box.recordings / "2026" / "11"
+    (folder / "b1.wav").write_bytes(b"RIFF" + bytes(100))
+    (folder / "c2.wav").write_bytes(b"RIFF" + bytes(100))
+    add = backing._add
+
+    def meanwhile(archive: zipfile.ZipFile, name: str, path: Path) -> dict[str, Any] | None:
+        if name.endswith("b1.wav" if when == "after it was listed" else "c1.wav"):
+            (folder / "c1.wav").unlink()
+            (folder / "c1.opus").write_bytes(b"OggS")
+            (folder / "c2.wav").unlink()  # retention: gone for good
+        return add(archive, name, path)
+
+    monkeypatch.setattr(backing, "_add", meanwhile)
+    other = DataFolder(tmp_path / "other")
+    restore(save(box, tmp_path, recordings=True), other, WALL)
+    assert sorted(path.name for path in other.recordings.rglob("*.*")) == ["b1.wav", "c1.opus"]
+
+
+def test_any_other_file_that_vanishes_meanwhile_is_left_out(
+    box: DataFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add = backing._add
+
+    def meanwhile(archive: zipfile.ZipFile, name: str, path: Path) -> dict[str, Any] | None:
+        (box.prompts / "main.wav").unlink(missing_ok=True)
+        return add(archive, name, path)
+
+    monkeypatch.setattr(backing, "_add", meanwhile)
+    with zipfile.ZipFile(save(box, tmp_path)) as archive:
+        assert set(archive.namelist()) == {"config.json", "config.json.good", "records.db", MANIFEST}
 
 
 def test_a_backup_comes_back_on_another_box(box: DataFolder, tmp_path: Path) -> None:
