@@ -69,9 +69,10 @@ class RtpPort(Row, frozen=True, tag="rtp"):
     send_noise: Payload | None = None
     """CN (RFC 3389) as their SDP numbers it: silence towards them is sent as comfort noise; None: as silence."""
     press: str = ""
-    """Keys (0-9 * # A-D, at most 32) to send as telephone-events, 100 ms each, when `press_generation` is raised. What
-    the row of a new port says counts as sent, so that a restart of the engine presses nothing twice."""
+    """The last keys (0-9 * # A-D, at most 32) that were to be sent as telephone-events or tones, 100 ms each."""
     press_generation: int = 0
+    """How many there were in all: what it has grown by is sent, so none is lost between two frames. What the
+    row of a new port says counts as sent: a restart of the engine presses nothing twice."""
     press_tones: bool = False
     """Keys for a party without telephone-event are sent as tones in the audio (ITU-T Q.23)."""
     ptime: int = 20

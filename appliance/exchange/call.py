@@ -135,7 +135,8 @@ class Call:
     def connect(self, first: Leg, second: Leg) -> None:
         """The two talk to each other from now on."""
         first.activity = second.activity = None
-        first.unheard = second.unheard = ""
+        first.heard_again()
+        second.heard_again()
         self.bridge = (first, second)
         if self.talking_since is None:
             self.talking_since = self.context.now.wall
@@ -167,7 +168,8 @@ class Call:
         """A party of the bridge pressed hold or came back: the other hears music meanwhile."""
         if leg in self.bridge:
             for one in self.bridge:
-                one.unheard = ""
+                # Silence that is wanted is no fault; whether the party is heard after it shows anew.
+                one.heard_again()
             self._hear_each_other()
             self.recorder.follow()
 

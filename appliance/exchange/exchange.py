@@ -342,6 +342,8 @@ class Exchange:
         if leg is None:
             raise CommandError("not_connected", "Nobody is connected to whom keys could be sent.")
         self._contain(call, lambda: keys.press(leg, pressed))
+        if leg.state == "ended":
+            raise CommandError("not_connected", "The call ended in this moment: no keys were sent.")
         self.context.emit(KeysSent(call=call.id, leg=leg.id, count=len(pressed), by=by))
 
     def originate(self, extension: str, number: str, now: Instant, *, answering_machine: bool = False) -> str:
@@ -361,7 +363,7 @@ class Exchange:
 def _party_for_keys(call: Call, leg_id: str) -> Leg | None:
     """The leg named; else the outside party of the conversation, or whoever was called; else the one outside that can
     be heard before it answers."""
-    able = [leg for leg in call.legs if leg.negotiated is not None and leg.state != "ended"]
+    able = [leg for leg in call.legs if leg.negotiated is not None and leg.state != "ended" and keys.reachable(leg)]
     if leg_id:
         return next((leg for leg in able if leg.id == leg_id), None)
     bridge = [leg for leg in call.bridge if leg in able]

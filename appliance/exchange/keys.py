@@ -87,8 +87,15 @@ def press(leg: Leg, keys: str) -> None:
             _inform(leg, key)
 
 
+def reachable(leg: Leg) -> bool:
+    """Whether keys can be sent to the party now: by INFO only once it has answered."""
+    return manner(leg) != INFO or (
+        leg.state == "answered" and leg.session is not None and leg.session.state in ("answered", "confirmed")
+    )
+
+
 def _inform(leg: Leg, key: str) -> None:
     session = leg.session
-    if leg.state != "answered" or session is None or session.state not in ("answered", "confirmed"):
+    if session is None or not reachable(leg):
         return
     session.info("application/dtmf-relay", f"Signal={key}\r\nDuration=160\r\n".encode(), leg.context.now)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from appliance.errors import RemoteProtocolError
-from appliance.events import LegAnswered, LegEnded, LegHeld, LegResumed, LegRinging, LegStarted
+from appliance.events import LegAnswered, LegEnded, LegHeld, LegResumed, LegRinging, LegStarted, OneWayAudioEnded
 from appliance.exchange import encryption, keys
 from appliance.exchange.audio import Detector, Link, Player, PortStats, RtpPort
 from appliance.exchange.causes import NO_CODEC, Ending, ending_headers, warning_header
@@ -158,6 +158,7 @@ class Leg:
         self.key_heard = ("", "", 0.0)
         """The key heard last, the way it came, when."""
         self.pressed = ""
+        """The keys sent to the party last, and how many there were in all."""
         self.presses = 0
         self.detector: Detector | None = None
         """What is listened for on this leg; None: nothing."""
@@ -298,9 +299,17 @@ class Leg:
 
     def press_keys(self, pressed: str) -> None:
         """Has the engine send keys to the party, as telephone-events or tones."""
-        self.pressed = pressed
-        self.presses += 1
+        self.pressed = (self.pressed + pressed)[-keys.MOST_KEYS :]
+        self.presses += len(pressed)
         self._put_port()
+
+    def heard_again(self) -> None:
+        """The party is heard after all, or is no longer expected to be."""
+        if self.unheard:
+            self.unheard = ""
+            self.context.emit(
+                OneWayAudioEnded(leg=self.id, call=self.call.id, extension=self.extension, trunk=self.trunk)
+            )
 
     # --- hearing -----------------------------------------------------------------------------------------------------
     def links(self) -> tuple[Link, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from appliance.events import LegAudio, MediaRestarted, OneWayAudio, OneWayAudioEnded
+from appliance.events import LegAudio, MediaRestarted, OneWayAudio
 from appliance.exchange import audio, keys
 from appliance.exchange.causes import FAILED
 from appliance.exchange.listening import heard_speech, heard_tone, listen
@@ -61,7 +61,7 @@ class MediaEvents:
         elif isinstance(event, audio.PortUnheard):
             self._unheard(leg, event)
         elif isinstance(event, audio.PortHeard):
-            self._heard(leg)
+            leg.heard_again()
         elif isinstance(event, audio.PortFailed) and not leg.reopen():
             leg.call.end(FAILED)
 
@@ -100,11 +100,6 @@ class MediaEvents:
                 seconds=round(event.seconds, 1),
             )
         )
-
-    def _heard(self, leg: Leg) -> None:
-        if leg.unheard:
-            leg.unheard = ""
-            self.context.emit(OneWayAudioEnded(leg=leg.id, call=leg.call.id, extension=leg.extension, trunk=leg.trunk))
 
 
 def leg_audio(gone: Departed, stats: audio.PortStats) -> LegAudio:

@@ -64,8 +64,8 @@ struct hk_port {
     struct hk_payload send;
     struct hk_payload send_events;
     struct hk_payload send_noise; /* HK_CN: silence towards this party is sent as comfort noise */
-    char press[33];               /* keys to send as telephone-events when `press_generation` is raised */
-    int64_t press_generation;     /* what a new port's first row says counts as sent */
+    char press[33];               /* the last keys that were to be sent, as telephone-events or tones */
+    int64_t press_generation;     /* how many in all: what it has grown by is sent; a new port's count as sent */
     bool press_tones;             /* keys for a party without telephone-events are sent as tones in the audio (Q.23) */
     uint16_t ptime; /* milliseconds, 10..60 */
     bool sending;

@@ -61,10 +61,10 @@ void port_reconfigure(hk_engine *engine, struct port *port, const struct port_co
     /* What was dropped meanwhile is no loss to those who hear it again. */
     if (!old->receiving && config->receiving)
         port->in.stream = ++engine->streams;
-    bool press = config->press_generation > old->press_generation;
+    int64_t pressed = config->press_generation - old->press_generation, shown = (int64_t)strlen(config->press);
     *old = *config;
-    if (press)
-        press_keys(engine, port, port->config.press);
+    if (pressed > 0)
+        press_keys(engine, port, port->config.press + (pressed < shown ? shown - pressed : 0));
     if (!expected && old->receiving && address_known(&old->remote)) {
         port->expecting = engine->now;
         port->silent_told = false;

@@ -134,6 +134,17 @@ def test_keys_by_info_go_on_as_events_or_tones() -> None:
         office.close()
 
 
+def test_keys_pressed_in_one_moment_are_all_passed_on() -> None:
+    office = Office()
+    call, other = talk(office)
+    press(call, "7", info=True)
+    press(call, "8", info=True)
+    office.run(0.2)
+    row = port_of(office, other)
+    assert (row.press, row.press_generation) == ("78", 2)
+    office.close()
+
+
 def test_keys_of_any_way_go_on_by_info_to_whom_wants_it() -> None:
     for plan in (LONG, TONES):
         office = Office(desk_by("202", "info"))

@@ -72,6 +72,7 @@ def test_hold_forgets_who_was_silent() -> None:
     office.run(1.5)
     assert office.exchange.calls()[0].state == "held"
     assert not any(leg.unheard for leg in office.exchange.calls()[0].legs)
+    assert len(office.told(ev.OneWayAudioEnded)) == 1, "so that the fault goes, too"
     office.run(6.0)
     assert len(office.told(ev.OneWayAudio)) == 2, "resumed and as silent as before"
     office.close()

@@ -119,7 +119,7 @@ def test_keys_of_a_row_go_out_once(box: EngineBox) -> None:
     a, b = box.party(440), box.party()
     box.bridge(a, b)
     run(0.2, [a, b])
-    box.change(b, press="5#", press_generation=1)
+    box.change(b, press="5#", press_generation=2)
     run(0.6, [a, b])
     codes = [packet.payload[0] for packet in b.received if packet.type == EVENTS.number]
     assert codes == [5] * 7 + [11] * 7

@@ -52,7 +52,7 @@ def test_keys_of_a_row_between_what_is_heard(still: Still, send: int, events: in
     rate = {PCMU: 8000, G722: 16000, OPUS: 48000}[send]
     packets = stream(still, a, send, sine(440, 2.0, rate))
     still.run(300 * MS, [p for p in packets if p.at < 300 * MS])
-    still.change(b, send, events=events, press="4#", generation=1)
+    still.change(b, send, events=events, press="4#", generation=2)
     still.run(2000 * MS, [p for p in packets if p.at >= 300 * MS])
     told = presses(still.heard[b], events)
     assert [event for event, _ in told] == [4, 11]
@@ -79,9 +79,13 @@ def test_nothing_is_pressed_twice_or_by_a_new_port(still: Still) -> None:
     still.change(b, PCMU, events=EVENTS, press="12", generation=7)
     still.run(1500 * MS)
     assert [event for event, _ in presses(still.heard[b])] == [1, 2]
-    still.change(b, PCMU, press="3", generation=8)
-    still.run(1800 * MS)
-    assert len(presses(still.heard[b])) == 2, "a party that takes no telephone-events gets none"
+    still.change(b, PCMU, events=EVENTS, press="123", generation=8)
+    still.change(b, PCMU, events=EVENTS, press="12345", generation=10)
+    still.run(2500 * MS)
+    assert [event for event, _ in presses(still.heard[b])] == [1, 2, 3, 4, 5], "only what is new"
+    still.change(b, PCMU, press="123456", generation=11)
+    still.run(2800 * MS)
+    assert len(presses(still.heard[b])) == 5, "a party that takes no telephone-events gets none"
 
 
 def key(
