@@ -7,6 +7,7 @@ call began. By "on-demand" somebody starts and stops it; a pause is for what may
 
 from __future__ import annotations
 
+import contextlib
 import weakref
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -108,12 +109,13 @@ class CallRecorder:
         self.follow()
 
     def from_phone(self, on: bool, by: str) -> None:
-        """A phone's record key: starts and stops where that is its user's choice, else resumes and pauses."""
-        on_demand = self.rule() == "on-demand"
-        try:
-            self.command(("start" if on else "stop") if on_demand else ("resume" if on else "pause"), by, True)
-        except CommandError:
-            pass  # a phone has no way to show why not
+        """A phone's record key: starts and stops where that is its user's choice, else resumes and pauses. CommandError
+        as `command`."""
+        always = self.rule() == "always"
+        if on and (self.failed or not always):
+            self.command("start", by, True)
+        else:
+            self.command(("resume" if on else "pause") if always else "stop", by, True)
 
     def key(self, digit: str, by: str) -> None:
         """A key that one of our phones pressed during the conversation."""
@@ -124,7 +126,9 @@ class CallRecorder:
         self._keys, self._key_at = self._keys[-len(wanted) :], now
         if self._keys == wanted:
             self._keys = ""
-            self.from_phone(not self.recording, by)
+            # Keys have no way to show why not.
+            with contextlib.suppress(CommandError):
+                self.from_phone(not self.recording, by)
 
     # --- the course of the call --------------------------------------------------------------------------------------
     def follow(self) -> None:

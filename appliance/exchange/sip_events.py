@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from appliance.errors import CommandError
 from appliance.exchange import keys
 from appliance.exchange.activities import LegActivity
 from appliance.exchange.attempt import Attempt
@@ -56,6 +57,7 @@ class SipEvents:
             sip.SessionOfferAnswered: self._offer_answered,
             sip.SessionRefreshed: self._refreshed,
             sip.SessionInfo: self._info,
+            sip.SessionRecordAsked: self._record_asked,
             sip.SessionRedirected: self._redirected,
             sip.SessionEnded: self._ended,
             sip.RegistrationChanged: self._registration,
@@ -178,13 +180,19 @@ class SipEvents:
 
     def _info(self, event: sip.SessionInfo) -> None:
         leg = event.session.owner
-        if event.record:
-            if isinstance(leg, Leg) and leg.extension:
-                leg.call.recorder.from_phone(event.record == "on", f"phone:{leg.extension}")
-            return
         digit = info_digit(event.content_type, event.body)
         if isinstance(leg, Leg) and digit:
             keys.heard(leg, digit, keys.INFO)
+
+    def _record_asked(self, event: sip.SessionRecordAsked) -> None:
+        leg, refusal = event.session.owner, "Only telephones of the house start and stop a recording."
+        if isinstance(leg, Leg) and leg.extension:
+            try:
+                leg.call.recorder.from_phone(event.on, f"phone:{leg.extension}")
+                refusal = ""
+            except CommandError as error:
+                refusal = str(error)
+        event.session.answer_record(event.transaction, self.context.now, refusal)
 
     def _redirected(self, event: sip.SessionRedirected) -> None:
         leg = event.session.owner

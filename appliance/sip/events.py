@@ -119,13 +119,20 @@ class SessionRefreshed(msgspec.Struct, frozen=True, gc=False):
 
 
 class SessionInfo(msgspec.Struct, frozen=True, gc=False):
-    """An INFO that a telephone may send (DTMF, its record key); it is answered already."""
+    """An INFO that a telephone may send (DTMF); it is answered already."""
 
     session: Session
     content_type: str
     body: bytes
-    record: str = ""
-    """Of the header `Record`, which desk phones send without a body: on or off."""
+
+
+class SessionRecordAsked(msgspec.Struct, frozen=True, gc=False):
+    """The record key of a desk phone: an INFO without a body whose header `Record` says on or off. To be answered by
+    `Session.answer_record`, so that the phone shows its user what became of it."""
+
+    session: Session
+    on: bool
+    transaction: ServerTransaction
 
 
 class SessionRedirected(msgspec.Struct, frozen=True, gc=False):
@@ -175,6 +182,7 @@ Event = (
     | SessionOfferWithdrawn
     | SessionRefreshed
     | SessionInfo
+    | SessionRecordAsked
     | SessionRedirected
     | SessionEnded
     | RegistrationChanged

@@ -15,7 +15,7 @@ from appliance.clock import Instant
 from appliance.errors import UndefinedTransition
 from appliance.sip.client_transaction import ClientTransaction
 from appliance.sip.dialog import Dialog, DialogSnapshot
-from appliance.sip.events import SessionConfirmed, SessionInfo, SessionOfferAnswered
+from appliance.sip.events import SessionConfirmed, SessionInfo, SessionOfferAnswered, SessionRecordAsked
 from appliance.sip.flow import Flow
 from appliance.sip.message import Request, Response
 from appliance.sip.server_transaction import ServerTransaction
@@ -219,10 +219,11 @@ class Session(OfferingSession):
         if "Info-Package" in request.headers.values:
             transaction.respond(self._reply(request, 469), now)
         elif not request.body:
-            transaction.respond(self._reply(request, 200), now)
             record = (request.headers.get("Record") or "").strip().lower()
             if record in ("on", "off"):
-                self._emit(SessionInfo(self, "", b"", record))
+                self._emit(SessionRecordAsked(self, record == "on", transaction))
+            else:
+                transaction.respond(self._reply(request, 200), now)
         elif kind is None or kind.name not in INFO_TYPES:
             response = self._reply(request, 415)
             response.headers.values["Accept"] = [", ".join(INFO_TYPES)]
@@ -230,6 +231,17 @@ class Session(OfferingSession):
         else:
             transaction.respond(self._reply(request, 200), now)
             self._emit(SessionInfo(self, kind.name, request.body))
+
+    def answer_record(self, transaction: ServerTransaction, now: Instant, refusal: str = "") -> None:
+        """Answers SessionRecordAsked: 200, or 403 with the reason in a Warning (RFC 3261 20.43), as phones expect where
+        recording is not allowed."""
+        if transaction.request is None:
+            return
+        response = self._reply(transaction.request, 403 if refusal else 200)
+        if refusal:
+            text = refusal.replace("\\", "").replace('"', "'")
+            response.headers.values["Warning"] = [f'399 hako "{text}"']
+        transaction.respond(response, now)
 
     def _refuse_method(self, transaction: ServerTransaction, request: Request, now: Instant) -> None:
         """REFER, SUBSCRIBE, NOTIFY, MESSAGE and the like; the call goes on."""

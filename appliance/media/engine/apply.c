@@ -98,6 +98,7 @@ static void drop_port(hk_engine *engine, struct port *port)
     press_forget(engine, port);
     list_del(&port->mixed);
     list_del(&port->dirty);
+    list_del(&port->overtaking);
 }
 
 /* --- players, mixes, recorders --- */
@@ -149,8 +150,8 @@ static void change_recorder(hk_engine *engine, struct command *command)
     if (!recorder)
         return;
     struct tap *old = recorder->taps;
+    graph_remove_taps(engine, old, recorder->count);
     graph_inherit_taps(command->taps, command->count, old, recorder->count);
-    graph_remove_taps(old, recorder->count);
     recorder->taps = command->taps;
     recorder->count = command->count;
     for (uint32_t i = 0; i < recorder->count; i++)
@@ -187,7 +188,7 @@ static void drop(hk_engine *engine, struct command *command)
         break;
     case RECORDER: {
         struct recorder *recorder = (struct recorder *)object;
-        graph_remove_taps(recorder->taps, recorder->count);
+        graph_remove_taps(engine, recorder->taps, recorder->count);
         recorder_end(engine, recorder);
         break;
     }

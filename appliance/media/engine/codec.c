@@ -23,10 +23,11 @@ struct codecs *codecs_new(bool opus)
         in = rounded(opus_decoder_get_size(1));
         out = rounded(opus_encoder_get_size(1));
     }
-    struct codecs *codecs = malloc(own + 2 * in + out);
+    struct codecs *codecs = malloc(own + 2 * in + out + (size_t)ORDER_SLOTS * ORDER_LARGEST);
     if (!codecs)
         return NULL;
     memset(codecs, 0, sizeof *codecs);
+    codecs->waiting = (uint8_t(*)[ORDER_LARGEST])((char *)codecs + own + 2 * in + out);
     g722_reset(&codecs->g722_in);
     g722_reset(&codecs->g722_tap);
     g722_reset(&codecs->g722_out);
@@ -45,6 +46,8 @@ bool codec_opus_built(void) { return true; }
 #endif
 
 bool codec_is_wide(uint8_t codec) { return codec == HK_G722 || codec == HK_OPUS || codec == HK_L16; }
+
+bool codec_remembers(uint8_t codec) { return codec == HK_G722 || codec == HK_OPUS; }
 
 int codec_rate(uint8_t codec, uint32_t clock)
 {

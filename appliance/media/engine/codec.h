@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "g722.h"
+#include "order.h"
 #include "resample.h"
 
 enum {
@@ -30,16 +31,21 @@ struct codecs {
     int loss; /* percent that the other side reports */
     uint8_t passed[CODEC_PASSED]; /* others' G.722 that the listener got since we coded for it last, newest at the end */
     size_t passed_size;
+    struct order order;               /* of what is decoded for recordings */
+    uint8_t (*waiting)[ORDER_LARGEST]; /* payloads of its slots */
 };
 
 /* Whether this build has Opus; without it its packets are malformed and nothing is encoded. */
 bool codec_opus_built(void);
 
-/* A new one, zeroed; `opus`: with memory for Opus. NULL: no memory. */
+/* A new one, zeroed (but for payloads, which are memory only once some wait); `opus`: with memory for Opus. NULL: no memory. */
 struct codecs *codecs_new(bool opus);
 
 /* True for what needs a `struct codecs`. */
 bool codec_is_wide(uint8_t codec);
+
+/* True where what a packet decodes to depends on those before it. */
+bool codec_remembers(uint8_t codec);
 
 /* Samples a second that a codec carries; 0: not audio. `clock` is its RTP clock. */
 int codec_rate(uint8_t codec, uint32_t clock);

@@ -229,7 +229,8 @@ static uint32_t dice(hk_engine *engine)
 void port_lists(struct port *port)
 {
     struct node *nodes[] = {&port->hears, &port->heard_by, &port->taps,  &port->detectors, &port->turn,
-                            &port->keys,  &port->mixed,    &port->dirty, &port->press.all, &port->reports.turn};
+                            &port->keys,  &port->mixed,    &port->dirty, &port->press.all, &port->reports.turn,
+                            &port->overtaking};
     for (size_t i = 0; i < sizeof nodes / sizeof *nodes; i++)
         list_init(nodes[i]);
 }

@@ -78,6 +78,7 @@ void engine_tick(hk_engine *engine)
     finish_leaving(engine);
     key_tick(engine);
     detect_tick(engine);
+    tap_tick(engine);
     recorder_tick(engine);
     LIST_EACH (at, &engine->wheel[engine->tick % WHEEL])
         port_turn(engine, CONTAINER(at, struct port, turn));
@@ -210,7 +211,7 @@ void engine_lists(hk_engine *engine)
 {
     struct node *lists[] = {&engine->waiting_links, &engine->waiting_taps, &engine->mixed,    &engine->keys,
                             &engine->dirty,         &engine->players,      &engine->recorders, &engine->pressing,
-                            &engine->detectors,     &engine->waiting_detectors};
+                            &engine->detectors,     &engine->waiting_detectors, &engine->overtaking};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         list_init(lists[i]);
     for (int i = 0; i < WHEEL; i++) {

@@ -96,6 +96,8 @@ static void tie_tap(hk_engine *engine, struct tap *tap)
         struct port *port = tap->port = (struct port *)object;
         int rate = 8000 * tap->recorder->scale;
         port->tap_rate = list_empty(&port->taps) || rate > port->tap_rate ? rate : port->tap_rate;
+        if (list_empty(&port->taps))
+            tap_begin(port);
         list_add(&port->taps, &tap->of_port);
     } else if (list_empty(&tap->waiting)) {
         list_add(&engine->waiting_taps, &tap->waiting);
@@ -108,9 +110,11 @@ void graph_add_taps(hk_engine *engine, struct tap *taps, uint32_t count)
         tie_tap(engine, &taps[i]);
 }
 
-void graph_remove_taps(struct tap *taps, uint32_t count)
+void graph_remove_taps(hk_engine *engine, struct tap *taps, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
+        if (taps[i].port)
+            tap_flush(engine, taps[i].port);
         list_del(&taps[i].of_port);
         list_del(&taps[i].waiting);
         taps[i].port = NULL;
@@ -167,6 +171,7 @@ void graph_untie(hk_engine *engine, struct object *object)
         touch(engine, link->source);
         wait_again(engine, link);
     }
+    tap_flush(engine, (struct port *)object);
     LIST_EACH (at, &((struct port *)object)->taps) {
         struct tap *tap = CONTAINER(at, struct tap, of_port);
         list_del(&tap->of_port);

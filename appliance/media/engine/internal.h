@@ -84,6 +84,15 @@ struct mix {
     struct link links[];
 };
 
+/* What a packet said, for recordings. */
+struct said {
+    uint32_t stream;    /* timeline of its port */
+    uint32_t timestamp; /* at 8 kHz */
+    int64_t ago;        /* ns since it came */
+    const int16_t *samples;
+    int n, rate;        /* rate: 8000, 16000 or less than the recorder's */
+};
+
 /* One port's audio going into one side of a recorder. */
 struct tap {
     struct recorder *recorder;
@@ -287,7 +296,7 @@ struct port {
     /* seldom */
     struct endpoint rtcp;
     struct key key;
-    struct node hears, turn, keys, mixed, dirty;
+    struct node hears, turn, keys, mixed, dirty, overtaking;
     int turns;
     int64_t expecting; /* since when we may expect to hear something, ns */
     uint64_t told_packets, told_sent;
@@ -481,6 +490,7 @@ struct hk_engine {
     /* engine thread */
     struct object *objects[BUCKETS];
     struct node waiting_detectors, detectors;
+    struct node overtaking; /* ports with packets that wait for others before they are recorded */
     struct node waiting_links, waiting_taps, mixed, keys, dirty, players, recorders, pressing;
     struct pass *leaving; /* commands that took mixes away, until those have faded */
     uint32_t streams;
@@ -525,7 +535,7 @@ void graph_add_mix(hk_engine *engine, struct mix *mix);
 void graph_fade_mix(hk_engine *engine, struct mix *mix);
 void graph_remove_mix(hk_engine *engine, struct mix *mix);
 void graph_add_taps(hk_engine *engine, struct tap *taps, uint32_t count);
-void graph_remove_taps(struct tap *taps, uint32_t count);
+void graph_remove_taps(hk_engine *engine, struct tap *taps, uint32_t count);
 /* A recorder's new taps go on where the old ones of the same ports are. */
 void graph_inherit_taps(struct tap *to, uint32_t to_count, const struct tap *from, uint32_t from_count);
 /* A port or player appeared or goes: links and taps that name it are tied or wait. */
@@ -628,9 +638,16 @@ void recorder_start(hk_engine *engine, struct recorder *recorder, bool running, 
 void recorder_run(hk_engine *engine, struct recorder *recorder, bool running, bool silent);
 void recorder_end(hk_engine *engine, struct recorder *recorder);
 void recorder_tick(hk_engine *engine);
-/* `n` samples at `rate` (8000 or 16000) of a packet that came just now; its timestamp is of 8 kHz. */
-void recorder_hear(hk_engine *engine, struct tap *tap, const struct port *port, const struct rtp_packet *packet,
-                   const int16_t *samples, int n, int rate);
+void recorder_hear(hk_engine *engine, struct tap *tap, const struct said *said);
+
+/* --- tap.c: from packets to what is recorded --- */
+/* A recorder hears this port now, as the first one. */
+void tap_begin(struct port *port);
+void tap_hear(hk_engine *engine, struct port *port, const struct rtp_packet *packet, const uint8_t *payload,
+              uint8_t codec);
+/* What waits for others waits no longer: who records this port is about to change. */
+void tap_flush(hk_engine *engine, struct port *port);
+void tap_tick(hk_engine *engine);
 
 /* --- writer.c --- */
 void *writer_main(void *engine);

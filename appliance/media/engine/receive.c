@@ -170,33 +170,6 @@ static bool note_packet(hk_engine *engine, struct port *port, const struct rtp_p
 }
 
 /* --- to whoever hears it --- */
-/* The packet's timestamp at 8 kHz: another clock's wraps around at another place. */
-static uint32_t tap_time(struct reception *in, uint32_t timestamp)
-{
-    if (in->units == 1)
-        return timestamp;
-    int32_t moved = (int32_t)(timestamp - in->tap_from) / in->units;
-    in->tap_from += (uint32_t)(moved * in->units);
-    in->tap_at += (uint32_t)moved;
-    return in->tap_at;
-}
-
-static void record(hk_engine *engine, struct port *port, const struct rtp_packet *packet, const uint8_t *payload,
-                   uint8_t codec)
-{
-    int16_t samples[CODEC_TAP];
-    int rate = port->tap_rate;
-    struct rtp_packet placed = *packet;
-    /* A codec with a memory would take a straggler for what comes now. */
-    if (codec > HK_PCMA && packet->sequence != port->in.highest)
-        return;
-    placed.timestamp = tap_time(&port->in, packet->timestamp);
-    int n = codec_decode_tap(port->codecs, codec, port->in.units, &rate, payload, packet->length, samples);
-    LIST_EACH (at, &port->taps)
-        if (n > 0)
-            recorder_hear(engine, CONTAINER(at, struct tap, of_port), port, &placed, samples, n, rate);
-}
-
 /* How loud the party is, at next to no cost: one G.711 packet of sixteen is looked at. */
 static void look(struct reception *in, const uint8_t *payload, size_t size, uint8_t codec)
 {
@@ -232,8 +205,8 @@ static void deliver(hk_engine *engine, struct port *port, const struct rtp_packe
                                        .size = packet->length};
         playout_put(&port->playout, &waits, engine->now);
     }
-    if (!list_empty(&port->taps) && codec != HK_EVENTS && codec != HK_CN)
-        record(engine, port, packet, payload, codec);
+    if (!list_empty(&port->taps))
+        tap_hear(engine, port, packet, payload, codec);
     if (!list_empty(&port->detectors))
         detect_hear(engine, port, packet, payload, codec);
 }

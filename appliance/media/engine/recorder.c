@@ -159,15 +159,14 @@ static int at_rate(struct tap *tap, int16_t *out, int to, const int16_t *in, int
 }
 
 /* `samples` are at the recorder's rate. */
-static void hear(hk_engine *engine, struct tap *tap, const struct port *port, uint32_t timestamp,
-                 const int16_t *samples, int n)
+static void hear(hk_engine *engine, struct tap *tap, const struct said *said, const int16_t *samples, int n)
 {
     struct recorder *recorder = tap->recorder;
     int skip, side = tap->right ? 1 : 0, scale = recorder->scale;
     /* The packet is sent when its last sound was heard. Places are found at 8 kHz, whatever the recorder's rate. */
     int long_8 = n / scale;
-    int64_t arrival = position_now(engine, recorder) / scale - long_8;
-    int64_t position = scale * align_place(&tap->align, port->in.stream, timestamp, arrival, long_8, &skip);
+    int64_t arrival = position_now(engine, recorder) / scale - said->ago / NS_PER_SAMPLE - long_8;
+    int64_t position = scale * align_place(&tap->align, said->stream, said->timestamp, arrival, long_8, &skip);
     skip *= scale;
     if (skip < 0)
         lay(engine, recorder, side, position + skip, samples, -skip);
@@ -177,18 +176,17 @@ static void hear(hk_engine *engine, struct tap *tap, const struct port *port, ui
         lay(engine, recorder, side, position, samples, n);
 }
 
-void recorder_hear(hk_engine *engine, struct tap *tap, const struct port *port, const struct rtp_packet *packet,
-                   const int16_t *samples, int n, int rate)
+void recorder_hear(hk_engine *engine, struct tap *tap, const struct said *said)
 {
     const struct recorder *recorder = tap->recorder;
     int wanted = 8000 * recorder->scale;
     if (!recorder->hears || atomic_load_explicit(&recorder->recording->failed, memory_order_relaxed))
         return;
-    if (rate == wanted) {
-        hear(engine, tap, port, packet->timestamp, samples, n);
-    } else if (rate > wanted || n <= CODEC_TAP / 2) {
+    if (said->rate == wanted) {
+        hear(engine, tap, said, said->samples, said->n);
+    } else if (said->rate > wanted || said->n <= CODEC_TAP / 2) {
         int16_t resampled[CODEC_TAP] = {0};
-        n = at_rate(tap, resampled, wanted, samples, n, rate);
-        hear(engine, tap, port, packet->timestamp, resampled, n);
+        int n = at_rate(tap, resampled, wanted, said->samples, said->n, said->rate);
+        hear(engine, tap, said, resampled, n);
     }
 }

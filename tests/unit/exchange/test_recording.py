@@ -6,9 +6,11 @@ import msgspec
 import pytest
 
 from appliance import events as ev
+from appliance.clock import Instant
 from appliance.errors import CommandError
 from appliance.exchange import audio
 from appliance.sip import events as sip
+from appliance.sip.message import Request, Response
 from appliance.site.model import SiteInfo
 from tests.sim.party import Plan
 from tests.unit.exchange.office import Office, inbound
@@ -244,11 +246,53 @@ def test_the_record_key_of_a_phone_and_the_keys_of_the_site() -> None:
     keys(call.media, "*1")
     assert not office.recorders()[0].running
     assert office.told(ev.RecordingPaused)[0].by == "phone:201"
-    leg = next(leg for one in office.box.exchange.context.calls.values() for leg in one.legs if leg.extension)
-    for value, running in (("on", True), ("off", False)):
-        event = sip.SessionInfo(leg.session, "", b"", value)
-        office.box.do(lambda box, now, event=event: box._sip.handle(event))  # type: ignore[misc]
-        office.run(0.1)
+    for on, running in ((True, True), (False, False)):
+        assert pressed(office, on) == ""
         assert office.recorders()[0].running == running
     office.close()
     plain.close()
+
+
+def pressed(office: Office, on: bool, *, outside: bool = False) -> str:
+    """The record key of the desk's phone, or of the caller's: why it is refused, empty: it is not."""
+    legs = [leg for one in office.box.exchange.context.calls.values() for leg in one.legs]
+    leg = next(leg for leg in legs if bool(leg.extension) != outside)
+    request = Request("INFO", "sip:box")
+    for name, value in (("Via", "SIP/2.0/UDP 192.0.2.7;branch=z9hG4bK1"), ("CSeq", "7 INFO")):
+        request.headers.add(name, value)
+    asked = Asked(request)
+    event = sip.SessionRecordAsked(leg.session, on, asked)  # type: ignore[arg-type]
+    office.box.do(lambda box, now: box._sip.handle(event))
+    office.run(0.1)
+    (answer,) = asked.answers
+    assert answer.status == (403 if answer.headers.get("Warning") else 200)
+    return answer.headers.get("Warning") or ""
+
+
+class Asked:
+    """A request that waits for its answer."""
+
+    def __init__(self, request: Request) -> None:
+        self.request, self.answers = request, list[Response]()
+
+    def respond(self, response: Response, now: Instant) -> None:
+        self.answers.append(response)
+
+
+def test_the_record_key_is_answered_with_what_became_of_it() -> None:
+    office = ruled("extension:201", "always", "never", "")
+    office.desk("201")
+    office.comes_in()
+    office.run(3.0)
+    assert "never recorded" in pressed(office, True)
+    assert pressed(office, False) == "", "it is so already"
+    assert not office.recorders()
+    office.close()
+    office = ruled("extension:201", "always", "", "")
+    office.desk("201")
+    office.comes_in()
+    office.run(3.0)
+    assert pressed(office, False) == "" and office.recorders()[0].silent, "what is always recorded is paused"
+    assert pressed(office, True) == "" and office.recorders()[0].running
+    assert "telephones of the house" in pressed(office, False, outside=True) and office.recorders()[0].running
+    office.close()

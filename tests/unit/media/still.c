@@ -87,12 +87,12 @@ EXPORT void still_run(hk_engine *engine, int64_t at, int64_t port, int remote, c
     free_done(engine);
 }
 
-/* Many datagrams, in the order of their times: each of `size` bytes from `start` of `data`. */
+/* Many datagrams, in the order of their times: `size` bytes each, from `start` of `data` on. */
 EXPORT void still_play(hk_engine *engine, int count, const int64_t *at, const int32_t *port, const int32_t *remote,
-                       const int32_t *start, int size, const uint8_t *data)
+                       const int32_t *start, const int32_t *size, const uint8_t *data)
 {
     for (int i = 0; i < count; i++)
-        still_run(engine, at[i], port[i], remote[port[i]], data + start[i], size);
+        still_run(engine, at[i], port[i], remote[port[i]], data + start[i], size[i]);
 }
 
 EXPORT int still_recorder(hk_engine *engine, int64_t id, int64_t left, int64_t right, int running, int silent, int rate)

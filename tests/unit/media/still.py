@@ -226,16 +226,16 @@ class Still:
                 out.append(Found("speech", port, "began" if said else "ended", at))
         return out
 
-    def play(self, at: Samples, ports: Samples, starts: Samples, size: int, data: bytes) -> None:
-        """Many datagrams of one size, in the order of their times (ns); what is sent meanwhile is not looked at."""
+    def play(self, at: Samples, ports: Samples, starts: Samples, sizes: Samples, data: bytes) -> None:
+        """Many datagrams, in the order of their times (ns); what is sent meanwhile is not looked at."""
         remote = (ctypes.c_int32 * (max(self._remote) + 1))()
         for number, port in self._remote.items():
             remote[number] = port
-        at, ports, starts = at.astype(np.int64), ports.astype(np.int32), starts.astype(np.int32)
+        at, ports, starts, sizes = at.astype(np.int64), *(one.astype(np.int32) for one in (ports, starts, sizes))
         pointer = ctypes.c_void_p
         self.c.still_play(
             self._engine, len(at), pointer(at.ctypes.data), pointer(ports.ctypes.data), remote,
-            pointer(starts.ctypes.data), size, data,
+            pointer(starts.ctypes.data), pointer(sizes.ctypes.data), data,
         )  # fmt: skip
         self.now = int(at[-1])
 

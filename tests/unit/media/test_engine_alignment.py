@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.unit.media.rtp import Samples, header
-from tests.unit.media.still import G722, L16, MS, OPUS, PCMU, Still, library, sine, stream
+from tests.unit.media.still import CLOCK, G722, L16, MS, OPUS, PCMU, RATE, Coder, Still, library, sine, stream
 
-LOUD_MULAW, QUIET_MULAW = 0x00, 0xFF
-CLICK = 8
-"""Samples at 8 kHz: a millisecond."""
+CLICK = 0.004
+"""Seconds of a loud tone."""
+SETTLED = 12
+"""Packets of silence after which a coder says the same again and again."""
+RINGS = 4
+"""Packets after a click that are not yet silence to a coder with a memory."""
 
 
 @pytest.fixture(scope="module")
@@ -33,39 +37,43 @@ class Talker:
 
     def __init__(self, kind: int, ptime: int, ppm: float, seed: int) -> None:
         self.kind, self.ptime, self.ppm = kind, ptime, ppm
-        self.wide = 2 if kind == L16 else 1
-        self.dice = np.random.default_rng(seed)
+        self.seed = seed
 
-    def packets(self, seconds: float, moments: Samples) -> tuple[Samples, list[bytes], set[int]]:
+    def packets(self, still: Still, seconds: float, moments: Samples) -> tuple[Samples, list[bytes], set[int]]:
         """Arrival times (ns), datagrams, and which of the moments were lost."""
-        frame, real = 8 * self.ptime * self.wide, 1 + self.ppm / 1e6
+        dice = np.random.default_rng(self.seed)
+        rate, real = RATE[self.kind], 1 + self.ppm / 1e6
+        frame, click = rate * self.ptime // 1000, int(CLICK * rate)
         count = int(seconds * 1000 / self.ptime / real)
         number = np.arange(count)
         spoken = (number + 1) * self.ptime * MS * real
         # Queues hold up, they do not turn round.
-        arrival = np.maximum.accumulate(spoken + 30 * MS + self.dice.uniform(0, 40, count) * MS)
-        kept = self.dice.random(count) >= 0.01
-        sample = np.floor(moments * 8000 * self.wide / real).astype(int)
-        clicks: dict[int, list[int]] = {}
+        arrival = np.maximum.accumulate(spoken + 30 * MS + dice.uniform(0, 40, count) * MS)
+        kept = dice.random(count) >= 0.01
+        sample = np.floor(moments * rate / real).astype(int)
+        coder = Coder(still.c, self.kind)
+        silence = np.zeros(frame, dtype=np.int16)
+        quiet = [coder.encode(silence) for _ in range(SETTLED)][-1]
+        payloads: dict[int, bytes] = {}
         lost = set()
         for index, at in enumerate(sample):
-            place = int(at % frame)
             # The whole click in one packet, so that it is there or not.
-            place = min(place, frame - CLICK * self.wide)
-            clicks.setdefault(int(at // frame), []).append(place)
-            if not kept[at // frame]:
+            first, place = int(at // frame), min(int(at % frame), frame - click)
+            loud = silence.copy()
+            loud[place : place + click] = sine(1000, CLICK, rate, 24000)
+            for after in range(RINGS):
+                payloads[first + after] = coder.encode(silence if after else loud)
+            for _ in range(SETTLED if self.kind in (G722, OPUS) else 0):
+                coder.encode(silence)
+            # What an Opus coder is given comes out 6.5 ms later, so that the next packet may have it.
+            if not kept[first : first + 1 + (self.kind == OPUS)].all():
                 lost.add(index)
-        step = 8 * self.ptime * self.wide
-        data = []
-        for each in number[kept]:
-            samples = np.zeros(frame, dtype=bool)
-            for place in clicks.get(int(each), ()):
-                samples[place : place + CLICK * self.wide] = True
-            if self.kind == L16:
-                body = np.where(samples, 20000, 0).astype(">i2").tobytes()
-            else:
-                body = np.where(samples, LOUD_MULAW, QUIET_MULAW).astype(np.uint8).tobytes()
-            data.append(header(self.kind, (int(each) + 9) % 65536, (int(each) * step + 77) % 2**32, 5) + body)
+        coder.close()
+        step = CLOCK[self.kind] * self.ptime // 1000
+        data = [
+            header(self.kind, (each + 9) % 65536, (each * step + 77) % 2**32, 5) + payloads.get(each, quiet)
+            for each in number[kept].tolist()
+        ]
         return arrival[kept], data, lost
 
 
@@ -76,23 +84,15 @@ def recorded(
     ports = [still.port(talker.kind, ptime=talker.ptime) for talker in talkers]
     still.recorder(*ports, rate=rate)
     file = np.zeros((int((seconds + 2) * rate), 2), dtype=np.int16)
-    sides = [talker.packets(seconds, moments) for talker in talkers]
-    most = max(len(one) for side in sides for one in side[1])
-    blob = b"".join(one for side in sides for one in side[1])
-    sizes = [len(side[1][0]) for side in sides]
-    assert most < 2000
+    sides = [talker.packets(still, seconds, moments) for talker in talkers]
+    data = [one for side in sides for one in side[1]]
+    sizes = np.array([len(one) for one in data])
+    starts = np.cumsum(sizes) - sizes
     times = np.concatenate([side[0] for side in sides])
     whose = np.concatenate([np.full(len(side[0]), port) for side, port in zip(sides, ports, strict=True)])
-    first = len(sides[0][1]) * sizes[0]
-    starts = np.concatenate([np.arange(len(sides[0][1])) * sizes[0], first + np.arange(len(sides[1][1])) * sizes[1]])
-    order = np.argsort(times, kind="stable")
+    order, blob = np.argsort(times, kind="stable"), b"".join(data)
     for part in np.array_split(order, max(1, len(order) // 500)):
-        if sizes[0] == sizes[1]:
-            still.play(times[part], whose[part], starts[part], sizes[0], blob)
-        else:
-            for one in part:
-                side = 0 if whose[one] == ports[0] else 1
-                still.play(times[[one]], whose[[one]], starts[[one]], sizes[side], blob)
+        still.play(times[part], whose[part], starts[part], sizes[part], blob)
         still.recorded(file)
     length = still.end_recorder(file)
     assert length / rate == pytest.approx(seconds, abs=0.2)
@@ -102,17 +102,31 @@ def recorded(
         begins = loud[np.flatnonzero(np.diff(loud, prepend=-(10**9)) > rate // 100)] / rate
         places = np.full(len(moments), np.nan)
         there = [index for index in range(len(moments)) if index not in sides[side][2]]
+        if talkers[side].kind in (G722, OPUS):
+            # What is lost beside a click is heard twice or by half: the first sound within a second counts.
+            begins = begins[[int(np.flatnonzero(begins > moments[index] - 0.5)[0]) for index in there]]
         assert len(begins) == len(there), "every click that came is there once"
+        assert np.all(np.abs(begins - moments[there]) < 0.5)
         places[there] = begins
         found.append(places)
     return found
 
 
-@pytest.mark.parametrize("ppm", [(200.0, -200.0), (-200.0, 0.0)])
-def test_a_click_on_both_sides_is_within_20_ms_all_through_an_hour(still: Still, ppm: tuple[float, float]) -> None:
+HOURS: list[Any] = [
+    (Talker(PCMU, 20, 200, 1), Talker(PCMU, 20, -200, 2), 8000),
+    (Talker(PCMU, 20, -200, 1), Talker(PCMU, 20, 0, 2), 8000),
+    (Talker(G722, 20, 200, 3), Talker(OPUS, 20, -200, 4), 16000),
+]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "rate"), HOURS, ids=["PCMU 400 ppm apart", "PCMU 200 ppm apart", "G722 and opus"]
+)
+def test_a_click_on_both_sides_is_within_20_ms_all_through_an_hour(
+    still: Still, one: Talker, other: Talker, rate: int
+) -> None:
     moments = np.arange(5.0, 3595.0, 7.3)
-    talkers = (Talker(PCMU, 20, ppm[0], 1), Talker(PCMU, 20, ppm[1], 2))
-    left, right = recorded(still, talkers, 3600, moments, 8000)
+    left, right = recorded(still, (one, other), 3600, moments, rate)
     apart = np.abs(left - right)
     assert np.count_nonzero(~np.isnan(apart)) > 400
     assert np.nanmax(apart) <= 0.020
@@ -126,8 +140,10 @@ def test_a_click_on_both_sides_is_within_20_ms_all_through_an_hour(still: Still,
         (Talker(PCMU, 20, 200, 3), Talker(PCMU, 60, -200, 4), 8000),
         (Talker(PCMU, 20, -200, 5), Talker(L16, 20, 200, 6), 16000),
         (Talker(L16, 20, -200, 7), Talker(PCMU, 10, 0, 8), 8000),
+        (Talker(OPUS, 20, -200, 9), Talker(PCMU, 20, 200, 10), 16000),
+        (Talker(G722, 20, -200, 11), Talker(OPUS, 40, 200, 12), 8000),
     ],
-    ids=["ptime 20 and 60", "narrow and wide at 16 kHz", "wide and narrow at 8 kHz"],
+    ids=["ptime 20 and 60", "narrow and wide at 16 kHz", "wide and narrow at 8 kHz", "opus and PCMU", "wide at 8 kHz"],
 )
 def test_neither_packet_length_nor_codec_moves_a_side(still: Still, left: Talker, right: Talker, rate: int) -> None:
     one, other = recorded(still, (left, right), 120, np.arange(5.0, 118.0, 1.7), rate)

@@ -14,6 +14,7 @@ from appliance.sip.events import (
     SessionInfo,
     SessionOfferAnswered,
     SessionProgress,
+    SessionRecordAsked,
     SessionRedirected,
 )
 from appliance.sip.message import Message, Response
@@ -243,13 +244,18 @@ def test_the_record_key_of_a_desk_phone_is_passed_up_though_it_has_no_body() -> 
     net = Net()
     alice, wire = net.peer("alice"), net.wire()
     session, tag = up(net, alice, wire)
-    for value, told in (("on", ["on"]), (" OFF ", ["off"]), ("perhaps", [])):
+    for value, on, refusal in (("on", True, ""), (" OFF ", False, ""), ("on", True, 'Never "here".')):
         wire.send(alice, wire.request(alice, "INFO", to_tag=tag, Record=value))
+        asked = alice.take(SessionRecordAsked)
+        assert (asked.session, asked.on) == (session, on)
+        session.answer_record(asked.transaction, net.now, refusal)
         net.run(0.01)
-        assert isinstance(wire.received[-1], Response) and wire.received[-1].status == 200
-        infos = [event for event in alice.events if isinstance(event, SessionInfo)]
-        alice.events.clear()
-        assert [(one.session, one.record) for one in infos] == [(session, one) for one in told]
+        answer = wire.received[-1]
+        assert isinstance(answer, Response) and answer.status == (403 if refusal else 200)
+        assert answer.headers.get("Warning") == ("399 hako \"Never 'here'.\"" if refusal else None)
+    wire.send(alice, wire.request(alice, "INFO", to_tag=tag, Record="perhaps"))
+    net.run(0.01)
+    assert wire.last(200) and not alice.events
 
 
 def test_requests_that_change_nothing_are_answered_within_a_call() -> None:
