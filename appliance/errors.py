@@ -2,6 +2,51 @@
 
 from __future__ import annotations
 
+import errno
+from typing import Final
+
+_REASONS: Final[dict[int, str]] = {
+    errno.ENOENT: "ファイルまたはフォルダーがありません",
+    errno.EACCES: "アクセスが許可されていません",
+    errno.EPERM: "操作が許可されていません",
+    errno.EEXIST: "すでにあります",
+    errno.ENOTDIR: "フォルダーではありません",
+    errno.EISDIR: "フォルダーです",
+    errno.ENOTEMPTY: "フォルダーが空ではありません",
+    errno.ENOSPC: "空き容量がありません",
+    errno.EDQUOT: "容量の割り当てを超えました",
+    errno.EFBIG: "ファイルが大きすぎます",
+    errno.EROFS: "書き込みが禁止されたディスクです",
+    errno.EIO: "ディスクの読み書きに失敗しました",
+    errno.ENODEV: "装置がありません",
+    errno.ENXIO: "装置がありません",
+    errno.EBUSY: "ほかで使用中です",
+    errno.EMFILE: "開いているファイルが多すぎます",
+    errno.ENFILE: "開いているファイルが多すぎます",
+    errno.ENOMEM: "メモリーが足りません",
+    errno.ENAMETOOLONG: "名前が長すぎます",
+    errno.ELOOP: "リンクが循環しています",
+    errno.EADDRINUSE: "ほかのプログラムが使用中です",
+    errno.EADDRNOTAVAIL: "この本体のアドレスではありません",
+    errno.EAFNOSUPPORT: "この本体では使えない種類のアドレスです",
+    errno.ECONNREFUSED: "接続を拒否されました",
+    errno.ECONNRESET: "接続が切れました",
+    errno.EPIPE: "接続が切れました",
+    errno.ETIMEDOUT: "応答がありません",
+    errno.EHOSTUNREACH: "相手に到達できません",
+    errno.ENETUNREACH: "ネットワークに到達できません",
+    errno.ENETDOWN: "ネットワークが使えません",
+}
+"""What the system's errors that a person may meet are called in Japanese."""
+
+
+def reason(error: Exception, language: str) -> str:
+    """Why the system refused something, in "ja" or "en", to stand within a sentence; other errors' own text."""
+    if isinstance(error, OSError):
+        known = _REASONS.get(error.errno or 0) if language == "ja" else None
+        return known or error.strerror or str(error)
+    return error.said(language) if isinstance(error, HakoError) else str(error)
+
 
 class HakoError(Exception):
     """Root of the errors that a caller may handle. `ja`: the message in Japanese, where a person may meet it."""

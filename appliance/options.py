@@ -9,14 +9,14 @@ import msgspec
 
 
 class Address(msgspec.Struct, frozen=True):
-    """Where to listen. Port 0 means any free port; the empty host means every address of the machine."""
+    """Where to listen. Port 0 means any free port; the empty host, or `::`, every address of the machine, IPv4 and
+    IPv6; `0.0.0.0` every IPv4 address."""
 
     host: str
     port: int
 
     def __str__(self) -> str:
-        host = self.host or "0.0.0.0"
-        return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):

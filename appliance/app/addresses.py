@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import errno
 import socket
+from collections.abc import Mapping
 
 from appliance.box.addresses import lan_addresses
-from appliance.errors import CommandError, HakoError
+from appliance.errors import CommandError, HakoError, reason
+from appliance.events.base import Words
+from appliance.net.listening import EVERYWHERE
 from appliance.options import Address
 
 
 def shown_hosts(bound: str) -> list[str]:
-    """Addresses to tell people for a bound address, IPv6 in brackets: those of the LAN where it is bound to all."""
-    if bound not in ("", "0.0.0.0", "::"):
+    """Addresses to tell people for what was listened on, IPv6 in brackets: of all addresses those of the LAN, in IPv4
+    as long as there is any, which everybody knows how to type."""
+    if bound not in (*EVERYWHERE, "0.0.0.0"):
         return [f"[{bound}]" if ":" in bound else bound]
     found = [one.address for one in lan_addresses()]
     ipv4 = [address for address in found if ":" not in address]
@@ -33,9 +37,10 @@ def port_problem(error: OSError, option: str, address: Address) -> HakoError:
         known = ", ".join(one.address for one in lan_addresses()) or "127.0.0.1"
         return CommandError(
             "no-such-address",
-            f"{wanted}: this machine has no address {address.host}; it has {known} (0.0.0.0: all of them)",
+            f"{wanted}: this machine has no address {address.host}; it has {known} "
+            f"({option} :{address.port} means all of them)",
             ja=f"{wanted}: この本体に {address.host} というアドレスはありません。"
-            f"使えるのは {known} です（0.0.0.0 ならすべて）",
+            f"使えるのは {known} です（{option} :{address.port} ならすべて）",
         )
     if error.errno in (errno.EACCES, errno.EPERM):
         return CommandError(
@@ -44,3 +49,28 @@ def port_problem(error: OSError, option: str, address: Address) -> HakoError:
             ja=f"{wanted}: このユーザーでは使えません。1024 以上のポートを指定するか、root で起動してください",
         )
     return CommandError("start-failed", str(error))
+
+
+def tcp_fault(port: int, refused: Mapping[str, OSError], dual: bool) -> tuple[Words, Words]:
+    """What is wrong and the remedy where SIP by TCP cannot have its port. `refused`: by host, at least one; `dual`:
+    both IP versions were asked for, and where one was refused the other is served."""
+    error = next(iter(refused.values()))
+    ja, en = reason(error, "ja"), reason(error, "en")
+    versions = {"IPv6" if ":" in host else "IPv4" for host in refused}
+    if dual and len(versions) == 1:
+        (version,) = versions
+        text = {
+            "ja": f"SIP の TCP ポート {port} を {version} では使えません（{ja}）。"
+            f"{version} で TCP の電話機はつながりません。",
+            "en": f"SIP over TCP is off for {version}: port {port} cannot be used there ({en}).",
+        }
+    else:
+        text = {
+            "ja": f"SIP の TCP ポート {port} を使えません（{ja}）。TCP の電話機はつながりません。",
+            "en": f"SIP over TCP is off: port {port} cannot be used ({en}).",
+        }
+    remedy = {
+        "ja": "UDP の電話機は使えます。このポートを使っている別のプログラムを終了してください。",
+        "en": "Phones that use UDP work; end the program that has the port.",
+    }
+    return text, remedy

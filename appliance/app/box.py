@@ -14,7 +14,7 @@ from aiohttp import web
 
 from appliance import __version__
 from appliance.app import web as web_side
-from appliance.app.addresses import shown_hosts
+from appliance.app.addresses import shown_hosts, tcp_fault
 from appliance.app.archive import Archive
 from appliance.app.configuring import Configuring, damaged, lost, warm
 from appliance.app.control import handlers
@@ -58,6 +58,7 @@ from appliance.media.table import DesiredTable
 from appliance.net.addresses import LocalAddresses
 from appliance.net.control import ControlServer
 from appliance.net.dual import DualUdp
+from appliance.net.listening import EVERYWHERE
 from appliance.net.names import Resolver
 from appliance.net.tcp import TcpDriver
 from appliance.net.udp import UdpDriver
@@ -113,8 +114,10 @@ class Box:
         self.board = load_board(options.board)
         self.sip_address = ("", 0)
         self._web_runner: web.AppRunner | None = None
-        self._web_server: asyncio.Server | None = None
+        self._web_servers: tuple[asyncio.Server, ...] = ()
         self._web_port = 0
+        self._tcp_refused: dict[str, OSError] = {}
+        """Hosts on which SIP by TCP is not served."""
         self._tasks: list[asyncio.Task[None]] = []
         self._prompts_task: asyncio.Task[None] | None = None
         self.listening = ("", Address("", 0))
@@ -210,7 +213,7 @@ class Box:
         core, address = self.core, self.options.sip
         self.listening = ("--sip", address)
         routes = LocalAddresses(lambda: system_now().mono)
-        if address.host in ("", "::"):
+        if address.host in EVERYWHERE:
             dual = DualUdp(address.port, routes, core.receive, core.flow_failed, core.drain)
             core.udp = dual
             hosts = ("0.0.0.0", "::") if dual.ipv6 is not None else ("0.0.0.0",)
@@ -219,10 +222,7 @@ class Box:
             hosts = (address.host,)
         self.sip_address = core.udp.address
         core.tcp = TcpDriver(core.receive, core.flow_failed, core.drain, self.exchange.flows_in_use)
-        try:
-            await core.tcp.start(*hosts, port=self.sip_address[1])
-        except OSError as error:
-            self._tcp_off(error)
+        self._tcp_off(await core.tcp.start(*hosts, port=self.sip_address[1]))
         self.mark_sip(self.exchange.context.site)
         core.resolver = Resolver(core.udp, core.tcp)
 
@@ -237,21 +237,14 @@ class Box:
         are known again. What has arrived meanwhile waits in the socket."""
         assert self.core.udp is not None and self.core.tcp is not None
         self.core.udp.start()
-        try:
-            await self.core.tcp.serve()
-        except OSError as error:
-            self._tcp_off(error)
+        self._tcp_off(await self.core.tcp.serve())
 
-    def _tcp_off(self, error: OSError) -> None:
-        port, why = self.sip_address[1], error.strerror
-        text = {
-            "ja": f"SIP の TCP ポート {port} を使えません（{why}）。TCP の電話機はつながりません。",
-            "en": f"SIP over TCP is off: port {port} cannot be used ({why}).",
-        }
-        remedy = {
-            "ja": "UDP の電話機は使えます。このポートを使っている別のプログラムを終了してください。",
-            "en": "Phones that use UDP work; end the program that has the port.",
-        }
+    def _tcp_off(self, refused: dict[str, OSError]) -> None:
+        """A fault, where the port cannot be had; in one IP version alone the other one is served."""
+        self._tcp_refused |= refused
+        if not self._tcp_refused:
+            return
+        text, remedy = tcp_fault(self.sip_address[1], self._tcp_refused, self.options.sip.host in EVERYWHERE)
         self.faults.raise_("sip-tcp", text, remedy)
 
     async def _start_media(self) -> None:
@@ -313,8 +306,8 @@ class Box:
         await self._web_runner.setup()
         address = self.options.web
         self.listening = ("--web", address)
-        self._web_server = await listen(self._web_runner, address.host, address.port)
-        self._web_port = self._web_server.sockets[0].getsockname()[1]
+        self._web_servers = await listen(self._web_runner, address.host, address.port)
+        self._web_port = self._web_servers[0].sockets[0].getsockname()[1]
         await self.https.start(self._web_runner)
 
     def _media_events(self, events: list[AnyMediaEvent]) -> None:
@@ -354,8 +347,8 @@ class Box:
                 self.core.udp.close()
         if hasattr(self, "https"):
             await self.https.close()
-        if self._web_server is not None:
-            self._web_server.close()
+        for server in self._web_servers:
+            server.close()
         if self._web_runner is not None:
             await self._web_runner.cleanup()
         if hasattr(self, "library"):
@@ -438,6 +431,10 @@ class Box:
             remedy = {"en": "Run `make setup`.", "ja": "`make setup` を実行してください。"}
             found.append(Finding(id="pages", severity="warning", text=text, remedy=remedy))
         return found
+
+    def sip_addresses(self) -> list[str]:
+        """HOST:PORT of SIP, for people and phones."""
+        return [f"{host}:{self.sip_address[1]}" for host in shown_hosts(self.options.sip.host)]
 
     def web_urls(self) -> list[str]:
         """Where the pages are."""

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from appliance.app import web as web_side
-from appliance.app.addresses import shown_hosts
 from appliance.site.writer import write
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ def handlers(box: Box) -> dict[str, Callable[[Mapping[str, Any]], Awaitable[dict
         view = web_side.system(box)
         return {
             "version": view.version,
-            "sip": f"{shown_hosts(box.sip_address[0])[0]}:{box.sip_address[1]}",
+            "sip": box.sip_addresses()[0],
             "faults": [{"id": one.id, "text": one.text, "remedy": one.remedy} for one in view.faults],
             "off": [{"why": one.text, "remedy": one.remedy} for one in box.off()],
             "calls": len(box.exchange.calls()),

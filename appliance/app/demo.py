@@ -18,7 +18,7 @@ import msgspec
 import tomli_w
 import uvloop
 
-from appliance.app.addresses import port_problem, shown_hosts
+from appliance.app.addresses import port_problem
 from appliance.app.box import Box
 from appliance.app.demo_phone import DemoCall, DemoPhone
 from appliance.app.demo_rtp import Ticker, speech, tone
@@ -125,8 +125,8 @@ class Stage:
 
     async def open(self) -> None:
         """Phones register, agents log in, callers begin to call."""
-        host, port = self.box.sip_address
-        address = (shown_hosts(host)[0].strip("[]"), port)
+        host, _, port = self.box.sip_addresses()[0].rpartition(":")
+        address = (host.strip("[]"), int(port))
         self._spawn(self.ticker.run())
         self.carrier.meet(address)
         self.carrier.on_call = lambda call: self._spawn(self._handle(call))

@@ -10,7 +10,7 @@ import sys
 
 import uvloop
 
-from appliance.app.addresses import port_problem, shown_hosts
+from appliance.app.addresses import port_problem
 from appliance.app.box import Box
 from appliance.options import Options
 
@@ -71,8 +71,5 @@ def announce(box: Box) -> None:
     """Says that calls can be made."""
     options = box.options
     if options.on_ready is not None:
-        host = shown_hosts(box.sip_address[0])[0]
         https = box.https_urls()[:1]
-        options.on_ready(
-            f"{host}:{box.sip_address[1]}", box.web_urls()[0], box.opened.log_in, https[0] if https else ""
-        )
+        options.on_ready(box.sip_addresses()[0], box.web_urls()[0], box.opened.log_in, https[0] if https else "")

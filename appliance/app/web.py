@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from appliance import __version__
-from appliance.app.addresses import shown_hosts
 from appliance.box.health.finding import Finding
 from appliance.clock import Instant, rfc3339
 from appliance.events import Entry
@@ -155,8 +154,7 @@ def system(box: Box) -> SystemView:
     """What the box is and how it stands."""
     site = box.exchange.context.site.site
     now = box.core.now()
-    sip = box.sip_address
-    addresses = [AddressView(use="sip-udp", address=f"{host}:{sip[1]}") for host in shown_hosts(sip[0])] + [
+    addresses = [AddressView(use="sip-udp", address=address) for address in box.sip_addresses()] + [
         AddressView(use="web", address=url) for url in (*box.web_urls(), *box.https_urls())
     ]
     return SystemView(

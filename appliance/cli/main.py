@@ -59,12 +59,14 @@ def _failed(error: Exception, data: Path | None) -> int:
 
 
 def address(text: str) -> Address:
-    """`HOST:PORT`, `[IPv6]:PORT` or `:PORT`."""
+    """`HOST:PORT`, `[IPv6]:PORT` or `:PORT` (every address of the machine)."""
     from appliance.options import Address
 
     host, colon, port = text.rpartition(":")
     if not colon or not port.isdigit() or int(port) > 65535:
-        raise argparse.ArgumentTypeError(f'"{text}" is not HOST:PORT, such as 0.0.0.0:5060 (port 0: any free one)')
+        raise argparse.ArgumentTypeError(
+            f'"{text}" is not HOST:PORT, such as :5060 (every address; port 0: any free one)'
+        )
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
     elif ":" in host:
@@ -119,7 +121,7 @@ def _serving(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         command.add_argument("--language", choices=("ja", "en"), help="of the sample site (default: that of LANG)")
     free = {"demo": ("127.0.0.1:0", "127.0.0.1:0")}
     for name, command in (("serve", serve), ("run", run), ("demo", demo)):
-        sip, web = free.get(name, ("0.0.0.0:5060", "0.0.0.0:8080"))
+        sip, web = free.get(name, (":5060", ":8080"))
         command.add_argument("--sip", type=address, default=sip, metavar="HOST:PORT", help=f"SIP (default: {sip})")
         command.add_argument("--web", type=address, default=web, metavar="HOST:PORT", help=f"web (default: {web})")
         command.add_argument(

@@ -3,16 +3,12 @@ an IPv6 address that stands for it."""
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable
 
 from appliance.net.addresses import LocalAddresses
+from appliance.net.listening import ATTEMPTS, NO_IPV6
 from appliance.net.udp import UdpDriver
 from appliance.sip.flow import Flow
-
-ATTEMPTS = 20
-"""Free ports that are tried until one is free in both families."""
-_NO_IPV6 = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT)
 
 
 class DualUdp:
@@ -33,7 +29,7 @@ class DualUdp:
                 self.ipv6: UdpDriver | None = UdpDriver("::", self.ipv4.address[1], addresses, receive, failed, drain)
                 break
             except OSError as error:
-                if error.errno in _NO_IPV6:
+                if error.errno in NO_IPV6:
                     self.ipv6 = None
                     break
                 self.ipv4.close()

@@ -1,4 +1,4 @@
-"""The priority mark of what a socket sends (differentiated services, RFC 2474), and sockets that carry it."""
+"""The priority mark of what a socket sends (differentiated services, RFC 2474)."""
 
 from __future__ import annotations
 
@@ -15,19 +15,3 @@ def mark(of: socket.socket, dscp: int) -> None:
     )
     with contextlib.suppress(OSError):
         of.setsockopt(level, option, dscp << 2)
-
-
-def listening(host: str, port: int) -> socket.socket:
-    """A TCP socket bound to a literal address; IPv6's wildcard takes no IPv4. Raises OSError."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    found = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        found.setblocking(False)
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            found.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        found.bind((host, port))
-    except OSError:
-        found.close()
-        raise
-    return found

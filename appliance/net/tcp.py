@@ -9,7 +9,8 @@ import socket
 from collections.abc import Callable, Iterable
 from typing import cast
 
-from appliance.net.marking import listening, mark
+from appliance.net.listening import listening
+from appliance.net.marking import mark
 from appliance.sip.flow import Flow
 
 MAX_CONNECTIONS = 1024
@@ -80,7 +81,8 @@ class TcpDriver:
         """Connections that were closed because nobody needed them."""
         self.connections: dict[int, Connection] = {}
         self._numbers = itertools.count(1)
-        self._servers: list[asyncio.Server] = []
+        self._servers: dict[str, asyncio.Server] = {}
+        """By the host they listen on."""
         self._sockets: list[socket.socket] = []
         self._dscp = 0
         self.address: tuple[str, int] | None = None
@@ -127,20 +129,30 @@ class TcpDriver:
         if flow is not None and self.connections.pop(flow.connection, None) is not None:
             asyncio.get_running_loop().call_soon(self._gone, flow)
 
-    async def start(self, *hosts: str, port: int) -> None:
-        """Takes the port on these literal addresses; OSError when it cannot be had on one of them."""
-        loop = asyncio.get_running_loop()
+    async def start(self, *hosts: str, port: int) -> dict[str, OSError]:
+        """Takes the port on these literal addresses; those where it cannot be had, each with the reason."""
+        loop, refused = asyncio.get_running_loop(), {}
         for host in hosts:
-            one = listening(host, port)
+            try:
+                one = listening(host, port)
+            except OSError as error:
+                refused[host] = error
+                continue
             self._sockets.append(one)
-            self._servers.append(await loop.create_server(lambda: Connection(self), sock=one, start_serving=False))
-        self.address = self._sockets[0].getsockname()[:2]
+            self._servers[host] = await loop.create_server(lambda: Connection(self), sock=one, start_serving=False)
+            self.address = self.address or one.getsockname()[:2]
         self.mark(self._dscp)
+        return refused
 
-    async def serve(self) -> None:
-        """Listens from now on, where the port could be had."""
-        for server in self._servers:
-            await server.start_serving()
+    async def serve(self) -> dict[str, OSError]:
+        """Listens from now on, where the port could be had. Another program may have been quicker: where, and why."""
+        refused = {}
+        for host, server in self._servers.items():
+            try:
+                await server.start_serving()
+            except OSError as error:
+                refused[host] = error
+        return refused
 
     def mark(self, dscp: int) -> None:
         """Sets the priority mark of connections that are made from now on: they have that of what they came by."""
@@ -189,7 +201,7 @@ class TcpDriver:
 
     async def close(self) -> None:
         """Closes the listener and every connection."""
-        for server in self._servers:
+        for server in self._servers.values():
             server.close()
         for connection in list(self.connections.values()):
             if connection.transport is not None:
@@ -197,5 +209,5 @@ class TcpDriver:
         self.connections.clear()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(1.0):
-                for server in self._servers:
+                for server in self._servers.values():
                     await server.wait_closed()

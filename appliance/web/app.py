@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from appliance.errors import CommandError, ConfigError
+from appliance.net.listening import EVERYWHERE, everywhere
 from appliance.web import api, authority, metrics, openapi
 from appliance.web.context import WebContext
 from appliance.web.dispatch import endpoint
@@ -67,10 +68,16 @@ def make_runner(app: web.Application) -> web.AppRunner:
     return web.AppRunner(app, access_log=None, handle_signals=False, keepalive_timeout=75.0, shutdown_timeout=2.0)
 
 
-async def listen(runner: web.AppRunner, host: str, port: int) -> asyncio.Server:
-    """Opens the port of a runner that is set up ("" is every address, port 0 any free one). Raises OSError."""
-    guard, serve = runner.app[SERVER].guard, connections(runner)
-    return await asyncio.get_running_loop().create_server(lambda: Guarded(guard, serve()), host or None, port)
+async def listen(runner: web.AppRunner, host: str, port: int) -> tuple[asyncio.Server, ...]:
+    """Opens the port of a runner that is set up ("" or "::" is every address, port 0 any free one). Raises OSError."""
+    guard, serve, loop = runner.app[SERVER].guard, connections(runner), asyncio.get_running_loop()
+
+    def connection() -> Guarded:
+        return Guarded(guard, serve())
+
+    if host in EVERYWHERE:
+        return tuple([await loop.create_server(connection, sock=one) for one in everywhere(port)])
+    return (await loop.create_server(connection, host, port),)
 
 
 async def _secure(request: web.Request, response: web.StreamResponse) -> None:

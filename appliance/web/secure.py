@@ -17,6 +17,7 @@ from typing import cast
 
 from aiohttp import web
 
+from appliance.net.listening import EVERYWHERE, everywhere, listening
 from appliance.web.guard import Guard
 from appliance.web.server import SERVER
 from appliance.web.unreadable import connections
@@ -51,47 +52,57 @@ class SecureListener:
         """Handshakes that came to nothing."""
         self._guard: Guard = runner.app[SERVER].guard
         self._serve = connections(runner)
-        self._socket = _bound(host, port)
-        self._accepting: asyncio.Task[None] | None = None
+        self._sockets = everywhere(port) if host in EVERYWHERE else (listening(host, port),)
+        for one in self._sockets:
+            with contextlib.suppress(OSError):
+                one.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, int(HANDSHAKE_SECONDS))
+        self._accepting: list[asyncio.Task[None]] = []
+        self._pace = asyncio.Lock()
         self._arrivals: set[_Arrival] = set()
 
     @property
     def port(self) -> int:
-        port: int = self._socket.getsockname()[1]
+        port: int = self._sockets[0].getsockname()[1]
         return port
 
     def start(self, context: ssl.SSLContext) -> None:
         """Begins to accept connections."""
         self.context = context
-        if self._accepting is None:
-            self._socket.listen(BACKLOG)
-            self._accepting = asyncio.get_running_loop().create_task(self._accept())
+        if not self._accepting:
+            for one in self._sockets:
+                one.listen(BACKLOG)
+                self._accepting.append(asyncio.get_running_loop().create_task(self._accept(one)))
 
     async def close(self) -> None:
         """Accepts no more; open connections are the runner's to end."""
-        if self._accepting is not None:
-            self._accepting.cancel()
-            await asyncio.gather(self._accepting, return_exceptions=True)
-        self._socket.close()
+        for task in self._accepting:
+            task.cancel()
+        await asyncio.gather(*self._accepting, return_exceptions=True)
+        for one in self._sockets:
+            one.close()
         for arrival in tuple(self._arrivals):
             arrival.abort()
 
-    async def _accept(self) -> None:
+    async def _accept(self, listening: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                connection, peer = await loop.sock_accept(self._socket)
+                connection, peer = await loop.sock_accept(listening)
             except OSError as error:
                 _log.warning("HTTPS cannot accept a connection: %s", error)
                 await asyncio.sleep(_OUT_OF_FILES_SECONDS)
                 continue
-            arrival = _Arrival(self._guard, str(peer[0]))
-            if not self._guard.admit(arrival.address, arrival):
-                connection.close()
-                continue
-            self._arrivals.add(arrival)
-            arrival.task = loop.create_task(self._greet(arrival, connection))
-            await asyncio.sleep(PACE_SECONDS)
+            async with self._pace:
+                self._arrived(connection, str(peer[0]))
+                await asyncio.sleep(PACE_SECONDS)
+
+    def _arrived(self, connection: socket.socket, address: str) -> None:
+        arrival = _Arrival(self._guard, address)
+        if not self._guard.admit(arrival.address, arrival):
+            connection.close()
+            return
+        self._arrivals.add(arrival)
+        arrival.task = asyncio.get_running_loop().create_task(self._greet(arrival, connection))
 
     async def _greet(self, arrival: _Arrival, connection: socket.socket) -> None:
         """The handshake; afterwards the connection is one like any other."""
@@ -149,21 +160,3 @@ class _Secured(asyncio.Protocol):
         if transport is not None:
             self._arrival.guard.left(self._arrival.address, transport)
             self._inner.connection_lost(error)
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    everywhere = host in ("", "::")
-    family = socket.AF_INET6 if ":" in host or (everywhere and socket.has_dualstack_ipv6()) else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listening.setblocking(False)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6 and everywhere:
-            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        with contextlib.suppress(OSError):
-            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, int(HANDSHAKE_SECONDS))
-        listening.bind((host, port))
-    except OSError:
-        listening.close()
-        raise
-    return listening

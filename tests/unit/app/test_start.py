@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
+from appliance.app import addresses, configuring
 from appliance.app import box as box_module
-from appliance.app import configuring
 from appliance.app.box import Box
 from appliance.app.restart import recover
+from appliance.box.addresses import Address as LanAddress
 from appliance.exchange.audio import AnyRow
 from appliance.options import Address, Options
 
@@ -22,8 +26,19 @@ PING = (
 )
 
 
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No prompts, no audio: they take time and are not what this is about."""
+
+    async def nothing(_box: Box) -> None:
+        pass
+
+    monkeypatch.setattr(Box, "_first_prompts", nothing)
+    monkeypatch.setattr(Box, "_start_media", nothing)
+
+
 async def test_no_sip_is_read_before_the_run_before_is_cleared_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick: None
 ) -> None:
     free = Address("127.0.0.1", 0)
     box = Box(Options(data=tmp_path, sip=free, web=free, rtp=(29000, 29019)))
@@ -40,12 +55,7 @@ async def test_no_sip_is_read_before_the_run_before_is_cleared_up(
             connected.append(True)
         await recover(starting, rows)
 
-    async def nothing(_box: Box) -> None:
-        """No prompts, no audio: they take time and are not what this is about."""
-
     monkeypatch.setattr(box_module, "recover", clear_up)
-    monkeypatch.setattr(Box, "_first_prompts", nothing)
-    monkeypatch.setattr(Box, "_start_media", nothing)
     await box.start()
     try:
         peer.settimeout(5.0)
@@ -59,13 +69,8 @@ async def test_no_sip_is_read_before_the_run_before_is_cleared_up(
 
 
 async def test_a_lost_configuration_is_a_fault_until_one_is_applied(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick: None
 ) -> None:
-    async def nothing(_box: Box) -> None:
-        """No audio: it is not what this is about."""
-
-    monkeypatch.setattr(Box, "_first_prompts", nothing)
-    monkeypatch.setattr(Box, "_start_media", nothing)
     monkeypatch.setattr(configuring, "NEW_PROMPTS_SECONDS", 0.0)
     free = Address("127.0.0.1", 0)
     for name in ("config.json", "config.json.good"):
@@ -82,3 +87,95 @@ async def test_a_lost_configuration_is_a_fault_until_one_is_applied(
         assert (tmp_path / "config.json.damaged").read_bytes() == b"{"
     finally:
         await box.stop("test")
+
+
+def everywhere(folder: Path) -> Box:
+    """As `hako serve` begins without `--sip` and `--web`, but on free ports."""
+    free = Address("", 0)
+    return Box(Options(data=folder, sip=free, web=free, https=free, rtp=(29000, 29019)))
+
+
+async def test_a_box_is_reached_by_ipv4_and_ipv6_and_says_an_address_people_can_type(
+    tmp_path: Path, quick: None
+) -> None:
+    box = everywhere(tmp_path)
+    await box.start()
+    try:
+        port = box.sip_address[1]
+        for host in ("127.0.0.1", "::1"):
+            with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as peer:
+                peer.settimeout(5.0)
+                peer.sendto(PING.replace(b"ping", b"v6") if ":" in host else PING, (host, port))
+                assert (await asyncio.to_thread(peer.recv, 4096)).startswith(b"SIP/2.0 200")
+            web, https = (urlsplit(urls[0]).port for urls in (box.web_urls(), box.https_urls()))
+            for one in (port, web, https):
+                _, writer = await asyncio.open_connection(host, one)
+                writer.close()
+        assert not box.faults.views()
+        (sip, *_), (web_url, *_) = box.sip_addresses(), box.web_urls()
+        host, _, said = sip.rpartition(":")
+        assert int(said) == port and urlsplit(web_url).hostname == host
+        assert host not in ("", "0.0.0.0") and ":" not in host, "IPv4 as long as there is any"
+    finally:
+        await box.stop("test")
+
+
+async def test_a_machine_without_ipv6_starts_as_before(
+    tmp_path: Path, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Ipv4Alone(socket.socket):
+        def __init__(self, family: int = socket.AF_INET, *rest: Any, **more: Any) -> None:
+            if family == socket.AF_INET6:
+                raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+            super().__init__(family, *rest, **more)
+
+    monkeypatch.setattr(socket, "socket", Ipv4Alone)
+    box = everywhere(tmp_path)
+    await box.start()
+    try:
+        for port in (box.sip_address[1], *(urlsplit(url[0]).port for url in (box.web_urls(), box.https_urls()))):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.close()
+        assert not box.faults.views()
+    finally:
+        await box.stop("test")
+
+
+async def test_tcp_that_is_refused_in_one_ip_version_is_served_in_the_other_and_the_fault_says_so(
+    tmp_path: Path, quick: None
+) -> None:
+    with socket.socket(socket.AF_INET6) as other:
+        other.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        other.bind(("::", 0))
+        other.listen()
+        free = Address("127.0.0.1", 0)
+        box = Box(Options(data=tmp_path, sip=Address("", other.getsockname()[1]), web=free, rtp=(29000, 29019)))
+        await box.start()
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", box.sip_address[1])
+            writer.close()
+            (fault,) = box.faults.views()
+            assert fault.id == "sip-tcp"
+            assert "off for IPv6" in fault.text["en"] and "IPv4" not in fault.text["en"]
+            assert "ほかのプログラムが使用中です" in fault.text["ja"] and "in use" not in fault.text["ja"]
+        finally:
+            await box.stop("test")
+
+
+@pytest.mark.parametrize(
+    ("bound", "shown"),
+    [
+        ("", ["192.0.2.7"]),
+        ("::", ["192.0.2.7"]),
+        ("0.0.0.0", ["192.0.2.7"]),
+        ("::1", ["[::1]"]),
+        ("10.0.0.1", ["10.0.0.1"]),
+    ],
+)
+def test_addresses_people_are_told(monkeypatch: pytest.MonkeyPatch, bound: str, shown: list[str]) -> None:
+    both = [LanAddress("eth0", "192.0.2.7"), LanAddress("eth0", "2001:db8::7")]
+    monkeypatch.setattr(addresses, "lan_addresses", lambda: both)
+    assert addresses.shown_hosts(bound) == shown
+    monkeypatch.setattr(addresses, "lan_addresses", lambda: both[1:])
+    if bound in ("", "::"):
+        assert addresses.shown_hosts(bound) == ["[2001:db8::7]"], "a network of IPv6 alone"

@@ -219,7 +219,8 @@ def test_serve_prints_the_ready_line(app: list[tuple[str, Options]], capsys: Out
 @pytest.mark.parametrize(
     ("given", "address"),
     [
-        ("", Address("0.0.0.0", 8443)),
+        ("", Address("", 8443)),
+        ("--web 0.0.0.0:8080", Address("0.0.0.0", 8443)),
         ("--web 127.0.0.1:0", Address("127.0.0.1", 0)),
         ("--web [::1]:8081", Address("::1", 8443)),
         ("--https 10.0.0.1:443", Address("10.0.0.1", 443)),
@@ -240,7 +241,7 @@ def test_run_is_for_newcomers(app: list[tuple[str, Options]], capsys: Output, mo
     assert main(["run"]) == 0
     ((_, options),) = app
     assert options.data == Path("var") and options.sample and options.language == "ja"
-    assert options.sip.port == 5060 and options.web.port == 8080
+    assert options.sip == Address("", 5060) and options.web == Address("", 8080), "IPv4 and IPv6"
     output = capsys.readouterr().out
     assert "http://0.0.0.0:8080/" in output and "  admin  pw" in output and "ready sip=" in output
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
+from typing import Any
 
 import pytest
 
 from appliance.net.addresses import LocalAddresses
 from appliance.net.dual import DualUdp
+from appliance.net.listening import everywhere
 from appliance.net.tcp import TcpDriver
 from appliance.net.udp import UdpDriver
 from appliance.sip.flow import Flow
@@ -130,3 +133,63 @@ async def test_tcp_listens_in_both_versions_and_marks_its_connections(host: str)
         assert back is not None and back.remote == (host, port)
     finally:
         await driver.close()
+
+
+async def test_where_tcp_is_refused_in_one_version_the_other_is_served_and_named() -> None:
+    heard = Heard()
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as other:
+        port = other.getsockname()[1]
+        driver = TcpDriver(heard.receive, lambda *_: None, lambda: None, lambda: ())
+        refused = await driver.start("127.0.0.1", "::1", port=port)
+        assert set(refused) == {"::1"} and refused["::1"].errno == errno.EADDRINUSE
+        assert driver.address == ("127.0.0.1", port)
+        assert await driver.serve() == {}
+        driver.mark(26)
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"hello")
+            await heard.until(1)
+            writer.close()
+        finally:
+            await driver.close()
+
+
+async def test_a_port_that_was_lost_between_taking_and_serving_is_named_too() -> None:
+    driver = TcpDriver(Heard().receive, lambda *_: None, lambda: None, lambda: ())
+    assert await driver.start("127.0.0.1", port=0) == {}
+    assert driver.address is not None
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(driver.address)
+        other.listen()
+        refused = await driver.serve()
+    assert {host: error.errno for host, error in refused.items()} == {"127.0.0.1": errno.EADDRINUSE}
+    await driver.close()
+
+
+def test_every_address_is_one_port_in_both_versions() -> None:
+    found = everywhere(0)
+    try:
+        ports = {one.getsockname()[1] for one in found}
+        assert [one.family for one in found] == [socket.AF_INET, socket.AF_INET6] and len(ports) == 1
+        with pytest.raises(OSError):
+            for one in found:
+                one.listen()
+            everywhere(ports.pop())
+    finally:
+        for one in found:
+            one.close()
+
+
+def test_without_ipv6_it_is_ipv4(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = socket.socket
+
+    def without(family: int = socket.AF_INET, kind: int = socket.SOCK_STREAM, *rest: Any) -> socket.socket:
+        if family == socket.AF_INET6:
+            raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+        return real(family, kind, *rest)
+
+    monkeypatch.setattr("appliance.net.listening.socket.socket", without)
+    (one,) = everywhere(0)
+    assert one.family == socket.AF_INET and one.getsockname()[0] == "0.0.0.0"
+    one.close()

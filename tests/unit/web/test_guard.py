@@ -24,7 +24,7 @@ async def served(box: FakeBox, guard: Guard) -> AsyncIterator[int]:
     app[SERVER].guard = guard
     runner = make_runner(app)
     await runner.setup()
-    server = await listen(runner, "127.0.0.1", 0)
+    (server,) = await listen(runner, "127.0.0.1", 0)
     yield server.sockets[0].getsockname()[1]
     server.close()
     await runner.cleanup()
