@@ -72,7 +72,7 @@ from appliance.store.ledger import Ledger
 from appliance.store.lock import DataFolder
 from appliance.store.records import Records
 from appliance.store.secrets import verify
-from appliance.store.state import StateStore
+from appliance.store.state import SESSIONS, StateStore
 from appliance.store.tokens import Tokens
 from appliance.web.app import listen, make_app, make_runner
 
@@ -301,7 +301,8 @@ class Box:
             log.warning("%d prompts are a beep (%s, …): %s", len(labels), labels[0], reason)
 
     async def _start_web(self) -> None:
-        app = make_app(web_side.context(self))
+        sessions = await asyncio.to_thread(self.state.load, SESSIONS)
+        app = make_app(web_side.context(self, sessions))
         self._web_runner = make_runner(app)
         await self._web_runner.setup()
         address = self.options.web
@@ -330,7 +331,7 @@ class Box:
         if hasattr(self, "control"):
             await self.control.stop()
         if hasattr(self, "web_phones"):
-            await self.web_phones.stop()
+            await self.web_phones.stop(keep_calls=keep_calls)
         if hasattr(self, "core"):
             if not keep_calls:
                 with contextlib.suppress(Exception):

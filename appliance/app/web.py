@@ -12,6 +12,7 @@ from appliance.clock import Instant, rfc3339
 from appliance.events import Entry
 from appliance.events.base import Words
 from appliance.site.writer import document
+from appliance.store.state import SESSIONS, StateStore
 from appliance.web.context import (
     Account,
     AddressView,
@@ -208,8 +209,26 @@ def metrics(box: Box) -> Iterable[Metric]:
     ]
 
 
-def context(box: Box) -> WebContext:
-    """The whole context."""
+class KeptSessions:
+    """`appliance.web.context.SessionStore` in the box's state."""
+
+    def __init__(self, state: StateStore, kept: Mapping[str, bytes]) -> None:
+        """`kept`: what the state had at the start; reading it blocks."""
+        self._state, self._kept = state, kept
+
+    def load(self) -> Mapping[str, bytes]:
+        """What the run before has left."""
+        return self._kept
+
+    def put(self, key: str, data: bytes) -> None:
+        self._state.put(SESSIONS, key, data)
+
+    def drop(self, key: str) -> None:
+        self._state.drop(SESSIONS, key)
+
+
+def context(box: Box, sessions: Mapping[str, bytes]) -> WebContext:
+    """The whole context. `sessions`: what is kept of log-ins."""
     return WebContext(
         exchange=box.live,
         command=Commands(box),
@@ -228,4 +247,5 @@ def context(box: Box) -> WebContext:
         authority=box.https.folder.authority,
         https_port=lambda: box.https.port,
         sound=box.sound,
+        sessions=KeptSessions(box.state, sessions),
     )

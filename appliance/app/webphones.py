@@ -84,9 +84,9 @@ class WebPhones:
         if not await self.keeper.adopt():
             self._lost()
 
-    async def stop(self) -> None:
-        """Ends every telephone."""
-        await self.keeper.stop()
+    async def stop(self, *, keep_calls: bool = False) -> None:
+        """Ends every telephone, or (`keep_calls`) leaves them to the next start."""
+        await (self.keeper.leave() if keep_calls else self.keeper.stop())
 
     def _lost(self) -> None:
         self._box.core.do(lambda exchange, now: exchange.browsers_lost(now))

@@ -1,4 +1,4 @@
-"""What must survive the process but not the power: bindings, dialogs, calls, the heartbeat. SQLite without fsync.
+"""What must survive the process, not the power: bindings, dialogs, calls, log-ins, heartbeat. SQLite without fsync.
 
 Writes are queued and merged (a dialog that came and went costs nothing) and carried out in the background within a
 moment. A damaged file is thrown away: phones register again, and calls are gone after a power cut anyway.
@@ -18,6 +18,8 @@ from appliance.store.migrations import STATE
 BINDINGS: Final = "bindings"
 DIALOGS: Final = "dialogs"
 CALLS: Final = "calls"
+SESSIONS: Final = "sessions"
+"""Log-ins of browsers."""
 BOX: Final = "box"
 """The box itself: its heartbeat, where it is reached."""
 

@@ -24,7 +24,7 @@ class Doorkeeper:
 
     def __init__(self, context: WebContext) -> None:
         self._context = context
-        self.sessions = Sessions(context.entropy)
+        self.sessions = Sessions(context.entropy, context.clock(), context.sessions)
 
     def identify(self, request: web.Request) -> Principal | None:
         """None: not logged in. Problem 401: a token that is not good (the cookie is not tried then)."""
@@ -44,15 +44,15 @@ class Doorkeeper:
 
     def given(self, request: web.Request) -> list[Session]:
         """The sessions of all cookies of the request, the one that counts first."""
-        mono = self._context.clock().mono
+        now = self._context.clock()
         secrets = [request.cookies.get(name) for name in ((SECURE_COOKIE, COOKIE) if request.secure else (COOKIE,))]
-        found = [self.sessions.find(secret, mono) for secret in secrets if secret]
+        found = [self.sessions.find(secret, now) for secret in secrets if secret]
         return [session for session in found if session is not None]
 
     def who(self, session: Session) -> Principal | None:
         """The session's user as configured now; None (and the session ends) when removed or given another password."""
         account = self._context.accounts.user(session.user)
-        if account is None or account.password_hash != session.password_hash or account.role not in ROLES:
+        if account is None or not session.still_of(account) or account.role not in ROLES:
             self.sessions.close(session)
             return None
         return principal(account, bearer=False)
@@ -71,7 +71,7 @@ class Doorkeeper:
         return lambda: session is not None and self._holds(session, who)
 
     def _holds(self, session: Session, who: Principal) -> bool:
-        return self.sessions.touch(session, self._context.clock().mono) and self.who(session) == who
+        return self.sessions.touch(session, self._context.clock()) and self.who(session) == who
 
 
 def principal(account: Account, *, bearer: bool) -> Principal:

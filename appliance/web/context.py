@@ -285,6 +285,16 @@ class BrowserPhones(Protocol):
         """A connection that speaks `appliance.webphone.messages`, one a line. HakoError when there can be none now."""
 
 
+class SessionStore(Protocol):
+    """Where sessions outlive the process."""
+
+    def load(self) -> Mapping[str, bytes]:
+        """What is kept."""
+
+    def put(self, key: str, data: bytes) -> None: ...
+    def drop(self, key: str) -> None: ...
+
+
 @dataclass(slots=True, kw_only=True)
 class WebContext:
     """The box as the web server sees it."""
@@ -316,6 +326,8 @@ class WebContext:
     """Where the pages are by HTTPS; 0: nowhere (*loop*)."""
     sound: SoundDesk | None = None
     """None: answers 501."""
+    sessions: SessionStore | None = None
+    """Where log-ins outlive the process; None: they do not."""
     pages: Path = Path(__file__).parent / "pages"
     """The built pages."""
     verify_password: Callable[[str, str], Awaitable[bool]] | None = None

@@ -93,6 +93,15 @@ class Keeper:
         await asyncio.gather(watching, return_exceptions=True)
         await self._reap(kill=True)
 
+    async def leave(self) -> None:
+        """Lets go of the process, which waits with its calls for the next run to adopt it."""
+        self._stopping = True
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
+        if self._child is not None:
+            self._child.returncode = 0  # it lives on, as somebody else's process
+
     # --- inside ------------------------------------------------------------------------------------------------------
     async def _ensure(self) -> None:
         async with self._starting:

@@ -175,6 +175,26 @@ async def test_when_its_process_dies_its_call_ends_others_go_on_and_it_comes_bac
         await phone.hang_up()
 
 
+async def test_an_upgrade_of_the_box_leaves_its_conversation_alone(
+    office_box: Box, there: Browser, tmp_path: Path
+) -> None:
+    telephone = await Telephone.open(there, url(office_box), "aiko")
+    async with desk(office_box, tmp_path, "204") as phone:
+        await phone.dial("201")
+        await telephone.press("Answer")
+        await phone.hears(ONE, seconds=15)
+        assert office_box.program is not None
+        os.kill(office_box.program.pid, signal.SIGUSR1)
+        assert await office_box.program.wait(10) == 0
+        await asyncio.gather(telephone.hears(TWO), phone.hears(ONE))
+        await office_box.start()
+        await telephone.ready()
+        await expect(telephone.call("talking")).to_be_visible()
+        await asyncio.gather(telephone.hears(TWO), phone.hears(ONE))
+        await telephone.press("Hang up")
+        await phone.until("CALL_CLOSED")
+
+
 async def test_logging_out_and_turning_off_take_the_telephone_away(office_box: Box, there: Browser) -> None:
     async def registered(wanted: int) -> None:
         for _ in range(200):

@@ -69,7 +69,7 @@ async def log_in(visit: Visit) -> web.Response:
         raise unauthenticated("The name or the password is wrong.")
     server.throttle.succeeded(address, given.name)
     _end(visit)
-    secret = server.door.sessions.open(account, context.clock().mono)
+    secret = server.door.sessions.open(account, context.clock())
     context.publish(LogIn(user=account.name, ok=True, address=address))
     view = _view(visit, principal(account, bearer=False))
     response = web.Response(status=200, body=msgspec.json.encode(view), content_type=JSON)

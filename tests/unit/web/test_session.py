@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from aiohttp import CookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
@@ -151,15 +153,48 @@ async def test_argon2_hashes_are_checked_in_a_thread(box: FakeBox) -> None:
 
 def test_sessions_are_bounded_in_all_and_by_user() -> None:
     serial = iter(range(10_000))
-    sessions = Sessions(lambda count: next(serial).to_bytes(count, "big"), limit=10, per_user=4)
-    first = sessions.open(USERS["sato"], 0.0)
-    own = [sessions.open(USERS["admin"], float(i)) for i in range(6)]
-    assert [sessions.find(secret, 6.0) is not None for secret in own] == [False, False, True, True, True, True]
-    assert sessions.find(first, 6.0) is not None
+    sessions = Sessions(lambda count: next(serial).to_bytes(count, "big"), at(0.0), limit=10, per_user=4)
+    first = sessions.open(USERS["sato"], at(0.0))
+    own = [sessions.open(USERS["admin"], at(float(i))) for i in range(6)]
+    assert [sessions.find(secret, at(6.0)) is not None for secret in own] == [False, False, True, True, True, True]
+    assert sessions.find(first, at(6.0)) is not None
     for i in range(20):
-        sessions.open(Account(name=f"u{i}", role="agent", password_hash="x"), 7.0)
+        sessions.open(Account(name=f"u{i}", role="agent", password_hash="x"), at(7.0))
     assert len(sessions) == 10
-    assert sessions.find(own[-1], 8.0) is None and sessions.find("x" * 1000, 8.0) is None
+    assert sessions.find(own[-1], at(8.0)) is None and sessions.find("x" * 1000, at(8.0)) is None
+
+
+def test_log_ins_outlive_the_process() -> None:
+    kept: dict[str, bytes] = {}
+    before = Sessions(os.urandom, at(50.0), Shelf(kept))
+    used, idle, out = (before.open(USERS["sato"], at(50.0)) for _ in range(3))
+    closing = before.find(out, at(60.0))
+    assert closing is not None
+    before.close(closing)
+    assert before.find(used, at(9 * 3600.0)) is not None
+    kept["zz"] = kept["00"] = b"damaged"
+    assert used not in repr(kept) and USERS["sato"].password_hash not in repr(kept)
+    # The machine was started again: its monotonic clock too.
+    after = Sessions(os.urandom, Instant(5.0, at(14 * 3600.0).wall), Shelf(kept))
+    assert after.find(used, Instant(6.0, at(14 * 3600.0).wall)) is not None
+    assert after.find(idle, Instant(6.0, 0.0)) is None and after.find(out, Instant(6.0, 0.0)) is None
+    assert len(kept) == len(after) == 1
+    row = after.find(used, Instant(7.0, 0.0))
+    assert row is not None and row.still_of(USERS["sato"]) and not row.still_of(USERS["admin"])
+    assert after.find(used, Instant(13 * 3600.0, 0.0)) is None and not kept
+
+
+class Shelf:
+    """A store of log-ins."""
+
+    def __init__(self, kept: dict[str, bytes]) -> None:
+        self.load = lambda: dict(kept)
+        self.put = kept.__setitem__
+        self.drop = lambda key: kept.pop(key, None) and None
+
+
+def at(mono: float) -> Instant:
+    return Instant(mono, 1_700_000_000.0 + mono)
 
 
 def test_the_clock_is_the_boxes(box: FakeBox) -> None:

@@ -54,6 +54,18 @@ async def test_the_next_run_of_the_box_adopts_it_with_its_telephones(tmp_path: P
     await before.stop()
 
 
+async def test_who_leaves_it_alone_does_not_end_it(tmp_path: Path) -> None:
+    lost: list[bool] = []
+    before, after = Keeper(tmp_path, lambda: lost.append(True)), Keeper(tmp_path, lambda: None)
+    reader, writer = await before.open(OPENED)
+    assert b'"ready"' in await first(reader)
+    pid = before.pid
+    await before.leave()
+    assert await after.adopt() and after.pid == pid and not lost
+    writer.close()
+    await after.stop()
+
+
 async def test_nonsense_closes_that_connection_alone(tmp_path: Path) -> None:
     keeper = Keeper(tmp_path, lambda: None)
     good, writer = await keeper.open(OPENED)
