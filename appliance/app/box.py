@@ -23,6 +23,7 @@ from appliance.app.faults import Faults
 from appliance.app.figures import Figures
 from appliance.app.https import Https
 from appliance.app.live import Live
+from appliance.app.pace import Pace
 from appliance.app.restart import recover
 from appliance.app.retention import Retention
 from appliance.app.sound import Sound
@@ -171,6 +172,7 @@ class Box:
         self.web_phones = WebPhones(self)
         self.https = Https(self.folder.path, self.options.https, self.faults, lambda: system_now().wall)
         self.voice = VoiceWatch(self.faults, self.options.rtp)
+        self.pace = Pace(lambda: self.media.figures, self.faults)
         self.lamps = LampDriver(self.board)
         self.sound = Sound(self)
         self.archive = Archive(self)

@@ -58,6 +58,7 @@ class Upkeep:
         """The machine's health becomes faults, and faults that are mended go; until cancelled."""
         while True:
             await self._look()
+            self.box.pace.look()
             self.box.https.look_soon()
             await asyncio.sleep(60.0)
 

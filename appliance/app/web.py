@@ -206,6 +206,7 @@ def metrics(box: Box) -> Iterable[Metric]:
         ),
         Metric("hako_ledger_seq", "gauge", "Number of the last committed event.", [({}, box.ledger.last_seq)]),
         *box.voice.metrics(),
+        *box.pace.metrics(),
     ]
 
 

@@ -19,7 +19,17 @@ from pathlib import Path
 from typing import cast
 
 from appliance.exchange.audio import AnyMediaEvent, AnyRow, EngineRestarted
-from appliance.media.protocol import Held, ProtocolError, Reports, Shutdown, Unpacker, decode_engine, encode, packed
+from appliance.media.protocol import (
+    Figures,
+    Held,
+    ProtocolError,
+    Reports,
+    Shutdown,
+    Unpacker,
+    decode_engine,
+    encode,
+    packed,
+)
 from appliance.media.table import DesiredTable
 
 log = logging.getLogger(__name__)
@@ -57,6 +67,8 @@ class MediaClient:
         """Whether `start` found a media process that outlived its controller."""
         self.restarts = 0
         """How often it had to be started again."""
+        self.figures = Figures()
+        """The newest that the engine told of itself; counts start anew with each process."""
         self._data = data.absolute()
         self._path = (socket_path or data / "media.sock").absolute()
         self._on_events = on_events
@@ -200,7 +212,7 @@ class MediaClient:
         loop = asyncio.get_running_loop()
         connection = connect(self._path)
         link: _Link
-        _, link = await loop.create_unix_connection(lambda: _Link(self._events, self._lost), sock=connection)
+        _, link = await loop.create_unix_connection(lambda: _Link(self._told, self._lost), sock=connection)
         try:
             held = await asyncio.wait_for(link.held, 2.0)
         except (TimeoutError, ConnectionError):
@@ -212,6 +224,12 @@ class MediaClient:
         return held
 
     # --- what comes back ------------------------------------------------------------------------------------------
+    def _told(self, message: Reports | Figures) -> None:
+        if isinstance(message, Figures):
+            self.figures = message
+        else:
+            self._events(list(message.events))
+
     def _events(self, events: list[AnyMediaEvent]) -> None:
         try:
             self._on_events(events)
@@ -254,11 +272,11 @@ class MediaClient:
 class _Link(asyncio.Protocol):
     """One connection to a media process."""
 
-    def __init__(self, on_events: Callable[[list[AnyMediaEvent]], None], on_lost: Callable[[_Link], None]) -> None:
+    def __init__(self, on_told: Callable[[Reports | Figures], None], on_lost: Callable[[_Link], None]) -> None:
         self.held: asyncio.Future[Held] = asyncio.get_running_loop().create_future()
         self.lost = asyncio.Event()
         self.on_lost = on_lost
-        self._on_events = on_events
+        self._on_told = on_told
         self._unpacker = Unpacker()
         self._transport: asyncio.Transport | None = None
 
@@ -281,8 +299,8 @@ class _Link(asyncio.Protocol):
         try:
             for item in self._unpacker.feed(data):
                 message = decode_engine(item)
-                if isinstance(message, Reports):
-                    self._on_events(list(message.events))
+                if not isinstance(message, Held):
+                    self._on_told(message)
                 elif not self.held.done():
                     self.held.set_result(message)
         except ProtocolError as error:

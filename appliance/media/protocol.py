@@ -1,6 +1,7 @@
 """What `hako` and the media process say to each other: msgpack messages, each behind its length in four bytes.
 
-`hako` states the desired table (`Frame`); the media process reports (`Reports`) and says what it holds (`Held`).
+`hako` states the desired table (`Frame`); the media process reports (`Reports`), says what it holds (`Held`) and what
+it counted (`Figures`).
 """
 
 from __future__ import annotations
@@ -58,8 +59,28 @@ class Reports(Message, frozen=True, tag="reports"):
     events: tuple[AnyMediaEvent, ...]
 
 
+class Figures(Message, frozen=True, tag="figures"):
+    """What the engine counted of itself since it started: told now and then while it has something to do."""
+
+    ticks: int = 0
+    late_ticks: int = 0
+    """Came more than 5 ms after their time."""
+    lost_ticks: int = 0
+    """Were left out because the machine stood still."""
+    received: int = 0
+    """RTP packets taken from sockets."""
+    forwarded: int = 0
+    mixed: int = 0
+    """RTP packets made by ticks."""
+    invalid: int = 0
+    send_failed: int = 0
+    events_lost: int = 0
+    rows: int = 0
+    wakes: int = 0
+
+
 FromControl = Frame | Dump | Shutdown
-FromEngine = Held | Reports
+FromEngine = Held | Reports | Figures
 
 _encoder = msgspec.msgpack.Encoder()
 _from_control = msgspec.msgpack.Decoder(FromControl)

@@ -170,6 +170,8 @@ def audio_rows(runs: dict[tuple[str, int], list[relay.Passed]]) -> list[Row]:
         if all(one.timed for one in passed):
             between = " / ".join(f"{median([at(one) for one in passed]) / 1000:.2f}" for at in _DELAYS)
             delay = f"delay p50 / p99 / p99.9 {between} ms; {delay}"
+        if passed[0].late >= 0:
+            delay += f", {100 * median([one.late for one in passed]):.1f} % of ticks late"
         rows.append(
             Row(f"CPU per packet, {count} calls, {kind}", median([one.cpu_us for one in passed]), "µs", note=delay)
         )

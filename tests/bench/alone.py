@@ -99,6 +99,8 @@ async def _measure(program: Path, call: Call, calls: int, seconds: float) -> rel
                         lines.append(f"{STREAMS + 4 * number + 2 * end} {HOST} {row.local[1]} {types[end]}\n")
             client.flush()
             await asyncio.sleep(1.0)
-            return await asyncio.to_thread(relay.run, program, "".join(lines), (client.pid,), seconds)
+            before = client.figures
+            passed = await asyncio.to_thread(relay.run, program, "".join(lines), (client.pid,), seconds)
+            return passed._replace(late=relay.late_share(before, client.figures))
         finally:
             await client.stop()

@@ -11,9 +11,11 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+from appliance.media.protocol import Figures
 from tests.bench import meter
 
 HOST = f"127.77.{os.getpid() % 250}.1"
@@ -92,6 +94,13 @@ class Box:
         self._site.write_text(site_file(what))
         command = [HAKO, "apply", str(self._site), "--data", str(self.data)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=60)
+
+    def figures(self) -> Figures:
+        """What the engine counted of its ticks, at most five seconds ago."""
+        with urllib.request.urlopen(f"http://{HOST}:{WEB}/metrics", timeout=10) as page:
+            lines = dict(line.rsplit(" ", 1) for line in page.read().decode().splitlines() if line[:1] != "#")
+        ticks, late, lost = (int(lines[f"hako_media_ticks{kind}_total"]) for kind in ("", "_late", "_lost"))
+        return Figures(ticks=ticks, late_ticks=late, lost_ticks=lost)
 
     def wait_helpers(self, seconds: float = 60.0) -> None:
         """Until the helper that makes prompts has nothing left to do."""

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from appliance.media.protocol import Figures
 from tests.bench import meter
 from tests.bench.box import HOST, STREAMS, Box
 from tests.bench.peers import Held, Peers
@@ -35,6 +36,8 @@ class Passed(NamedTuple):
     pss_mb: float
     timed: bool
     """False: the audio was changed on the way, so that there are no delays."""
+    late: float = -1.0
+    """Share of the engine's ticks that came more than 5 ms late, or not at all; -1: not known."""
 
 
 def build_load(folder: Path) -> Path:
@@ -86,13 +89,21 @@ def run(program: Path, lines: str, pids: Sequence[int], seconds: float) -> Passe
     return Passed(cpu_us, said["lost"], said["p50_us"], said["p99_us"], said["p999_us"], memory, timed)
 
 
+def late_share(before: Figures, after: Figures) -> float:
+    """Share of the ticks in between that were late or left out."""
+    lost = after.lost_ticks - before.lost_ticks
+    return (after.late_ticks - before.late_ticks + lost) / max(1, after.ticks - before.ticks + lost)
+
+
 def through_box(box: Box, program: Path, calls: int, seconds: float) -> Passed:
     """One run through so many calls that the box set up for it."""
     with Peers() as peers:
         held = peers.establish(calls)
         try:
             time.sleep(0.5)
-            return run(program, peers.streams(held), box.pids, seconds)
+            before = box.figures()
+            passed = run(program, peers.streams(held), box.pids, seconds)
+            return passed._replace(late=late_share(before, box.figures()))
         finally:
             peers.hang_up()
 

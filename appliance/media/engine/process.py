@@ -36,6 +36,8 @@ from appliance.media.protocol import (
 
 MAX_UNSENT = 4 * 1024 * 1024
 """Bytes that wait for a controller which does not read; beyond it is let go, and gets everything when it comes back."""
+FIGURES_SECONDS = 5.0
+"""How often the engine's own figures are told, with what else there is to tell."""
 MAX_KEPT = 4096
 """Events kept while there is no controller, without statistics."""
 
@@ -85,6 +87,8 @@ class MediaProcess:
         self._alone_since = time.monotonic()
         self._kept: list[AnyMediaEvent] = []
         self._ends = False
+        self._figured = 0.0
+        """When figures were told last."""
         self._buffer = memoryview(bytearray(1 << 18))
         self._poll = select.poll()
         self._poll.register(listener, select.POLLIN)
@@ -201,6 +205,9 @@ class MediaProcess:
             self._kept = []
         if events:
             self._send(Reports(events=tuple(events)))
+        if time.monotonic() - self._figured >= FIGURES_SECONDS:
+            self._figured = time.monotonic()
+            self._send(self.rows.figures())
 
 
 def say(text: str) -> None:

@@ -29,7 +29,7 @@ from appliance.exchange.audio import (
     Tone,
 )
 from appliance.media.engine._engine import ffi, lib
-from appliance.media.protocol import Frame
+from appliance.media.protocol import Figures, Frame
 
 _CODECS = {
     "PCMU": lib.HK_PCMU,
@@ -85,11 +85,11 @@ class EngineRows:
         """The rows as they are; what failed is not among them."""
         return tuple(self._rows.values())
 
-    def figures(self) -> dict[str, int]:
-        """The engine's own figures, by the names of `struct hk_figures`."""
+    def figures(self) -> Figures:
+        """The engine's own figures (`struct hk_figures`)."""
         figures = ffi.new("struct hk_figures *")
         lib.hk_read_figures(self._engine, figures)
-        return {name: getattr(figures, name) for name, _ in ffi.typeof(figures[0]).fields}
+        return Figures(**{name: getattr(figures, name) for name, _ in ffi.typeof(figures[0]).fields})
 
     def stop(self) -> None:
         """Drops every row, completes the recordings, and leaves only the events to be taken."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from appliance.exchange.audio import AnyMediaEvent, AnyRow, Link, Mix, Payload, PortFailed, RtpPort
 from appliance.media.engine.rows import EngineRows
-from appliance.media.protocol import Frame
+from appliance.media.protocol import Figures, Frame
 from tests.unit.media.rtp import Party, Samples, free_ports, run
 
 PCMU, PCMA = Payload(0, "PCMU"), Payload(8, "PCMA")
@@ -128,12 +128,12 @@ class EngineBox:
 
     def settle(self) -> None:
         """Returns when the engine has dealt with everything sent and put before: two ticks later."""
-        start, end = self.rows.figures()["ticks"], time.monotonic() + 5
-        while self.rows.figures()["ticks"] < start + 2:
+        start, end = self.rows.figures().ticks, time.monotonic() + 5
+        while self.rows.figures().ticks < start + 2:
             assert time.monotonic() < end, "the engine stands still"
             time.sleep(0.002)
 
-    def figures(self) -> dict[str, int]:
+    def figures(self) -> Figures:
         """The engine's own figures, up to date."""
         self.settle()
         return self.rows.figures()

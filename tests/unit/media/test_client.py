@@ -155,6 +155,27 @@ def test_killed_it_is_back_within_a_second_and_audio_goes_on(
     loop_of(story())
 
 
+def test_the_engine_tells_what_it_counted(tmp_path: Path, parties: list[Party]) -> None:
+    async def told() -> None:
+        side = Side(tmp_path)
+        await side.client.start()
+        try:
+            side.bridge(parties)
+            await talk(0.3, parties)
+            parties[0].send_event(5, EVENTS.number)
+            await side.until(Digit)
+            for _ in range(200):
+                if side.client.figures.forwarded:
+                    break
+                await asyncio.sleep(0.01)
+            figures = side.client.figures
+            assert figures.received >= figures.forwarded > 0 and figures.ticks > 5 and figures.rows == 3
+        finally:
+            await side.client.stop()
+
+    asyncio.run(told())
+
+
 def test_the_next_controller_adopts_what_runs_without_a_gap(tmp_path: Path, parties: list[Party]) -> None:
     async def story() -> None:
         first = Side(tmp_path)

@@ -35,10 +35,10 @@ def test_two_that_remain_of_three_are_forwarded_again_on_the_same_timeline(box: 
     run(0.3, [a, b, c])
     box.bridge(a, b, mix=mix)
     run(2.1, [a, b, c])  # they make no pause
-    before = box.figures()["mixed"]
+    before = box.figures().mixed
     start = time.monotonic()
     run(0.3, [a, b, c])
-    assert box.figures()["mixed"] == before
+    assert box.figures().mixed == before
     assert heard(a.audio(packets=[p for p in a.received if p.at > start])) == {850}
     continuous(a.received)
     continuous(b.received)

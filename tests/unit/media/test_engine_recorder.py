@@ -48,7 +48,7 @@ def test_left_is_the_outside_party_and_right_the_sum_of_our_side(box: EngineBox,
     assert b"call=c1 leg=l1" in path.read_bytes()[:256]
     assert path.stat().st_mode & 0o777 == 0o600
     assert heard(agent.audio(0.1)) == {440}, "forwarding goes on beside it"
-    assert box.figures()["mixed"] == 0
+    assert box.figures().mixed == 0
 
 
 def test_prompts_are_not_recorded(box: EngineBox, tmp_path: Path) -> None:

@@ -214,7 +214,7 @@ def test_broken_compounds_count_for_nothing(box: EngineBox) -> None:
     good = rtcp.receiver_report(a.ssrc, rtcp.Block(ours, 9, 9, 0, 0, 0, 0)) + rtcp.voip_metrics(a.ssrc, ours)
     control(box, a, good)
     dice = random.Random(4711)
-    before = box.figures()["invalid"]
+    before = box.figures().invalid
     for size in range(1, len(good)):
         if size != 32:
             control_now(a, good[:size])
@@ -222,7 +222,7 @@ def test_broken_compounds_count_for_nothing(box: EngineBox) -> None:
     control_now(a, b"\xa0" + good[1:])
     for _ in range(200):
         control_now(a, dice.randbytes(dice.randrange(1, 300)))
-    assert box.figures()["invalid"] >= before + len(good)
+    assert box.figures().invalid >= before + len(good)
     assert final(box, a).reports == 1
 
 

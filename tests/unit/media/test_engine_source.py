@@ -97,7 +97,7 @@ def test_rtcp_of_strangers_is_no_life(box: EngineBox) -> None:
     b.control.sendto(bytes([0x80, 201, 0, 1, 0, 0, 0, 1]), (a.to[0], a.to[1] + 1))
     a.socket.sendto(bytes([0x80, 201, 0, 1, 0, 0, 0, 1]), a.to)
     run(0.05, [a, b])
-    assert box.figures()["invalid"] == 0
+    assert box.figures().invalid == 0
     assert not a.received and not b.received
 
 
@@ -137,4 +137,4 @@ def test_a_payload_type_that_was_not_negotiated_is_not_heard(box: EngineBox) -> 
     box.settle()
     b.read()
     assert not b.received
-    assert box.figures()["invalid"] == 2
+    assert box.figures().invalid == 2

@@ -74,7 +74,7 @@ def test_a_secure_and_a_plain_party_hear_each_other_packet_by_packet(box: Engine
     continuous(a.received)
     continuous(b.received)
     figures = box.figures()
-    assert figures["mixed"] == 0 and figures["forwarded"] == len(a.received) + len(b.received)
+    assert figures.mixed == 0 and figures.forwarded == len(a.received) + len(b.received)
 
 
 def test_two_suites_and_two_codecs_meet(box: EngineBox) -> None:
@@ -82,7 +82,7 @@ def test_two_suites_and_two_codecs_meet(box: EngineBox) -> None:
     box.bridge(a, b)
     run(0.5, [a, b])
     assert heard(a.audio(0.1)) == {850} and heard(b.audio(0.1)) == {440}
-    assert box.figures()["mixed"] == 0
+    assert box.figures().mixed == 0
 
 
 def test_three_in_a_mix_hear_and_are_recorded_in_the_clear(box: EngineBox) -> None:
