@@ -203,8 +203,9 @@ class MediaProcess:
         if self._kept:
             events = self._kept + events
             self._kept = []
-        if events:
-            self._send(Reports(events=tuple(events)))
+        if not events:
+            return
+        self._send(Reports(events=tuple(events)))
         if time.monotonic() - self._figured >= FIGURES_SECONDS:
             self._figured = time.monotonic()
             self._send(self.rows.figures())
