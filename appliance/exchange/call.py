@@ -59,6 +59,8 @@ class Call:
         """Who answers the call that we make is to be found out: a person or a machine."""
         self.answered_by = ""
         """human, machine or unknown, once that is known."""
+        self.answered_cause = ""
+        """Why that is the verdict."""
         self.fax = False
         """A fax machine was heard."""
         self.rule = ""

@@ -66,7 +66,7 @@ class Judging:
         leg, context, call = self.leg, self.leg.context, self.leg.call
         while (found := self._run.poll()) is not None:
             if isinstance(found, Verdict):
-                call.answered_by = found.result
+                call.answered_by, call.answered_cause = found.result, found.cause
                 context.emit(
                     AnsweredBy(
                         call=call.id,

@@ -74,6 +74,10 @@ class CallView(View, frozen=True, kw_only=True):
     """It is heard on the loudspeaker."""
     answered_by: str = ""
     """Of a call that we made: human, machine or unknown; empty: not (yet) known, or nobody asked."""
+    answered_cause: str = ""
+    """Why: after-greeting-silence (a person spoke and waits), greeting, words, beep, fax, initial-silence, total."""
+    judging: bool = False
+    """It is being found out who answers, or will be as soon as somebody does."""
     fax: bool = False
     """A fax machine was heard."""
     legs: tuple[LegView, ...] = ()

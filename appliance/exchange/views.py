@@ -95,6 +95,8 @@ def call_view(call: Call) -> CallView:
         record=call.recorder.rule(),
         loudspeaker=call.context.sound.listening is call,
         answered_by=call.answered_by,
+        answered_cause=call.answered_cause,
+        judging=not call.answered_by and (call.judged or any(leg.machine is not None for leg in call.legs)),
         fax=call.fax,
         legs=tuple(leg_view(leg) for leg in call.legs),
     )

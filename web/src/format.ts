@@ -58,6 +58,12 @@ export function counter(seconds: number): string {
   return hours > 0 ? `${hours}:${pad(minutes)}:${pad(whole % 60)}` : `${minutes}:${pad(whole % 60)}`;
 }
 
+/** Bytes as people read them: 640 kB, 1.9 MB. */
+export function size(bytes: number, language: Language): string {
+  const [value, unit] = bytes < 1e6 ? [Math.max(1, Math.round(bytes / 1e3)), "kB"] : [Math.round(bytes / 1e5) / 10, "MB"];
+  return `${value.toLocaleString(LOCALES[language])} ${unit}`;
+}
+
 /** A finished duration in words: 3分12秒, 3 min 12 s. */
 export function duration(seconds: number, language: Language): string {
   const whole = Math.max(0, Math.round(seconds));

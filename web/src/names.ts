@@ -60,12 +60,22 @@ export class Names {
 
   /** Whom the caller talks with, or is being connected to. */
   counterpart(call: CallView): string {
-    if (call.agent) return this.agent(call.agent);
+    // An agent who calls somebody is the caller; whoever asks for the queue talks with the agent.
+    if (call.agent && (call.kind === "inbound" || call.queue)) return this.agent(call.agent);
     if (call.kind === "inbound" && call.destination) return this.destination(call.destination);
     const [kind = ""] = call.destination.split(":");
     if (kind === "" || kind === "extension" || kind === "number") return this.party(call.to);
     return this.destination(call.destination);
   }
+}
+
+/** Who answered a call of ours, as far as people tell it apart. */
+export type Verdict = "human" | "machine" | "fax" | "silence" | "unknown";
+
+export function verdictOf(result: string, cause: string): Verdict {
+  if (cause === "fax") return "fax";
+  if (cause === "initial-silence") return "silence";
+  return result === "human" || result === "machine" ? result : "unknown";
 }
 
 /** A caller who waits for an agent: in the queue, or while an agent is being rung for him. */

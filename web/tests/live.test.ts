@@ -10,7 +10,7 @@ beforeEach(() => void vi.useFakeTimers({ now: 1_800_000_000_000 }));
 afterEach(() => void vi.useRealTimers());
 
 const call = (id: string, more: Partial<CallView> = {}): CallView => ({
-  id, journey: id, kind: "inbound", from: "0312345678", to: "600", from_name: "", trunk: "", queue: "", agent: "", state: "menu", destination: "", started: "2027-01-15T07:59:00Z", answered: null, since: "2027-01-15T07:59:00Z", queued: null, position: 0, recording: false, recording_paused: false, record: "never", answered_by: "", fax: false, legs: [], ...more,
+  id, journey: id, kind: "inbound", from: "0312345678", to: "600", from_name: "", trunk: "", queue: "", agent: "", state: "menu", destination: "", started: "2027-01-15T07:59:00Z", answered: null, since: "2027-01-15T07:59:00Z", queued: null, position: 0, recording: false, recording_paused: false, record: "never", answered_by: "", answered_cause: "", judging: false, fax: false, legs: [], ...more,
 });
 
 /** A box whose answers are counted and whose stream is driven by hand. */

@@ -4,7 +4,7 @@ import type { Manner } from "../src/format";
 import { en } from "../src/i18n/en";
 import { ja } from "../src/i18n/ja";
 import { isWaiting, Names, type Directory } from "../src/names";
-import { encryptionOf, storyOf } from "../src/pages/records/moments";
+import { deletionOf, encryptionOf, storyOf } from "../src/pages/records/moments";
 import { daysOf, isSearching, readSearch, typed, writeSearch } from "../src/pages/records/query";
 
 const manner: Manner = { language: "en", timezone: "Asia/Tokyo", country: "JP" };
@@ -75,6 +75,10 @@ describe("names", () => {
     expect(names.destination("hangup")).toBe("Hang up");
     expect(names.destination("teleport:mars")).toBe("teleport:mars");
   });
+  it("of whom an agent calls are the other's, not the agent's own", () => {
+    expect(names.counterpart(call({ kind: "outbound", agent: "aiko", from: "201", to: "0312345678", destination: "number:0312345678" }))).toBe("03-1234-5678");
+    expect(names.counterpart(call({ kind: "internal", agent: "aiko", from: "202", to: "600", queue: "support", destination: "queue:support" }))).toBe("Aiko");
+  });
   it("of the caller say the name before the number", () => {
     expect(names.caller(call({ from_name: "Ms Blake" }))).toEqual({ main: "Ms Blake", sub: "03-1234-5678" });
     expect(names.caller(call({ from: "201", from_name: "Desk 1" }))).toEqual({ main: "201 Desk 1", sub: "" });
@@ -116,6 +120,24 @@ describe("the story of a call", () => {
       { type: "leg-ringing", at: "t3", leg: "c1-3" },
     ], en, names, manner);
     expect(story.map((line) => line.text)).toEqual(["201 Desk 1 rings", "Aiko is rung"]);
+  });
+  it("says that the box was away meanwhile, and what became of the recording afterwards", () => {
+    const moments = [
+      { type: "call-taken-over", at: "t1", call: "c1", away: 3.4 },
+      { type: "recording-converted", at: "t3", recording: "c1-1", bytes: 640_000, before: 5_760_044 },
+      { type: "answered-by", at: "t2", leg: "c1-2", result: "unknown", cause: "initial-silence" },
+      { type: "call-ended", at: "t2", reason: "answered" },
+      { type: "recording-deleted", at: "2026-12-24T18:00:00Z", recording: "c1-1", days: 30 },
+    ];
+    expect(storyOf(record, moments, en, names, manner).map((line) => line.text)).toEqual([
+      "The box was away for 3 s; the conversation went on", "Nobody spoke", "Call ends: Answered", "Recording made smaller (5.8 MB to 640 kB, Opus)", "Recording deleted: kept for 30 days",
+    ]);
+    expect(storyOf(record, moments, ja, names, { ...manner, language: "ja" }).map((line) => line.text)).toEqual([
+      "本体が 3秒停止、通話はそのまま継続", "応答後は無音", "通話終了: 応答", "録音を圧縮(5.8 MB → 640 kB、Opus)", "録音を削除(保存期間 30 日)",
+    ]);
+    expect(deletionOf(moments)).toEqual({ at: "2026-12-24T18:00:00Z", days: 30 });
+    expect(deletionOf(moments.slice(0, 4))).toBeNull();
+    expect(deletionOf(undefined)).toBeNull();
   });
   it("is told from the record where no events were kept, in either language", () => {
     expect(storyOf(record, undefined, en, names, manner).map((line) => [line.at, line.text])).toEqual([

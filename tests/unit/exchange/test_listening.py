@@ -116,11 +116,14 @@ def says(office: Office, call: TalkingCall, *edges: float) -> None:
 def test_a_person_who_says_hello_and_waits() -> None:
     office = Office()
     call = dialled(office)
+    (view,) = office.exchange.calls()
+    assert view.judging and not view.answered_by
     says(office, call, 0.4, 0.9)
     office.run(1.0)
     (told,) = office.told(ev.AnsweredBy)
     assert (told.result, told.cause, told.words) == ("human", "after-greeting-silence", 1)
-    assert office.exchange.calls()[0].answered_by == "human"
+    (view,) = office.exchange.calls()
+    assert (view.answered_by, view.answered_cause, view.judging) == ("human", "after-greeting-silence", False)
     assert not listening(office)
     office.close()
 

@@ -65,6 +65,10 @@ export interface CallView {
   recording_paused: boolean;
   record: "never" | "on-demand" | "always";
   answered_by: "" | "human" | "machine" | "unknown";
+  /** Why that is the verdict. */
+  answered_cause: string;
+  /** It is being found out who answers, or will be as soon as somebody does. */
+  judging: boolean;
   fax: boolean;
   legs: LegView[];
   /** When `state` began. */

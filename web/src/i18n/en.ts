@@ -48,6 +48,12 @@ export const en = {
     title: "Waiting callers", empty: "Nobody is waiting.", position: (place: number): string => `No. ${place}`,
   },
 
+  place: {
+    open: "Call…", title: "Call a number", intro: "The telephone rings first. When it is picked up, the number is called.", from: "From telephone", choose: "Choose a telephone", number: "Number",
+    judge: "Find out who answers: a person, a machine or a fax", call: "Call", placed: (phone: string): string => `${phone} rings: pick it up.`,
+    nobody: "No telephone is registered that could call.", ownAway: "Your telephone is not registered.", judging: "Listening who answers…",
+  },
+
   calls: {
     title: "Calls in progress", empty: "No calls at the moment.", hangUp: "Hang up", recording: "Recording", recorded: "Being recorded", paused: "Recording paused", pausedWhy: "Nothing that is said now is kept",
     record: { start: "Start recording", stop: "Stop recording", pause: "Pause recording", resume: "Resume recording" }, total: "total",
@@ -61,7 +67,7 @@ export const en = {
   callState: { routing: "Connecting", menu: "In the menu", waiting: "Waiting", ringing: "Ringing", talking: "Talking", held: "On hold", announcement: "Announcement" },
   ringingWho: (who: string): string => `Ringing ${who}`,
 
-  fax: "Fax machine", answeredBy: { human: "A person answered", machine: "A machine answered", unknown: "Who answered is not sure" },
+  fax: "Fax machine", answeredBy: { human: "A person answered", machine: "A machine answered", fax: "A fax machine answered", silence: "Nobody spoke", unknown: "Who answered is not sure" },
 
   kind: { inbound: "Inbound", outbound: "Outbound", internal: "Internal", service: "Service" },
 
@@ -137,8 +143,10 @@ export const en = {
     ringing: (who: string): string => `${who} rings`, bridged: "Conversation begins", bridgedWith: (who: string): string => `Conversation with ${who} begins`,
     held: "On hold", resumed: "Hold ends", moved: "Moved to another call", recordingStarted: "Recording begins", recordingStopped: "Recording ends",
     recordingPaused: "Recording paused", recordingHalted: "Recording stopped", recordingResumed: "Recording goes on",
+    recordingConverted: (before: string, after: string): string => `Recording made smaller (${before} to ${after}, Opus)`, recordingDeleted: (days: number): string => `Recording deleted: kept for ${plural(days, "day", "days")}`,
+    takenOver: (away: string): string => `The box was away for ${away}; the conversation went on`,
     listening: (by: string): string => `Is heard on the loudspeaker (${by})`, listeningEnded: "Is heard on the loudspeaker no more",
-    fax: (where: string): string => (where ? `A fax machine calls: on to ${where}` : "A fax machine is heard"), answeredBy: { human: "A person answered", machine: "A machine answered", unknown: "Not sure who answered" } as Record<string, string>,
+    fax: (where: string): string => (where ? `A fax machine calls: on to ${where}` : "A fax machine is heard"),
     greetingEnded: "The machine's greeting is over", keysSent: (count: number): string => plural(count, "key was pressed by hand", "keys were pressed by hand"),
     ended: (cause: string): string => `Call ends: ${cause}`, failed: "The box made a mistake; it ended this call",
 
@@ -149,7 +157,7 @@ export const en = {
 
   player: {
     title: "Recording", play: "Play", pause: "Pause", speed: "Speed", download: "Download", outside: "Outside", ours: "Our side", position: "Position", back10: "Back 10 seconds", forward10: "Forward 10 seconds",
-    failed: "The recording cannot be played.", none: "This call was not recorded.", both: "Both", listen: "Listen to", growing: "The recording is still being made.",
+    failed: "The recording cannot be played.", none: "This call was not recorded.", deleted: (date: string, days: number): string => `The recording was deleted on ${date}: recordings are kept for ${plural(days, "day", "days")}.`, both: "Both", listen: "Listen to", growing: "The recording is still being made.",
     pauses: "Pauses", how: { silence: "paused, silent for", cut: "paused, left out", stop: "stopped, left out" },
   },
 

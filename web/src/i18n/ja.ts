@@ -48,6 +48,12 @@ export const ja: Words = {
     title: "待ち呼", empty: "お待ちのお客様はいません。", position: (place) => `${place} 番目`,
   },
 
+  place: {
+    open: "発信…", title: "発信", intro: "先に電話機が鳴ります。受話器を上げると、この番号に発信します。", from: "発信する電話機", choose: "電話機を選択", number: "電話番号",
+    judge: "応答者を判定する(人・留守番電話・ファクス)", call: "発信", placed: (phone) => `${phone} を呼び出しています。受話器を上げてください。`,
+    nobody: "発信できる電話機が登録されていません。", ownAway: "ご自分の電話機が登録されていません。", judging: "応答者を判定中…",
+  },
+
   calls: {
     title: "進行中の通話", empty: "現在、通話はありません。", hangUp: "切断", recording: "録音中", recorded: "録音しています", paused: "録音一時停止中", pausedWhy: "いまの会話は録音に残りません",
     record: { start: "録音を開始", stop: "録音を停止", pause: "録音を一時停止", resume: "録音を再開" }, total: "合計",
@@ -61,7 +67,7 @@ export const ja: Words = {
   callState: { routing: "接続中", menu: "メニュー", waiting: "待ち", ringing: "呼出中", talking: "通話中", held: "保留中", announcement: "アナウンス" },
   ringingWho: (who) => `${who} を呼出中`,
 
-  fax: "ファクス", answeredBy: { human: "人が応答", machine: "留守番電話が応答", unknown: "応答者は判定できず" },
+  fax: "ファクス", answeredBy: { human: "人が応答", machine: "留守番電話が応答", fax: "ファクスが応答", silence: "応答後は無音", unknown: "応答者は判定できず" },
 
   kind: { inbound: "着信", outbound: "発信", internal: "内線", service: "サービス" },
 
@@ -137,8 +143,10 @@ export const ja: Words = {
     ringing: (who) => `${who} を呼出中`, bridged: "通話開始", bridgedWith: (who) => `${who} との通話開始`,
     held: "保留", resumed: "保留解除", moved: "別の通話へ移る", recordingStarted: "録音開始", recordingStopped: "録音終了",
     recordingPaused: "録音を一時停止", recordingHalted: "録音を停止", recordingResumed: "録音を再開",
+    recordingConverted: (before, after) => `録音を圧縮(${before} → ${after}、Opus)`, recordingDeleted: (days) => `録音を削除(保存期間 ${days} 日)`,
+    takenOver: (away) => `本体が ${away}停止、通話はそのまま継続`,
     listening: (by) => `スピーカーでモニター開始(${by})`, listeningEnded: "スピーカーでのモニター終了",
-    fax: (where) => (where ? `ファクスの信号音: ${where} へ` : "ファクスの信号音を検出"), answeredBy: { human: "人が応答", machine: "留守番電話が応答", unknown: "応答者は判定できず" },
+    fax: (where) => (where ? `ファクスの信号音: ${where} へ` : "ファクスの信号音を検出"),
     greetingEnded: "留守番電話の応答メッセージが終わる", keysSent: (count) => `画面からキーを ${count} 個送る`,
     ended: (cause) => `通話終了: ${cause}`, failed: "本体の内部エラーで通話を終了",
 
@@ -149,7 +157,7 @@ export const ja: Words = {
 
   player: {
     title: "録音", play: "再生", pause: "一時停止", speed: "速さ", download: "ダウンロード", outside: "相手側", ours: "こちら側", position: "再生位置", back10: "10秒戻る", forward10: "10秒進む",
-    failed: "録音を再生できません。", none: "この通話は録音されていません。", both: "両方", listen: "聞く側", growing: "録音はまだ続いています。",
+    failed: "録音を再生できません。", none: "この通話は録音されていません。", deleted: (date, days) => `録音は保存期間(${days} 日)を過ぎたため、${date}に削除されました。`, both: "両方", listen: "聞く側", growing: "録音はまだ続いています。",
     pauses: "一時停止", how: { silence: "一時停止（無音）", cut: "一時停止（録音なし）", stop: "停止（録音なし）" },
   },
 

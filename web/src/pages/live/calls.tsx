@@ -4,7 +4,7 @@ import type { CallView, LegView } from "../../api/types";
 import { ApiError, call as ask } from "../../api/http";
 import { useSpeech } from "../../i18n";
 import { live, useLive, useNames } from "../../live";
-import { isWaiting } from "../../names";
+import { isWaiting, verdictOf } from "../../names";
 import { Dialog } from "../../parts/dialog";
 import { Elapsed } from "../../parts/elapsed";
 import { Icon } from "../../parts/icon";
@@ -14,6 +14,7 @@ import { explain, say } from "../../parts/toast";
 import { maySupervise, session } from "../../session";
 import { useStore } from "../../store";
 import { KeyPad, mayPress } from "./keys";
+import { PlaceCall } from "./place-call";
 import { RecordButtons, RecordState } from "./recording";
 import { LONG_WAIT } from "./tiles";
 
@@ -69,7 +70,7 @@ export function Calls(): JSX.Element {
   const shown = calls.filter((call) => call.kind !== "service" && !apart.includes(call));
   useVoiceFigures(shown.some((call) => call.state === "talking"));
   return (
-    <Card title={t.calls.title} class="calls" aside={<span class="count">{shown.length}</span>}>
+    <Card title={t.calls.title} class="calls" aside={<><PlaceCall /><span class="count">{shown.length}</span></>}>
       {shown.length === 0 ? <Empty>{t.calls.empty}</Empty> : (
         <ul class="rows">{shown.map((call) => <CallRow key={call.id} call={call} hangUp={() => setEnding(call)} />)}</ul>
       )}
@@ -166,8 +167,12 @@ function HearButton({ call }: { call: CallView }): JSX.Element | null {
 /** What was found out by listening: who answered, a fax machine. */
 function Heard({ call }: { call: CallView }): JSX.Element | null {
   const { t } = useSpeech();
+  if (call.answered_by) {
+    const verdict = verdictOf(call.answered_by, call.answered_cause);
+    return <span data-verdict={verdict}><Pill tone={verdict === "human" ? "free" : verdict === "machine" || verdict === "fax" ? "warn" : "plain"}>{t.answeredBy[verdict]}</Pill></span>;
+  }
   if (call.fax) return <span class="heard">{t.fax}</span>;
-  return call.answered_by ? <span class="heard">{t.answeredBy[call.answered_by]}</span> : null;
+  return call.judging && call.state === "talking" ? <span class="heard" data-verdict="">{t.place.judging}</span> : null;
 }
 
 function Legs({ legs, names }: { legs: LegView[]; names: Names }): JSX.Element {

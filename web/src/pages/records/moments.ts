@@ -1,7 +1,7 @@
 import type { CallRecord, MomentView } from "../../api/types";
-import { duration, type Manner } from "../../format";
+import { duration, size, type Manner } from "../../format";
 import type { Words } from "../../i18n";
-import type { Names } from "../../names";
+import { verdictOf, type Names } from "../../names";
 
 /** A line of the story of a call. */
 export interface Line {
@@ -48,28 +48,40 @@ const TELLERS: Record<string, Teller> = {
   "recording-paused": (moment, t) => [text(moment, "how") === "stop" ? t.moment.recordingHalted : t.moment.recordingPaused, "plain"],
   "recording-resumed": (_, t) => [t.moment.recordingResumed, "plain"],
   "recording-stopped": (_, t) => [t.moment.recordingStopped, "plain"],
+  "recording-converted": (moment, t, _, manner) => [t.moment.recordingConverted(size(number(moment, "before"), manner.language), size(number(moment, "bytes"), manner.language)), "plain"],
+  "recording-deleted": (moment, t) => [t.moment.recordingDeleted(number(moment, "days")), "plain"],
+  "call-taken-over": (moment, t, _, manner) => [t.moment.takenOver(duration(Math.max(1, number(moment, "away")), manner.language)), "plain"],
   "listening-started": (moment, t) => [t.moment.listening(text(moment, "by").replace(/^\w+:/, "")), "plain"],
   "listening-stopped": (_, t) => [t.moment.listeningEnded, "plain"],
   "fax-detected": (moment, t, names) => [t.moment.fax(text(moment, "to") && names.destination(text(moment, "to"))), "plain"],
-  "answered-by": (moment, t) => [t.moment.answeredBy[text(moment, "result")] ?? text(moment, "result"), "plain"],
+  "answered-by": (moment, t) => [t.answeredBy[verdictOf(text(moment, "result"), text(moment, "cause"))], "plain"],
   "greeting-ended": (_, t) => [t.moment.greetingEnded, "plain"],
   "keys-sent": (moment, t) => [t.moment.keysSent(number(moment, "count")), "plain"],
   "decision-failed": (_, t) => [t.moment.failed, "end"],
   "call-ended": (moment, t) => [t.moment.ended(t.cause[text(moment, "reason")] ?? text(moment, "reason")), "end"],
 };
 
+const AFTERWARDS = new Set(["recording-converted", "recording-deleted"]);
+
 export function storyOf(record: CallRecord, moments: readonly MomentView[] | undefined, t: Words, names: Names, manner: Manner): Line[] {
   const lines: Line[] = [];
   const known = moments && moments.length > 0 ? moments : fromRecord(record);
   // An event of a leg does not say again whose leg it is.
   const legs = new Map(known.filter((each) => each.type === "leg-started").map((each) => [text(each, "leg"), each]));
-  // What the end of a call brings about is written after it, but people expect the end at the end.
-  const isEnd = (moment: MomentView): boolean => moment.type === "call-ended";
-  for (const moment of [...known.filter((each) => !isEnd(each)), ...known.filter(isEnd)]) {
+  // What the end of a call brings about is written after it, but people expect the end at the end. What becomes of the
+  // recording later is no part of the call.
+  const place = (moment: MomentView): number => (AFTERWARDS.has(moment.type) ? 2 : moment.type === "call-ended" ? 1 : 0);
+  for (const moment of [0, 1, 2].flatMap((wanted) => known.filter((each) => place(each) === wanted))) {
     const told = TELLERS[moment.type]?.({ ...legs.get(text(moment, "leg")), ...moment }, t, names, manner);
     if (told) lines.push({ at: moment.at, text: told[0], tone: told[1] });
   }
   return lines;
+}
+
+/** Of a recording whose time was over: when it went, and after how many days; null: it did not. */
+export function deletionOf(moments: readonly MomentView[] | undefined): { at: string; days: number } | null {
+  const gone = moments?.find((moment) => moment.type === "recording-deleted");
+  return gone ? { at: gone.at, days: number(gone, "days") } : null;
 }
 
 /** To whom the audio of a call was encrypted, of those who were connected; empty: to nobody. */

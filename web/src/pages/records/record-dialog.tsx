@@ -2,14 +2,14 @@ import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { CallRecord, LegVoice, RecordDetail } from "../../api/types";
 import { get } from "../../api/http";
-import { duration, fullDay, timeOfDay } from "../../format";
+import { day, duration, fullDay, timeOfDay } from "../../format";
 import { useSpeech } from "../../i18n";
 import { useNames } from "../../live";
 import { Dialog } from "../../parts/dialog";
 import { KindIcon, Pill } from "../../parts/pieces";
 import { qualityOf, unheardWords, Voice } from "../../parts/voice";
 import { explain } from "../../parts/toast";
-import { encryptionOf, storyOf } from "./moments";
+import { deletionOf, encryptionOf, storyOf } from "./moments";
 import { Player } from "./player";
 import { causeTone, causeWord } from "./record-table";
 
@@ -42,6 +42,9 @@ function Detail({ record }: { record: RecordDetail }): JSX.Element {
   const inside = record.kind === "internal";
   const sides = inside ? { left: caller.main, right: names.party(record.to) } : { left: t.player.outside, right: t.player.ours };
   const encrypted = encryptionOf(record.moments, t, names);
+  const deleted = deletionOf(record.moments);
+  // What happens to a recording afterwards may be years later.
+  const sameDay = (at: string): boolean => fullDay(at, manner) === fullDay(record.started, manner);
   const time = (at: string | null): string => (at ? timeOfDay(at, manner) : "–");
   const long = (seconds: number): string => (seconds >= 0.5 ? duration(seconds, manner.language) : "–");
   return (
@@ -49,12 +52,12 @@ function Detail({ record }: { record: RecordDetail }): JSX.Element {
       <div class="detail-head">
         <KindIcon kind={record.kind} />
         <div>
-          <p class="detail-parties"><b>{caller.main}</b> → <b>{record.agent ? names.agent(record.agent) : names.party(record.to)}</b></p>
+          <p class="detail-parties"><b>{caller.main}</b> → <b>{record.agent && (record.kind === "inbound" || record.queue) ? names.agent(record.agent) : names.party(record.to)}</b></p>
           <p class="muted">{fullDay(record.started, manner)} {time(record.started)}</p>
         </div>
         <Pill tone={causeTone(record)}>{causeWord(record.cause, t)}</Pill>
       </div>
-      {record.recording ? <Player recording={record.recording} sides={sides} /> : <p class="notice plain">{t.player.none}</p>}
+      {record.recording ? <Player recording={record.recording} sides={sides} /> : <p class="notice plain">{deleted ? t.player.deleted(fullDay(deleted.at, manner), deleted.days) : t.player.none}</p>}
       <dl class="facts">
         <Fact label={t.records.waited}>{long(record.wait_seconds)}</Fact>
         <Fact label={t.records.talked}>{long(record.talk_seconds)}</Fact>
@@ -79,7 +82,7 @@ function Detail({ record }: { record: RecordDetail }): JSX.Element {
         <h3>{t.detail.moments}</h3>
         <ol class="story">
           {storyOf(record, record.moments, t, names, manner).map((line, index) => (
-            <li key={index} class={`story-${line.tone}`}><time>{timeOfDay(line.at, manner)}</time><span>{line.text}</span></li>
+            <li key={index} class={`story-${line.tone}`}><time>{!sameDay(line.at) && <small>{day(line.at, manner)}</small>}{timeOfDay(line.at, manner)}</time><span>{line.text}</span></li>
           ))}
         </ol>
       </section>
