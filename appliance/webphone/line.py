@@ -70,6 +70,8 @@ class Line(UserAgent):
         self._ended = ended
         self._tell: Tell | None = None
         self._peer: Peer | None = None
+        self._offered: Offer | None = None
+        """The page's newest."""
         self._active: PhoneCall | None = None
         """The call that has the audio."""
         self._number = 0
@@ -132,7 +134,7 @@ class Line(UserAgent):
 
     @said.register
     def _(self, message: Offer) -> None:
-        self._spawn(self._connect(message.sdp))
+        self._spawn(self._connect(message))
 
     @said.register
     def _(self, message: Dial) -> None:
@@ -278,28 +280,34 @@ class Line(UserAgent):
         self.tell(call.told())
 
     # --- audio -------------------------------------------------------------------------------------------------------
-    async def _connect(self, sdp: str) -> None:
+    async def _connect(self, offer: Offer) -> None:
         """The page offers a new connection: it takes the place of the present one."""
-        old, self._peer = self._peer, None
-        if old is not None:
-            await old.close()
+        self._offered = offer
+        self._part()
         peer = Peer(self._heard_browser, self._peer_changed)
         try:
-            answer = await peer.answer(sdp)
+            answer = await peer.answer(offer.sdp)
         except PeerError as error:
             await peer.close()
-            self.tell(Refused(code="media", text=str(error)))
+            if offer is self._offered:
+                self.tell(Refused(code="media", text=str(error)))
             return
-        if self.over or self._peer is not None:
+        if self.over or offer is not self._offered:
+            # The page waits for another one's answer already.
             await peer.close()
             return
         self._peer = peer
-        self.tell(Media(sdp=answer))
+        self.tell(Media(sdp=answer, attempt=offer.attempt))
+
+    def _part(self) -> None:
+        """Gives the present connection up; what it takes to end it holds nobody up."""
+        peer, self._peer = self._peer, None
+        if peer is not None:
+            self._spawn(peer.close())
 
     def _peer_changed(self, peer: Peer) -> None:
         if peer is self._peer and peer.state in ("failed", "closed"):
-            self._peer = None
-            self._spawn(peer.close())
+            self._part()
 
     def _heard_browser(self, packet: Packet) -> None:
         if self._active is not None:
@@ -330,9 +338,7 @@ class Line(UserAgent):
         for call in list(self.calls.values()):
             call.over()
         self.close()
-        peer, self._peer = self._peer, None
-        if peer is not None:
-            self._spawn(peer.close())
+        self._part()
         self._ended(self)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:

@@ -43,6 +43,8 @@ class Offer(_Said, frozen=True, kw_only=True, tag="offer"):
     """A new connection for the audio, all its candidates included; it takes the place of the one before."""
 
     sdp: _Sdp
+    attempt: Annotated[int, msgspec.Meta(ge=0, le=0xFFFFFFFF)] = 0
+    """Comes back in the answer."""
 
 
 class Dial(_Said, frozen=True, kw_only=True, tag="dial"):
@@ -99,9 +101,10 @@ class Ready(_Told, frozen=True, kw_only=True, tag="ready"):
 
 
 class Media(_Told, frozen=True, kw_only=True, tag="media"):
-    """The answer to an `Offer`."""
+    """The answer to the `Offer` of this attempt. One that a newer offer has overtaken gets none."""
 
     sdp: str
+    attempt: int = 0
 
 
 class Registered(_Told, frozen=True, kw_only=True, tag="registered"):

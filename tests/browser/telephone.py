@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 from playwright.async_api import Browser, Locator, async_playwright, expect
@@ -32,6 +33,14 @@ window.RTCPeerConnection = class extends Connection {{
     }});
   }}
 }};
+const Player = window.Audio;
+window.Audio = class extends Player {{
+  constructor(...given) {{
+    super(...given);
+    window.player = this;
+  }}
+}};
+window.playing = () => !!window.player?.srcObject && !window.player.paused && window.player.readyState > 1;
 window.hears = () => {{
   if (!window.look) return [];
   const power = new Float32Array(window.look.frequencyBinCount);
@@ -44,18 +53,27 @@ window.hears = () => {{
 """
 
 
-@contextlib.asynccontextmanager
-async def chromium(folder: Path, hertz: int, program: Path | str = "/usr/bin/chromium") -> AsyncIterator[Browser]:
-    """A Chromium whose microphone gives this tone."""
+ALLOWED = "--use-fake-ui-for-media-stream"
+"""The person lets every page use the microphone."""
+
+
+def microphone(folder: Path, hertz: int) -> list[str]:
+    """A microphone that gives this tone, which every page may use."""
     tone = write_tone(folder / f"microphone-{hertz}.wav", hertz, 10)
-    arguments = [
-        *ARGUMENTS,
-        "--use-fake-ui-for-media-stream",
-        "--use-fake-device-for-media-stream",
-        f"--use-file-for-fake-audio-capture={tone}",
-    ]
+    return [ALLOWED, "--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={tone}"]
+
+
+@contextlib.asynccontextmanager
+async def chromium(
+    *arguments: str, program: Path | str = "/usr/bin/chromium", environment: Mapping[str, str] | None = None
+) -> AsyncIterator[Browser]:
+    """A Chromium with these arguments beside the usual ones."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=str(program), args=arguments)
+        browser = await playwright.chromium.launch(
+            executable_path=str(program),
+            args=[*ARGUMENTS, *arguments],
+            env={**os.environ, **(environment or {})},
+        )
         try:
             yield browser
         finally:
@@ -92,9 +110,20 @@ class Telephone:
         for name in names:
             await self.bar.get_by_role("button", name=name, exact=True).click()
 
+    async def says(self, text: str) -> None:
+        """Waits until what is wrong is said."""
+        await expect(self.bar.locator(".telephone-trouble")).to_contain_text(text, timeout=20_000)
+
     async def dial(self, number: str) -> None:
         await self.bar.locator("input[name=dial]").fill(number)
         await self.bar.locator(".telephone-dial button.good").click()
+
+    async def keys(self, keys: str) -> None:
+        """Presses keys of the call's key pad."""
+        if await self.bar.locator(".telephone-keys").count() == 0:
+            await self.press("Keys")
+        for key in keys:
+            await self.bar.locator(".telephone-keys").get_by_role("button", name=key, exact=True).click()
 
     async def hears(self, *tones: int, seconds: float = 15.0) -> None:
         """Waits until exactly these tones are heard."""

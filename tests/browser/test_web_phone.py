@@ -15,7 +15,7 @@ from playwright.async_api import Browser, expect
 from tests.browser.network import LATER, OURS, THEIRS, Network
 from tests.browser.screen import Screen
 from tests.browser.site import PHONES
-from tests.browser.telephone import Telephone, chromium
+from tests.browser.telephone import Telephone, chromium, microphone
 from tests.peers.kit.box import Box
 from tests.peers.kit.phone import Phone
 from tests.peers.kit.sound import ONE, THREE, TWO
@@ -26,7 +26,8 @@ pytestmark = [pytest.mark.peer, pytest.mark.timeout(180)]
 @pytest_asyncio.fixture
 async def there(network: Network, tmp_path: Path) -> AsyncIterator[Browser]:
     """A browser on another computer of the office; its microphone gives ONE."""
-    async with chromium(tmp_path, ONE, network.program(tmp_path, "/usr/bin/chromium")) as browser:
+    program = network.program(tmp_path, "/usr/bin/chromium")
+    async with chromium(*microphone(tmp_path, ONE), program=program) as browser:
         yield browser
 
 
@@ -166,6 +167,7 @@ async def test_when_its_process_dies_its_call_ends_others_go_on_and_it_comes_bac
         os.kill(int((office_box.data / "webphone.lock").read_text()), signal.SIGKILL)
         await phone.until("CALL_CLOSED")
         await asyncio.gather(first.hears(THREE), second.hears(TWO))
+        await telephone.says("your call is over")
         await telephone.ready()
         await expect(telephone.call()).to_have_count(0)
         await phone.dial("201")

@@ -65,10 +65,28 @@ class Pulse:
         self._players.append(Program([*self.prefix, *record], self.folder / "parec.log"))
 
     def _answers(self) -> bool:
-        done = subprocess.run(
-            ["pactl", "info"], env={**os.environ, **self.environment}, capture_output=True, timeout=10, check=False
+        return self._pactl("info").returncode == 0
+
+    def _pactl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["pactl", *arguments],
+            env={**os.environ, **self.environment},
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
         )
-        return done.returncode == 0
+
+    def plug(self, module: str) -> str:
+        """Loads a module, such as a card; what `unplug` takes."""
+        done = self._pactl("load-module", *module.split())
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def unplug(self, what: str) -> None:
+        """Takes a module away, by what `plug` gave or by its name."""
+        done = self._pactl("unload-module", what)
+        assert done.returncode == 0, done.stderr
 
     def feed(self, hertz: int, seconds: float = 60.0) -> Program:
         """Somebody plays a tone into the line-in."""

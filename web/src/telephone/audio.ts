@@ -3,16 +3,23 @@
 const GATHER_MS = 2_000;
 const DISCONNECTED_MS = 2_500;
 const CONNECT_MS = 8_000;
+const SILENT_MS = 400;
 const AGAIN_MS = [0, 1_000, 2_500, 5_000];
 
 export type AudioState = "off" | "connecting" | "connected";
-export type MicrophoneProblem = "" | "denied" | "missing" | "insecure";
+export type MicrophoneProblem = "" | "denied" | "missing" | "taken" | "insecure";
 
 export interface AudioReader {
-  /** The offer is ready to be sent. */
-  offer(sdp: string): void;
+  /** The offer is ready to be sent; its answer has the same `attempt`. */
+  offer(sdp: string, attempt: number): void;
   state(state: AudioState): void;
+  /** The browser lets the page be heard only after a click, or lets it now. */
+  muffled(on: boolean): void;
+  /** The microphone was pulled out, or taken away. */
+  microphoneLost(): void;
 }
+
+const PROBLEMS: Record<string, MicrophoneProblem> = { NotAllowedError: "denied", SecurityError: "denied", NotReadableError: "taken", AbortError: "taken" };
 
 export class PhoneAudio {
   readonly element = new Audio();
@@ -21,6 +28,7 @@ export class PhoneAudio {
   #microphone: MediaStreamTrack | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #tries = 0;
+  #attempt = 0;
   #muted = false;
   readonly #reader: AudioReader;
 
@@ -42,7 +50,7 @@ export class PhoneAudio {
     this.#reader.state("connecting");
     connection.ontrack = ({ track }) => {
       this.element.srcObject = new MediaStream([track]);
-      void this.element.play().catch(() => undefined);
+      void this.play();
     };
     connection.onconnectionstatechange = () => this.#changed(connection);
     this.#sender = connection.addTransceiver("audio", { direction: "sendrecv" }).sender;
@@ -50,13 +58,33 @@ export class PhoneAudio {
     await connection.setLocalDescription();
     await gathered(connection);
     if (connection !== this.#connection) return;
-    this.#reader.offer(connection.localDescription?.sdp ?? "");
+    this.#attempt += 1;
+    this.#reader.offer(connection.localDescription?.sdp ?? "", this.#attempt);
     this.#later(connection, CONNECT_MS);
   }
 
-  async answer(sdp: string): Promise<void> {
-    if (this.#connection?.signalingState !== "have-local-offer") return;
-    await this.#connection.setRemoteDescription({ type: "answer", sdp });
+  async answer(sdp: string, attempt: number): Promise<void> {
+    const connection = this.#connection;
+    if (attempt !== this.#attempt || connection?.signalingState !== "have-local-offer") return;
+    // What the box says was made for this offer; if the browser does not like it all the same, a new one is made in time.
+    await connection.setRemoteDescription({ type: "answer", sdp }).catch(() => undefined);
+  }
+
+  /** Lets the other side be heard. After the page was loaded again browsers may want a click before: call it again then. */
+  async play(): Promise<void> {
+    if (!this.element.srcObject) return;
+    await this.element.play().then(() => this.#reader.muffled(false), (error: unknown) => {
+      if (error instanceof DOMException && error.name === "NotAllowedError") this.#reader.muffled(true);
+    });
+  }
+
+  /** While talking: makes a new connection where nothing comes any more. On another network ICE takes seconds to see that. */
+  async check(): Promise<void> {
+    const connection = this.#connection;
+    if (!connection || !this.connected) return;
+    const before = await received(connection);
+    await new Promise((done) => setTimeout(done, SILENT_MS));
+    if (connection === this.#connection && this.connected && (await received(connection)) === before) await this.connect();
   }
 
   /** Tries again soon: the box refused the connection, or it broke. */
@@ -98,14 +126,27 @@ export class PhoneAudio {
     try {
       [track] = (await navigator.mediaDevices.getUserMedia({ audio: wanted })).getAudioTracks();
     } catch (error) {
-      return error instanceof DOMException && error.name === "NotAllowedError" ? "denied" : "missing";
+      return (error instanceof DOMException && PROBLEMS[error.name]) || "missing";
     }
     if (!track) return "missing";
     this.#microphone?.stop();
     this.#microphone = track;
     track.enabled = !this.#muted;
+    track.onended = () => {
+      if (track === this.#microphone) this.#reader.microphoneLost();
+    };
     await this.#sender?.replaceTrack(track);
+    // Who may use the microphone may be heard too.
+    void this.play();
     return "";
+  }
+
+  /** Whether the microphone that is open is still plugged in. Sound servers may put another source in its place unsaid. */
+  async microphoneThere(): Promise<boolean> {
+    const used = this.#microphone?.getSettings();
+    if (!used) return true;
+    const found = await navigator.mediaDevices.enumerateDevices();
+    return found.some((one) => one.kind === "audioinput" && one.deviceId === used.deviceId && one.groupId === used.groupId);
   }
 
   /** Lets the microphone go, and with it the browser's sign that it is open. */
@@ -135,8 +176,18 @@ export class PhoneAudio {
     const connection = this.#connection;
     this.#connection = null;
     this.#sender = null;
+    this.element.srcObject = null;
     connection?.close();
   }
+}
+
+/** Packets so far. */
+async function received(connection: RTCPeerConnection): Promise<number> {
+  let count = 0;
+  (await connection.getStats()).forEach((one: RTCStats & { packetsReceived?: number }) => {
+    if (one.type === "inbound-rtp") count += one.packetsReceived ?? 0;
+  });
+  return count;
 }
 
 /** All candidates are there, or it took too long for the rest. */

@@ -89,11 +89,17 @@ function Dialler({ ready }: { ready: boolean }): JSX.Element {
 }
 
 function Trouble({ state, speech: { t } }: { state: PhoneState; speech: Speech }): JSX.Element | null {
-  const { microphone, refused, closed, on, audio, calls } = state;
-  const words = microphone ? t.telephone.microphone[microphone] : closed ? t.telephone.closed[closed] ?? "" : refused ? t.telephone.refused[refused] ?? "" : "";
-  const silent = on && audio !== "connected" && calls.some((call) => call.state === "talking");
-  if (!words && !silent) return null;
-  return <p class="notice bad telephone-trouble" role="alert">{words || t.telephone.silent}</p>;
+  const { microphone, muffled, refused, failed, closed, on, audio, calls } = state;
+  const talking = calls.some((call) => call.state === "talking");
+  const words = [
+    microphone && t.telephone.microphone[microphone],
+    closed && t.telephone.closed[closed],
+    failed && t.telephone.failed[failed],
+    refused && t.telephone.refused[refused],
+    muffled && calls.length > 0 && t.telephone.muffled,
+    on && audio !== "connected" && talking && t.telephone.silent,
+  ].find(Boolean);
+  return words ? <p class="notice bad telephone-trouble" role="alert">{words}</p> : null;
 }
 
 function Call({ call, muted, audible }: { call: PhoneCall; muted: boolean; audible: boolean }): JSX.Element {

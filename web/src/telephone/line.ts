@@ -1,7 +1,9 @@
 import type { Said, Told } from "./messages";
 
-const PING_MS = 4_000;
-const SILENCE_MS = 9_000;
+/** How often the box is asked whether it is there, and how long it may take to say so: while nothing happens, and while
+ * somebody talks, who would sit in silence until the network is known to be another one. */
+const CALM = { ping: 4_000, silence: 9_000 };
+const TALKING = { ping: 1_000, silence: 3_000 };
 const PAUSES_MS = [300, 1_000, 2_000, 4_000, 8_000];
 
 export interface LineReader {
@@ -15,9 +17,12 @@ export class Line {
   #socket: WebSocket | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #pings: ReturnType<typeof setInterval> | undefined;
-  #heard = 0;
+  /** When the ping was sent that has no answer yet, in ms of `performance.now`; 0: all have one. Hidden tabs are woken
+   * once a minute: it is this that counts, not how long ago something was heard. */
+  #asked = 0;
   #tries = 0;
   #open = true;
+  #pace = CALM;
   readonly #reader: LineReader;
   #token: string;
 
@@ -25,7 +30,15 @@ export class Line {
     this.#reader = reader;
     this.#token = token;
     this.#connect();
-    addEventListener("online", this.#hurry);
+    addEventListener("online", this.hurry);
+  }
+
+  /** Somebody talks. */
+  set talking(on: boolean) {
+    const pace = on ? TALKING : CALM;
+    if (pace === this.#pace) return;
+    this.#pace = pace;
+    if (this.#socket) this.#watch(this.#socket);
   }
 
   send(message: Said): boolean {
@@ -37,7 +50,7 @@ export class Line {
   /** Ends it for good. */
   close(): void {
     this.#open = false;
-    removeEventListener("online", this.#hurry);
+    removeEventListener("online", this.hurry);
     clearTimeout(this.#timer);
     clearInterval(this.#pings);
     this.#socket?.close();
@@ -45,9 +58,9 @@ export class Line {
   }
 
   /** The network may be another one: whatever waits for something, do it now. */
-  readonly #hurry = (): void => {
+  readonly hurry = (): void => {
     this.#tries = 0;
-    if (this.#socket?.readyState === WebSocket.OPEN) this.send({ type: "ping" });
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#ping(this.#socket);
     else this.#lost(this.#socket);
   };
 
@@ -57,13 +70,12 @@ export class Line {
     const query = this.#token ? `?resume=${encodeURIComponent(this.#token)}` : "";
     const socket = new WebSocket(`${scheme}//${location.host}/api/v1/phone/line${query}`);
     this.#socket = socket;
-    this.#heard = performance.now();
-    clearInterval(this.#pings);
-    this.#pings = setInterval(() => this.#ping(socket), PING_MS);
+    this.#asked = performance.now();
+    this.#watch(socket);
     socket.onclose = socket.onerror = () => this.#lost(socket);
     socket.onmessage = (event) => {
       if (socket !== this.#socket || typeof event.data !== "string") return;
-      this.#heard = performance.now();
+      this.#asked = 0;
       const message = JSON.parse(event.data) as Told;
       if (message.type === "ready") {
         this.#tries = 0;
@@ -75,9 +87,15 @@ export class Line {
     };
   }
 
+  #watch(socket: WebSocket): void {
+    clearInterval(this.#pings);
+    this.#pings = setInterval(() => this.#ping(socket), this.#pace.ping);
+  }
+
   #ping(socket: WebSocket): void {
-    if (performance.now() - this.#heard > SILENCE_MS) this.#lost(socket);
-    else this.send({ type: "ping" });
+    const now = performance.now();
+    if (this.#asked && now - this.#asked > this.#pace.silence) this.#lost(socket);
+    else if (this.send({ type: "ping" })) this.#asked ||= now;
   }
 
   #lost(socket: WebSocket | null): void {

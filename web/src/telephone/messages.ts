@@ -28,7 +28,7 @@ export interface CallMessage {
 /** What the box tells the page; docs/web-phone.md has the words. */
 export type Told =
   | { type: "ready"; token: string; extension: string; name: string; resumed: boolean }
-  | { type: "media"; sdp: string }
+  | { type: "media"; sdp: string; attempt: number }
   | { type: "registered"; on: boolean }
   | CallMessage
   | { type: "refused"; code: "media" | "busy" | "no-such-call" | "number" | "restarting"; text: string }
@@ -37,12 +37,23 @@ export type Told =
 
 /** What the page says. */
 export type Said =
-  | { type: "offer"; sdp: string }
+  | { type: "offer"; sdp: string; attempt: number }
   | { type: "dial"; number: string }
   | { type: "answer" | "hang-up"; call: string }
   | { type: "hold"; call: string; on: boolean }
   | { type: "key"; call: string; key: string }
   | { type: "ping" | "leave" };
+
+export type Failure = "" | "busy" | "nobody" | "number" | "forbidden" | "unreachable" | "lost";
+
+/** Why a call that we made came to nothing (RFC 3261 21); empty: it is not over, it was talked, or we gave it up. */
+export function failure({ state, direction, seconds, status, by }: CallMessage): Failure {
+  if (state !== "ended" || direction !== "out" || seconds || by !== "them" || status < 400) return "";
+  if (status === 486 || status === 600 || status === 603) return "busy";
+  if (status === 408 || status === 480 || status === 487) return "nobody";
+  if (status === 404 || status === 484 || status === 604) return "number";
+  return status === 403 ? "forbidden" : "unreachable";
+}
 
 /** A number as it is typed, as the box takes it; empty: it is none. */
 export function dialled(text: string): string {

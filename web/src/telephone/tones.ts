@@ -1,10 +1,11 @@
-/** The telephone's own sounds, made of oscillators: it rings, and it rings at the other side. */
+/** The telephone's own sounds, made of oscillators: it rings, it rings at the other side, somebody waits. */
 
-export type Tone = "" | "ring" | "ringback";
+export type Tone = "" | "ring" | "ringback" | "waiting";
 
 const PATTERNS = {
   ring: { hertz: [740, 932], on: 0.9, every: 2.6, level: 0.16, wobble: 18 },
   ringback: { hertz: [400], on: 1, every: 3, level: 0.08, wobble: 16 },
+  waiting: { hertz: [400], on: 0.25, every: 3, level: 0.05, wobble: 16 },
 } as const;
 
 export class Tones {
@@ -27,9 +28,11 @@ export class Tones {
     this.#timer = setInterval(() => this.#burst(tone), PATTERNS[tone].every * 1000);
   }
 
-  #burst(tone: "ring" | "ringback"): void {
-    const context = this.#context;
-    if (!context || this.#playing !== tone) return;
+  #burst(tone: keyof typeof PATTERNS): void {
+    // Where no click is needed, or was made before the page was loaded again, it works without one.
+    const context = (this.#context ??= new AudioContext());
+    if (context.state === "suspended") void context.resume();
+    if (context.state !== "running" || this.#playing !== tone) return;
     const { hertz, on, level, wobble } = PATTERNS[tone];
     const begin = context.currentTime + 0.02;
     const volume = context.createGain();
