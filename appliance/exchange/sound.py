@@ -153,6 +153,7 @@ class SoundCard:
             for leg in call.legs:
                 if leg.musical and leg.state != "ended":
                     self.context.contain(call, leg.music)
+                    self.context.stirred.add(call.id)
 
     def handle(self, event: AnyMediaEvent) -> bool:
         """Carries out what the media side says of our rows; False: it is about others'."""

@@ -86,6 +86,8 @@ _encoder = msgspec.msgpack.Encoder()
 _from_control = msgspec.msgpack.Decoder(FromControl)
 _from_engine = msgspec.msgpack.Decoder(FromEngine)
 _LENGTH = struct.Struct("!I")
+_NOT_UNDERSTOOD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""Text that is no UTF-8, and messages nested a thousand deep, are told in their own way."""
 
 
 class ProtocolError(HakoError):
@@ -101,7 +103,7 @@ def decode_control(data: bytes) -> FromControl:
     """Reads what a controller sent; raises ProtocolError."""
     try:
         message: FromControl = _from_control.decode(data)
-    except msgspec.DecodeError as error:
+    except _NOT_UNDERSTOOD as error:
         raise ProtocolError(str(error)) from None
     return message
 
@@ -110,7 +112,7 @@ def decode_engine(data: bytes) -> FromEngine:
     """Reads what the media process sent; raises ProtocolError."""
     try:
         message: FromEngine = _from_engine.decode(data)
-    except msgspec.DecodeError as error:
+    except _NOT_UNDERSTOOD as error:
         raise ProtocolError(str(error)) from None
     return message
 

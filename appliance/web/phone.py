@@ -117,7 +117,7 @@ async def _from_page(socket: web.WebSocketResponse, writer: asyncio.StreamWriter
                 return WSCloseCode.UNSUPPORTED_DATA
             try:
                 said: Said = decode_said(frame.data)
-            except msgspec.MsgspecError:
+            except (msgspec.MsgspecError, RecursionError):
                 return WSCloseCode.INVALID_TEXT
             if not messages.take(clock()) or (isinstance(said, Offer) and not offers.take(clock())):
                 return WSCloseCode.POLICY_VIOLATION

@@ -195,10 +195,11 @@ static int configure(struct port_config *config, const struct hk_port *row)
         const struct hk_payload *payload = &row->receive[i];
         config->types[i] = payload->number & 127;
         config->units[i] = units_of(payload->clock);
-        config->codecs[i] = config->units[i] ? payload->codec : HK_NONE;
+        config->codecs[i] = config->units[i] && payload->codec <= HK_L16 ? payload->codec : HK_NONE;
     }
     config->send_units = units_of(row->send.clock);
-    config->send_codec = config->send_units ? row->send.codec : HK_NONE;
+    /* Neither keys nor noise are a voice to be coded for. */
+    config->send_codec = config->send_units && codec_rate(row->send.codec, 8000) ? row->send.codec : HK_NONE;
     config->send_units += config->send_units == 0;
     config->send_type = row->send.number & 127;
     config->events_units = units_of(row->send_events.clock);
@@ -212,7 +213,7 @@ static int configure(struct port_config *config, const struct hk_port *row)
     config->press_generation = row->press_generation;
     config->sending = row->sending;
     config->receiving = row->receiving;
-    config->timeout = (int64_t)(row->timeout * 1e9);
+    config->timeout = row->timeout > 0 && row->timeout < 1e9 ? (int64_t)(row->timeout * 1e9) : 0;
     config->generation = row->generation;
     return 0;
 }

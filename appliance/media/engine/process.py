@@ -80,7 +80,7 @@ class MediaProcess:
     """The loop between controller and engine."""
 
     def __init__(self, listener: socket.socket) -> None:
-        self.rows = EngineRows()
+        self.rows = EngineRows(say)
         self.rev = 0
         self._listener = listener
         self._controller: Controller | None = None

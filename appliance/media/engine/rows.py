@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from typing import Any
@@ -71,8 +72,9 @@ def abilities() -> frozenset[str]:
 class EngineRows:
     """The engine and the rows it holds. All methods belong to one thread."""
 
-    def __init__(self) -> None:
-        """Starts the engine; raises OSError when the machine refuses."""
+    def __init__(self, say: Callable[[str], None] = lambda text: None) -> None:
+        """Starts the engine; raises OSError when the machine refuses. `say`: a line for the log."""
+        self._say = say
         self._engine = lib.hk_start()
         if self._engine == ffi.NULL:
             raise OSError(ffi.errno, os.strerror(ffi.errno))
@@ -111,13 +113,18 @@ class EngineRows:
             self._drop(row_id)
         failures = []
         for row in frame.put:
-            if self._rows.get(row.id) == row:
+            held = self._rows.get(row.id)
+            if held == row:
                 continue
+            if held is not None and type(held) is not type(row):
+                self._drop(row.id)
             error = self._put(row)
             if error >= 0:
                 self._rows[row.id] = row
             elif isinstance(row, RtpPort):
                 failures.append(PortFailed(id=row.id, error=f"{row.local[0]}:{row.local[1]}: {os.strerror(-error)}"))
+            else:
+                self._say(f"{type(row).__name__} {row.id} was refused: {os.strerror(-error)}")
         lib.hk_commit(self._engine)
         return failures
 
@@ -126,8 +133,13 @@ class EngineRows:
             lib.hk_drop(self._engine, row_id)
 
     def _put(self, row: AnyRow) -> int:
+        """0 or more, or -errno. A number that no field of the engine holds costs this row, not everybody's audio."""
         put: Callable[[Any], int] = _PUT[type(row)].__get__(self)
-        return put(row)
+        try:
+            return put(row)
+        except (OverflowError, ValueError) as error:
+            self._say(f"{type(row).__name__} {row.id}: {error}")
+            return -errno.EINVAL
 
     def _put_port(self, row: RtpPort) -> int:
         port = ffi.new("struct hk_port *")
