@@ -1,7 +1,11 @@
-/* The engine without Python, for the sanitizers: threads, rows that come and go while packets flow, files that appear
- * and cannot. usage: harness FOLDER SECONDS SEED. Ends with 0 when what must be true was true. */
+/* The engine without Python, for the sanitizers: rows that come and go while packets flow, files that appear and cannot.
+ * Four threads at the same time: the engine's own two (packets and ticks; the recordings' writer), the command side,
+ * which puts, drops and commits rows and takes events and figures, and the network, which sends and receives all along.
+ * usage: harness FOLDER SECONDS SEED. Ends with 0 when what must be true was true. */
 #include <arpa/inet.h>
 #include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,23 +14,30 @@
 #include <unistd.h>
 
 #include "engine.h"
+#include "rtcp.h"
 #include "rtp.h"
+#include "srtp.h"
 #include "wav.h"
 
-enum { PARTIES = 12, PLAYERS = 4, FIRST_PLAYER = 100, MIXES = 4, FIRST_MIX = 200, RECORDERS = 6 };
+enum { PARTIES = 12, PLAYERS = 4, FIRST_PLAYER = 100, MIXES = 4, FIRST_MIX = 200, FIRST_DETECTOR = 300, RECORDERS = 6 };
 
 struct party {
     int fd;
-    uint16_t port, engine_port;
+    uint16_t port;
+    _Atomic uint16_t engine_port;
+    /* of the network */
+    struct crypto *crypto; /* every fourth party sends SRTP */
     uint8_t type;
     uint16_t sequence;
     uint32_t timestamp;
     uint64_t heard;
+    /* of the command side */
     bool put;
 };
 
 static struct party parties[PARTIES];
-static uint64_t told[HK_PORT_HEARD + 1];
+static uint64_t told[HK_PORT_HEARD + 1], final;
+static atomic_bool over;
 static int64_t next_recorder = 1000, recorders[RECORDERS];
 static const char *folder;
 
@@ -38,7 +49,18 @@ static const char *folder;
         } \
     } while (0)
 
-static unsigned dice(unsigned sides) { return (unsigned)random() % sides; }
+/* Each thread has its own. */
+static _Thread_local uint64_t chance = 1;
+
+static uint32_t throw(void)
+{
+    chance ^= chance >> 12;
+    chance ^= chance << 25;
+    chance ^= chance >> 27;
+    return (uint32_t)((chance * UINT64_C(2685821657736338717)) >> 32);
+}
+
+static unsigned dice(unsigned sides) { return throw() % sides; }
 
 static int bound(uint16_t *port)
 {
@@ -93,8 +115,8 @@ static void put_party(hk_engine *engine, int number)
     row.generation = dice(3);
     if (dice(4) == 0)
         row.protect = keys_of(number, 1 + dice(3));
-    if (number % 4 == 3 && dice(2)) /* whose packets are none: they are dropped */
-        row.unprotect = keys_of(number, 1 + dice(3));
+    if (number % 4 == 3 && dice(4)) /* else, and now and then, their packets are none: they are dropped */
+        row.unprotect = keys_of(number, dice(8) ? 1 + (unsigned)number / 4 : 1 + dice(3));
     for (int tries = 0; tries < 50; tries++) {
         if (!party->put)
             party->engine_port = (uint16_t)(20000 + 2 * dice(5000));
@@ -146,10 +168,20 @@ static void put_recorder(hk_engine *engine, int slot)
     MUST(hk_put_recorder(engine, &row) == 0);
 }
 
+static void put_detector(hk_engine *engine, int number)
+{
+    struct hk_detector row = {.id = FIRST_DETECTOR + number, .port = number + 1};
+    row.keys = dice(2);
+    row.tones = dice(2);
+    row.speech = dice(4) > 0;
+    row.hangover = (uint16_t)(20 + dice(200));
+    MUST(hk_put_detector(engine, &row) == 0);
+}
+
 static void change_something(hk_engine *engine)
 {
     int number = (int)dice(PARTIES), slot = (int)dice(RECORDERS);
-    switch (dice(9)) {
+    switch (dice(11)) {
     case 0:
         hk_drop(engine, number + 1);
         parties[number].put = false;
@@ -177,13 +209,30 @@ static void change_something(hk_engine *engine)
         hk_drop(engine, recorders[slot]);
         recorders[slot] = 0;
         break;
+    case 9:
+        put_detector(engine, number);
+        break;
+    case 10:
+        hk_drop(engine, FIRST_DETECTOR + dice(PARTIES));
+        break;
     }
 }
 
 /* --- packets --- */
+static void report_of(struct party *party)
+{
+    uint8_t report[RTCP_LARGEST];
+    struct rtcp_own own = {.ssrc = party->port, .sender = dice(2), .heard = dice(2), .bye = dice(20) == 0, .source = throw()};
+    struct voip_metrics metrics = {.mos_listening = 40};
+    if (dice(2))
+        own.metrics = &metrics;
+    uint16_t to = atomic_load_explicit(&party->engine_port, memory_order_relaxed);
+    send_to(party, (uint16_t)(to + 1), report, rtcp_write(report, &own));
+}
+
 static void speak(struct party *party)
 {
-    uint8_t packet[2048];
+    _Alignas(8) uint8_t packet[2048], secret[2048 + CRYPTO_TRAILER];
     size_t size = RTP_HEADER + 160;
     memset(packet, (int)dice(256), sizeof packet);
     bool event = dice(20) == 0;
@@ -207,12 +256,18 @@ static void speak(struct party *party)
         party->sequence = (uint16_t)dice(65536);
         break;
     case 3:
-        party->timestamp = (uint32_t)random();
+        party->timestamp = throw();
         break;
     }
-    send_to(party, (uint16_t)(party->engine_port + (dice(30) == 0)), packet, size);
+    const uint8_t *sent = packet;
+    if (party->crypto && size >= RTP_HEADER && (size = crypto_protect(party->crypto, packet, size, secret)))
+        sent = secret;
+    uint16_t to = atomic_load_explicit(&party->engine_port, memory_order_relaxed);
+    send_to(party, (uint16_t)(to + (dice(30) == 0)), sent, size);
     if (dice(50) == 0)
-        send_to(party, parties[dice(PARTIES)].engine_port, packet, size);
+        send_to(party, atomic_load_explicit(&parties[dice(PARTIES)].engine_port, memory_order_relaxed), sent, size);
+    if (dice(40) == 0)
+        report_of(party);
 }
 
 static void hear(struct party *party)
@@ -234,6 +289,7 @@ static void take_events(hk_engine *engine)
         for (int i = 0; i < count; i++) {
             MUST(events[i].kind >= HK_PLAYER_FINISHED && events[i].kind <= HK_PORT_HEARD);
             told[events[i].kind]++;
+            final += events[i].kind == HK_PORT_STATS && events[i].final;
         }
 }
 
@@ -257,48 +313,76 @@ static double seconds_now(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-int main(int argc, char **argv)
+static void *network(void *nothing)
 {
-    MUST(argc == 4);
-    folder = argv[1];
-    srandom((unsigned)atoi(argv[3]));
-    write_tone();
-    hk_engine *engine = hk_start();
-    MUST(engine);
-    for (int i = 0; i < PARTIES; i++) {
-        parties[i].fd = bound(&parties[i].port);
-        put_party(engine, i);
-    }
-    hk_commit(engine);
-    double end = seconds_now() + atof(argv[2]);
-    while (seconds_now() < end) {
+    (void)nothing;
+    chance = UINT64_C(88172645463325252);
+    while (!atomic_load_explicit(&over, memory_order_relaxed)) {
         for (int i = 0; i < PARTIES; i++) {
             speak(&parties[i]);
             hear(&parties[i]);
         }
+        nanosleep(&(struct timespec){.tv_nsec = 3000000}, NULL);
+    }
+    return NULL;
+}
+
+static void begin(hk_engine *engine)
+{
+    int error;
+    write_tone();
+    for (int i = 0; i < PARTIES; i++) {
+        parties[i].fd = bound(&parties[i].port);
+        if (i % 4 == 3) {
+            struct hk_keys keys = keys_of(i, 1 + (unsigned)i / 4);
+            MUST((parties[i].crypto = crypto_new(&keys, parties[i].port, &error)));
+        }
+        put_party(engine, i);
+    }
+    put_mix(engine, 0);
+    hk_commit(engine);
+}
+
+int main(int argc, char **argv)
+{
+    struct hk_figures figures;
+    pthread_t sender;
+    MUST(argc == 4);
+    folder = argv[1];
+    chance = (uint64_t)atoi(argv[3]) * 2 + 1;
+    hk_engine *engine = hk_start();
+    MUST(engine);
+    begin(engine);
+    MUST(pthread_create(&sender, NULL, network, NULL) == 0);
+    double end = seconds_now() + atof(argv[2]);
+    while (seconds_now() < end) {
         for (unsigned changes = dice(4); changes > 0; changes--)
             change_something(engine);
         hk_commit(engine);
         struct pollfd waiting = {.fd = hk_event_fd(engine), .events = POLLIN};
         if (poll(&waiting, 1, 4) > 0)
             take_events(engine);
+        hk_read_figures(engine, &figures);
     }
-    struct hk_figures figures;
-    hk_read_figures(engine, &figures);
+    atomic_store(&over, true);
+    pthread_join(sender, NULL);
     hk_stop(engine);
+    hk_read_figures(engine, &figures);
     take_events(engine);
     hk_free(engine);
     uint64_t heard = 0;
     for (int i = 0; i < PARTIES; i++) {
         heard += parties[i].heard;
+        crypto_free(parties[i].crypto);
         close(parties[i].fd);
     }
-    printf("heard %llu, forwarded %llu, mixed %llu, events", (unsigned long long)heard,
-           (unsigned long long)figures.forwarded, (unsigned long long)figures.mixed);
-    for (int kind = 1; kind < 7; kind++)
+    printf("heard %llu, forwarded %llu, mixed %llu, final %llu, events", (unsigned long long)heard,
+           (unsigned long long)figures.forwarded, (unsigned long long)figures.mixed, (unsigned long long)final);
+    for (int kind = 1; kind <= HK_PORT_HEARD; kind++)
         printf(" %llu", (unsigned long long)told[kind]);
     printf("\n");
-    MUST(heard > 0 && figures.forwarded > 0 && figures.mixed > 0 && told[HK_PORT_STATS] > 0);
+    MUST(heard > 0 && figures.forwarded > 0 && figures.mixed > 0 && told[HK_PORT_STATS] > 0 && final > 0);
     MUST(told[HK_RECORDER_STARTED] > 0 && told[HK_RECORDER_STOPPED] >= told[HK_RECORDER_STARTED]);
+    MUST(told[HK_SPEECH] > 0 && told[HK_DIGIT] > 0);
     return 0;
 }
