@@ -40,12 +40,28 @@ _REASONS: Final[dict[int, str]] = {
 """What the system's errors that a person may meet are called in Japanese."""
 
 
+_SQLITE: Final[dict[str, str]] = {
+    "database or disk is full": "空き容量がありません",
+    "disk I/O error": "ディスクの読み書きに失敗しました",
+    "attempt to write a readonly database": "書き込みが禁止されています",
+    "unable to open database file": "ファイルを開けません",
+    "database is locked": "ほかのプログラムが使用中です",
+    "database disk image is malformed": "ファイルが壊れています",
+    "file is not a database": "データベースのファイルではありません",
+}
+"""The same for the database's."""
+
+
 def reason(error: Exception, language: str) -> str:
-    """Why the system refused something, in "ja" or "en", to stand within a sentence; other errors' own text."""
-    if isinstance(error, OSError):
-        known = _REASONS.get(error.errno or 0) if language == "ja" else None
-        return known or error.strerror or str(error)
-    return error.said(language) if isinstance(error, HakoError) else str(error)
+    """Why something could not be done, in "ja" or "en", to stand within a sentence. The system's own words where there
+    are no others."""
+    if language == "ja":
+        known: str = getattr(error, "ja", "") or _SQLITE.get(str(error), "")
+        if known:
+            return known
+        if isinstance(error, OSError) and error.errno in _REASONS:
+            return _REASONS[error.errno]
+    return (error.strerror if isinstance(error, OSError) else "") or str(error)
 
 
 class HakoError(Exception):

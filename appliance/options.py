@@ -28,8 +28,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Seeds an empty data folder; on one in use only its differences are reported."""
     sample: bool = False
     """Seed an empty folder with the sample site."""
-    language: str = "en"
-    """Of the sample site."""
+    language: str = "ja"
+    """Of a site that is made now."""
     sip: Address = Address("", 5060)
     web: Address = Address("", 8080)
     https: Address | None = None

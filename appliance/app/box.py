@@ -38,6 +38,7 @@ from appliance.box.health.finding import Finding
 from appliance.box.health.survey import missing
 from appliance.bus import Bus
 from appliance.clock import system_now
+from appliance.errors import reason
 from appliance.events import (
     BoxStarted,
     BoxStopped,
@@ -277,7 +278,10 @@ class Box:
         try:
             missing_jobs = self.library.prepare(site)
         except OSError as error:
-            text = {"ja": f"音声ガイダンスを読めません（{error}）。", "en": f"The prompts cannot be read: {error}"}
+            text = {
+                "ja": f"音声ガイダンスを読めません（{reason(error, 'ja')}）。",
+                "en": f"The prompts cannot be read: {reason(error, 'en')}",
+            }
             remedy = {"ja": "データフォルダーを確認してください。", "en": "Check the data folder."}
             self.faults.raise_("prompts", text, remedy)
             return
@@ -299,8 +303,8 @@ class Box:
         by_reason: dict[str, list[str]] = {}
         for problem in found.problems:
             by_reason.setdefault(problem.reason, []).append(problem.label)
-        for reason, labels in by_reason.items():
-            log.warning("%d prompts are a beep (%s, …): %s", len(labels), labels[0], reason)
+        for why, labels in by_reason.items():
+            log.warning("%d prompts are a beep (%s, …): %s", len(labels), labels[0], why)
 
     async def _start_web(self) -> None:
         sessions = await asyncio.to_thread(self.state.load, SESSIONS)

@@ -16,6 +16,7 @@ from aiohttp import web
 
 from appliance.app.faults import Faults
 from appliance.box.certificate import Folder, Issued, must_renew, wanted_names
+from appliance.errors import reason
 from appliance.events.base import Words
 from appliance.options import Address
 from appliance.web.secure import SecureListener, server_context
@@ -27,7 +28,11 @@ PORT_FAULT, CERTIFICATE_FAULT = "https-port", "https-certificate"
 
 
 class CertificateError(OSError):
-    """There is no certificate to be had; the message says why."""
+    """There is no certificate to be had; the message says why, `ja` in Japanese."""
+
+    def __init__(self, message: str, ja: str = "") -> None:
+        super().__init__(message)
+        self.ja = ja
 
 
 class Https:
@@ -97,10 +102,10 @@ class Https:
             try:
                 self._listener = SecureListener(runner, address.host, address.port)
             except OSError as error:
-                why = error.strerror or str(error)
                 text = {
-                    "ja": f"HTTPS のポート {address.port} を使えません（{why}）。",
-                    "en": f"The pages are not served by HTTPS: port {address.port} cannot be used ({why}).",
+                    "ja": f"HTTPS のポート {address.port} を使えません（{reason(error, 'ja')}）。",
+                    "en": f"The pages are not served by HTTPS: port {address.port} cannot be used "
+                    f"({reason(error, 'en')}).",
                 }
                 remedy = {
                     "ja": "このポートを使う別のプログラムを終了するか、`--https` で別のポートを指定してください。",
@@ -113,8 +118,8 @@ class Https:
 
     def _no_certificate(self, error: OSError) -> None:
         text = {
-            "ja": f"HTTPS の証明書を作れません（{error}）。",
-            "en": f"There is no certificate for HTTPS: {error}",
+            "ja": f"HTTPS の証明書を作れません（{reason(error, 'ja')}）。",
+            "en": f"There is no certificate for HTTPS: {reason(error, 'en')}",
         }
         remedy = {
             "ja": "`make setup` をもう一度実行し、データフォルダーの空きを確認してください。",
@@ -157,15 +162,15 @@ class Https:
             self._own_issued, self._own_stamp = await _helper("look", str(folder.own)), stamp
         issued = self._own_issued
         if issued is None or not issued.begins <= self._wall() < issued.ends:
-            raise CertificateError("its time is over, or has not begun")
+            raise CertificateError("its time is over, or has not begun", "有効期間外です")
         context = await self._load(folder.own, folder.own_key)
         self._faults.clear(CERTIFICATE_FAULT)
         return context
 
     def _own_refused(self, error: OSError) -> None:
         text: Words = {
-            "ja": f"tls/server.crt の証明書を使えません（{error}）。本体の証明書を使います。",
-            "en": f"The certificate in tls/server.crt cannot be used ({error}); the box's own is used.",
+            "ja": f"tls/server.crt の証明書を使えません（{reason(error, 'ja')}）。本体の証明書を使います。",
+            "en": f"The certificate in tls/server.crt cannot be used ({reason(error, 'en')}); the box's own is used.",
         }
         remedy = {
             "ja": "有効な証明書と、パスフレーズのない鍵 tls/server.key を置いてください。",

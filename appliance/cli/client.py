@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from appliance.cli.words import speaker
-from appliance.errors import CommandError, ConfigError, HakoError
+from appliance.errors import CommandError, ConfigError, HakoError, reason
 from appliance.store.lock import DataFolder, FolderError, FolderInUse
 
 TIMEOUT_SECONDS = 120.0
@@ -40,7 +40,9 @@ class Running:
             raise HakoError(self._say("no-answer", folder=folder)) from None
         except OSError as error:
             who = self._say("process", pid=self._folder.holder()) if self._folder.holder() else ""
-            raise HakoError(self._say("unreachable", folder=folder, who=who, why=error.strerror)) from None
+            raise HakoError(
+                self._say("unreachable", folder=folder, who=who, why=reason(error, self._say.language))
+            ) from None
         if not line:
             raise HakoError(self._say("hung-up", folder=folder))
         return _result(json.loads(line))

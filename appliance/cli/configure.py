@@ -10,7 +10,7 @@ from pathlib import Path
 
 from appliance.cli.client import box
 from appliance.cli.words import Speaker, speaker, terminal_language
-from appliance.errors import ConfigError, HakoError
+from appliance.errors import ConfigError, HakoError, reason
 from appliance.site.reader import load, read, read_toml
 from appliance.store.lock import DataFolder
 
@@ -29,7 +29,7 @@ def _read_file(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError as error:
-        raise HakoError(f"{file}: {error.strerror}") from None
+        raise HakoError(f"{file}: {reason(error, 'en')}", f"{file}: {reason(error, 'ja')}") from None
 
 
 def check(file: Path) -> int:

@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _failed(error: Exception, data: Path | None) -> int:
     from appliance.cli.words import speaker
-    from appliance.errors import ConfigError, HakoError
+    from appliance.errors import ConfigError, HakoError, reason
 
     if os.environ.get("HAKO_TRACEBACK"):
         raise error
@@ -52,7 +52,7 @@ def _failed(error: Exception, data: Path | None) -> int:
         print(f"hako: {error.said(speaker(data).language)}", file=sys.stderr)
     elif isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
-        print(f"hako: {where}{error.strerror or error}", file=sys.stderr)
+        print(f"hako: {where}{reason(error, speaker(data).language)}", file=sys.stderr)
     else:
         print(f"hako: {speaker(data)('bug', error=repr(error))}", file=sys.stderr)
     return 1
@@ -117,8 +117,10 @@ def _serving(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     demo.add_argument("--data", type=Path, metavar="DIR", help="the data folder (default: a temporary one)")
     serve.add_argument("--site", type=Path, metavar="FILE", help="site file that seeds an empty data folder")
     run.add_argument("--site", type=Path, metavar="FILE", help="site file that seeds an empty data folder")
-    for command in (run, demo):
-        command.add_argument("--language", choices=("ja", "en"), help="of the sample site (default: that of LANG)")
+    for command in (serve, run, demo):
+        command.add_argument(
+            "--language", choices=("ja", "en"), help="of a new site (default: that of LANG, ja where that says none)"
+        )
     free = {"demo": ("127.0.0.1:0", "127.0.0.1:0")}
     for name, command in (("serve", serve), ("run", run), ("demo", demo)):
         sip, web = free.get(name, (":5060", ":8080"))

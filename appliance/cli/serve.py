@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from appliance.cli.main import address
-from appliance.cli.words import speaker, terminal_language
+from appliance.cli.words import first_language, speaker
 from appliance.options import Address, Options
 
 HTTPS_PORT = 8443
@@ -32,7 +32,7 @@ def _options(arguments: argparse.Namespace, data: Path | None, on_ready: OnReady
         data=data or Path(),
         site=getattr(arguments, "site", None),
         sample=arguments.command != "serve" and getattr(arguments, "site", None) is None,
-        language=getattr(arguments, "language", None) or terminal_language(),
+        language=arguments.language or first_language(),
         sip=_address(arguments.sip),
         web=_address(arguments.web),
         https=_https(arguments.https, _address(arguments.web)),

@@ -123,10 +123,18 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
 """By name: Japanese, English. A name in braces is filled in."""
 
 
+def _spoken() -> str:
+    return os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
+
+
 def terminal_language() -> str:
     """The language of whoever sits at this terminal: "ja" or "en"."""
-    spoken = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
-    return "ja" if spoken.startswith("ja") else "en"
+    return "ja" if _spoken().startswith("ja") else "en"
+
+
+def first_language() -> str:
+    """The language that a new site begins with: that of the machine, "ja" where it has none (a service, LANG=C)."""
+    return "ja" if _spoken().partition(".")[0] in ("", "C", "POSIX") else terminal_language()
 
 
 def language_of(data: Path | None) -> str:

@@ -93,7 +93,7 @@ def open_configuration(
     site_file: Path | None,
     entropy: Entropy,
     use_sample: bool = False,
-    language: str = "en",
+    language: str = "ja",
 ) -> Opened:
     """The configuration in force; a fresh box gets one: from the site file, the sample, or an administrator only.
 
@@ -123,7 +123,9 @@ def open_configuration(
     password = word(entropy)
     log_in = (_HEADS[language][0], f"  admin       {password}")
     write_file(folder.first_login, "\n".join((*log_in, "")).encode())
-    site = Site(users=(User(name="admin", password_hash=hash_secret(password), role="admin"),))
+    site = Site(
+        site=SiteInfo(language=language), users=(User(name="admin", password_hash=hash_secret(password), role="admin"),)
+    )
     return Opened(site=site, version=store.save(site, "first start"), seeded=True, log_in=log_in)
 
 

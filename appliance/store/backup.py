@@ -22,7 +22,7 @@ from typing import Any, Final
 import msgspec
 
 from appliance.clock import rfc3339
-from appliance.errors import HakoError
+from appliance.errors import HakoError, reason
 from appliance.events.base import Words
 from appliance.media.recordings import find
 from appliance.store.lock import DataFolder
@@ -91,11 +91,13 @@ def backup(folder: DataFolder, file: Path, wall: float, version: str, recordings
         _remove(temporary)
         raise BackupError(
             f"the backup could not be written to {file}: {error.strerror or error}",
-            f"{file} にバックアップを書き込めません: {error.strerror or error}",
+            f"{file} にバックアップを書き込めません: {reason(error, 'ja')}",
         ) from None
     except sqlite3.Error as error:
         _remove(temporary)
-        raise BackupError(f"the records could not be read: {error}", f"通話記録を読めません: {error}") from None
+        raise BackupError(
+            f"the records could not be read: {error}", f"通話記録を読めません: {reason(error, 'ja')}"
+        ) from None
     total = sum(entry["bytes"] for entry in files.values())
     return Backup(made=rfc3339(wall), files=len(files), bytes=total, recordings=recordings)
 
@@ -184,7 +186,7 @@ def restore(file: Path, folder: DataFolder, wall: float) -> Backup:
     except OSError as error:
         raise BackupError(
             f"the backup could not be restored: {error.strerror or error}",
-            f"バックアップを復元できません: {error.strerror or error}",
+            f"バックアップを復元できません: {reason(error, 'ja')}",
         ) from None
     finally:
         folder.unlock()
@@ -287,7 +289,8 @@ def _verify(manifest: dict[str, Any], work: Path) -> None:
             found = database.execute("PRAGMA integrity_check(1)").fetchone()
         except sqlite3.Error as error:
             raise BackupError(
-                f"{path.name} in the backup is damaged: {error}", f"バックアップの {path.name} が壊れています: {error}"
+                f"{path.name} in the backup is damaged: {error}",
+                f"バックアップの {path.name} が壊れています: {reason(error, 'ja')}",
             ) from None
         finally:
             database.close()

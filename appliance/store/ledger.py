@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from appliance.errors import reason
 from appliance.events import codec
 from appliance.events.base import Entry, Stamped, Words
 from appliance.store.background import RETRY_SECONDS, Background
@@ -59,7 +60,8 @@ _CHECK_DISK: Words = {
 
 def _unwritten(error: Exception) -> Words:
     return {
-        "ja": f"通話記録を書き込めません（{error}）。通話は続けられますが、記録はメモリー上にしかありません。",
+        "ja": f"通話記録を書き込めません（{reason(error, 'ja')}）。"
+        "通話は続けられますが、記録はメモリー上にしかありません。",
         "en": f"The records cannot be written ({error}): calls go on, records are kept in memory only.",
     }
 

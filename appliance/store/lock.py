@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from appliance.errors import HakoError
+from appliance.errors import HakoError, reason
 
 FOLDERS: Final = ("recordings", "voicemail", "prompts", "backups", "log")
 
@@ -59,7 +59,7 @@ class DataFolder:
                 (self.path / name).mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise FolderError(
-                f"{self.path} cannot be made: {error.strerror}", f"{self.path} を作れません: {error.strerror}"
+                f"{self.path} cannot be made: {error.strerror}", f"{self.path} を作れません: {reason(error, 'ja')}"
             ) from None
 
     def lock(self) -> None:
@@ -69,7 +69,7 @@ class DataFolder:
         except OSError as error:
             raise FolderError(
                 f"{self.lock_file} cannot be opened: {error.strerror}",
-                f"{self.lock_file} を開けません: {error.strerror}",
+                f"{self.lock_file} を開けません: {reason(error, 'ja')}",
             ) from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -11,7 +11,7 @@ from typing import Any
 
 from tinydb.storages import Storage
 
-from appliance.errors import HakoError
+from appliance.errors import HakoError, reason
 from appliance.events.base import Words
 
 
@@ -52,7 +52,7 @@ _NO_TABLES: Words = {"ja": "中身が設定ではありません", "en": "it hol
 
 
 def _unread(error: OSError) -> Words:
-    return {"ja": f"読み込めません: {error.strerror}", "en": f"it cannot be read: {error.strerror}"}
+    return {"ja": f"読み込めません: {reason(error, 'ja')}", "en": f"it cannot be read: {error.strerror}"}
 
 
 class SafeStorage(Storage):
@@ -104,7 +104,7 @@ class SafeStorage(Storage):
         except OSError as error:
             raise StoreError(
                 f"{self.path.name} could not be written: {error.strerror}",
-                f"{self.path.name} に書き込めません: {error.strerror}",
+                f"{self.path.name} に書き込めません: {reason(error, 'ja')}",
             ) from None
         try:
             _set_aside(self.copy)

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from appliance.box.health.finding import Finding, size
+from appliance.errors import reason
 
 WARN = 1_000_000_000
 """Bytes free under which the administrator is told; some 9 hours of one recorded call."""
@@ -22,7 +23,7 @@ def check(folder: Path) -> Finding:
             id="disk",
             severity="fault",
             text={
-                "ja": f"データフォルダー {folder} を読めません（{error.strerror}）。",
+                "ja": f"データフォルダー {folder} を読めません（{reason(error, 'ja')}）。",
                 "en": f"The data folder {folder} cannot be read: {error.strerror}.",
             },
             remedy={

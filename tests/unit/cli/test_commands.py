@@ -236,6 +236,35 @@ def test_https_stands_beside_the_web_port_unless_told_otherwise(
     assert lines[0].startswith("ready ") and len(lines) == (2 if address else 1)
 
 
+@pytest.mark.parametrize(
+    ("spoken", "given", "language"),
+    [
+        ({}, "", "ja"),
+        ({"LANG": "C.UTF-8"}, "", "ja"),
+        ({"LANG": "ja_JP.UTF-8"}, "", "ja"),
+        ({"LANG": "en_US.UTF-8"}, "", "en"),
+        ({"LANG": "de_DE.UTF-8"}, "", "en"),
+        ({"LANG": "ja_JP.UTF-8", "LC_ALL": "en_GB"}, "", "en"),
+        ({"LANG": "en_US.UTF-8"}, " --language ja", "ja"),
+    ],
+)
+@pytest.mark.parametrize("command", ["serve --data d", "run", "demo"])
+def test_a_new_site_speaks_the_machines_language_japanese_where_it_has_none(
+    app: list[tuple[str, Options]],
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    spoken: dict[str, str],
+    given: str,
+    language: str,
+) -> None:
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in spoken.items():
+        monkeypatch.setenv(name, value)
+    assert main((command + given).split()) == 0
+    assert app[0][1].language == language
+
+
 def test_run_is_for_newcomers(app: list[tuple[str, Options]], capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LC_ALL", "ja_JP.UTF-8")
     assert main(["run"]) == 0

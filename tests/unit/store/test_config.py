@@ -374,3 +374,12 @@ def test_a_file_that_cannot_be_read_is_told_in_both_languages(tmp_path: Path) ->
     told: list[Words] = []
     ConfigStore(tmp_path / "config.json", clock, told.append).load()
     assert "it is not JSON" in told[0]["en"] and "it is" not in told[0]["ja"]
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_an_empty_box_begins_in_the_language_it_was_asked_for(tmp_path: Path, language: str) -> None:
+    data = DataFolder(tmp_path / "box")
+    data.create()
+    opened = open_configuration(store(data.path), data, None, os.urandom, False, language)
+    assert opened.seeded and opened.site.site.language == language
+    assert store(data.path).load()[0].site.language == language
