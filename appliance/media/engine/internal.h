@@ -16,6 +16,7 @@
 #include "rtcp.h"
 #include "rtp.h"
 #include "srtp.h"
+#include "wav.h"
 
 #define NS_PER_SECOND INT64_C(1000000000)
 #define NS_PER_TICK INT64_C(20000000)
@@ -350,7 +351,8 @@ struct job {
     enum job_kind kind;
     struct recording *recording;
     int64_t position; /* of the first frame; of JOB_CLOSE the length */
-    uint32_t frames;
+    uint32_t frames;  /* 0: nothing is to be written but `moment` */
+    struct wav_moment moment; /* of JOB_AUDIO, JOB_OPEN (then only when) */
 };
 
 struct block {
@@ -375,6 +377,8 @@ struct recording {
     int64_t written; /* frames in the file */
     int64_t said;    /* frames the header says */
     int64_t resumed; /* frames of silence for the time nobody recorded */
+    struct wav_moment moment; /* that the header says or shall say */
+    bool marked;              /* … at once */
     int64_t header_at;
     struct node all;
 };
@@ -385,6 +389,7 @@ struct recorder {
     int scale;        /* its rate, times 8000 Hz */
     bool hears;
     bool passing;     /* time passes in the file: it hears, or is silent for as long as it does not */
+    bool ending;      /* time passed until its row went: whoever goes on with the file reckons from there */
     int64_t position; /* frames at `since` */
     int64_t since;    /* ns, while time passes */
     int64_t from;     /* nothing said before this frame is kept */

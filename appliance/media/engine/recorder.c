@@ -33,17 +33,30 @@ static struct block *get_block(hk_engine *engine, struct recording *recording)
     return block;
 }
 
+static int64_t position_now(const hk_engine *engine, const struct recorder *recorder)
+{
+    int64_t passed = recorder->passing ? engine->now - recorder->since : 0;
+    return recorder->position + passed * recorder->scale / NS_PER_SAMPLE;
+}
+
+static void send_block(hk_engine *engine, struct recorder *recorder, struct block *block, int64_t frames)
+{
+    block->job.kind = JOB_AUDIO;
+    block->job.recording = recorder->recording;
+    block->job.position = recorder->base;
+    block->job.frames = (uint32_t)frames;
+    block->job.moment = (struct wav_moment){position_now(engine, recorder), engine->now,
+                                            recorder->passing || recorder->ending};
+    atomic_fetch_add_explicit(&recorder->recording->waiting, 1, memory_order_relaxed);
+    pass_job(engine, &block->job, frames == 0);
+}
+
 /* The first block leaves with `frames` of it decided; the window moves on. */
 static void commit(hk_engine *engine, struct recorder *recorder, int64_t frames)
 {
     struct block *block = recorder->blocks[0];
     if (block && frames > 0) {
-        block->job.kind = JOB_AUDIO;
-        block->job.recording = recorder->recording;
-        block->job.position = recorder->base;
-        block->job.frames = (uint32_t)frames;
-        atomic_fetch_add_explicit(&recorder->recording->waiting, 1, memory_order_relaxed);
-        pass_job(engine, &block->job, false);
+        send_block(engine, recorder, block, frames);
     } else if (block) {
         block->job.pass.next = engine->spare ? &engine->spare->job.pass : NULL;
         engine->spare = block;
@@ -51,12 +64,6 @@ static void commit(hk_engine *engine, struct recorder *recorder, int64_t frames)
     memmove(recorder->blocks, recorder->blocks + 1, sizeof recorder->blocks - sizeof *recorder->blocks);
     recorder->blocks[BLOCK_WINDOW - 1] = NULL;
     recorder->base += frames;
-}
-
-static int64_t position_now(const hk_engine *engine, const struct recorder *recorder)
-{
-    int64_t passed = recorder->passing ? engine->now - recorder->since : 0;
-    return recorder->position + passed * recorder->scale / NS_PER_SAMPLE;
 }
 
 static void move_on(hk_engine *engine, struct recorder *recorder, int64_t decided)
@@ -75,13 +82,6 @@ void recorder_tick(hk_engine *engine)
 }
 
 /* --- start, pause, end --- */
-void recorder_start(hk_engine *engine, struct recorder *recorder, bool running, bool silent)
-{
-    list_add(&engine->recorders, &recorder->all);
-    pass_job(engine, &recorder->recording->open, true);
-    recorder_run(engine, recorder, running, silent);
-}
-
 /* What has been heard up to this moment is complete: nothing of it may come later. */
 static void close_window(hk_engine *engine, struct recorder *recorder)
 {
@@ -92,7 +92,15 @@ static void close_window(hk_engine *engine, struct recorder *recorder)
     }
 }
 
-void recorder_run(hk_engine *engine, struct recorder *recorder, bool running, bool silent)
+/* The file says at once whether time passes in it. */
+static void mark(hk_engine *engine, struct recorder *recorder)
+{
+    struct block *block = get_block(engine, recorder->recording);
+    if (block)
+        send_block(engine, recorder, block, 0);
+}
+
+static void run_on(hk_engine *engine, struct recorder *recorder, bool running, bool silent)
 {
     bool passing = running || silent;
     if (running == recorder->hears && passing == recorder->passing)
@@ -108,9 +116,26 @@ void recorder_run(hk_engine *engine, struct recorder *recorder, bool running, bo
         recorder->taps[i].align.started = false;
 }
 
+void recorder_start(hk_engine *engine, struct recorder *recorder, bool running, bool silent)
+{
+    list_add(&engine->recorders, &recorder->all);
+    recorder->recording->open.moment.at = engine->now;
+    pass_job(engine, &recorder->recording->open, true);
+    run_on(engine, recorder, running, silent);
+}
+
+void recorder_run(hk_engine *engine, struct recorder *recorder, bool running, bool silent)
+{
+    bool passing = recorder->passing;
+    run_on(engine, recorder, running, silent);
+    if (passing != recorder->passing)
+        mark(engine, recorder);
+}
+
 void recorder_end(hk_engine *engine, struct recorder *recorder)
 {
-    recorder_run(engine, recorder, false, false);
+    recorder->ending = recorder->passing;
+    run_on(engine, recorder, false, false);
     list_del(&recorder->all);
     recorder->recording->close.position = recorder->position;
     pass_job(engine, &recorder->recording->close, true);

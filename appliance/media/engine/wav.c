@@ -16,6 +16,13 @@ static uint8_t *put32(uint8_t *p, uint32_t v)
     return p;
 }
 
+static int64_t get64(const uint8_t *p) { return (int64_t)((uint64_t)get32(p + 4) << 32 | get32(p)); }
+
+static uint8_t *put64(uint8_t *p, int64_t v)
+{
+    return put32(put32(p, (uint32_t)v), (uint32_t)((uint64_t)v >> 32));
+}
+
 static uint8_t *put16(uint8_t *p, uint32_t v)
 {
     *p++ = (uint8_t)v;
@@ -64,7 +71,11 @@ bool wav_parse(const uint8_t *data, size_t size, struct wav_audio *audio)
     return false;
 }
 
-void wav_header(uint8_t header[WAV_HEADER], const char *comment, uint32_t rate, uint32_t frames)
+/* The moment is a chunk of ours, right before the samples' own: players skip what they do not know. */
+enum { MOMENT = WAV_HEADER - 8 - 24, SIZES = 4 };
+
+void wav_header(uint8_t header[WAV_HEADER], const char *comment, uint32_t rate, uint32_t frames,
+                const struct wav_moment *moment)
 {
     uint32_t bytes = frames * WAV_FRAME;
     uint8_t *p = header;
@@ -74,21 +85,26 @@ void wav_header(uint8_t header[WAV_HEADER], const char *comment, uint32_t rate, 
     p = put16(put16(p, 1), 2);
     p = put32(put32(p, rate), rate * WAV_FRAME);
     p = put16(put16(p, WAV_FRAME), 16);
-    p = put32(put_text(p, "LIST"), WAV_HEADER - 36 - 8 - 8);
+    p = put32(put_text(p, "LIST"), MOMENT - 8 - 36 - 8);
     p = put_text(p, "INFO");
     p = put_text(put32(put_text(p, "ISFT"), 6), "Hako") + 2;
     p = put32(put_text(p, "ICMT"), WAV_COMMENT + 1);
     size_t length = strlen(comment);
     memcpy(p, comment, length < WAV_COMMENT ? length : WAV_COMMENT);
+    p = put32(put_text(header + MOMENT - 8, "hako"), 24);
+    put32(put64(put64(p, moment->frames), moment->at), moment->passing);
     put32(put_text(header + WAV_HEADER - 8, "data"), bytes);
 }
 
-bool wav_is_ours(const uint8_t header[WAV_HEADER], const char *comment, uint32_t rate)
+bool wav_is_ours(const uint8_t header[WAV_HEADER], const char *comment, uint32_t rate, struct wav_moment *moment)
 {
     uint8_t same[WAV_HEADER], read[WAV_HEADER];
-    wav_header(same, comment, rate, 0);
+    moment->frames = get64(header + MOMENT);
+    moment->at = get64(header + MOMENT + 8);
+    moment->passing = get32(header + MOMENT + 16) == 1;
+    wav_header(same, comment, rate, 0, moment);
     memcpy(read, header, WAV_HEADER);
-    memcpy(read + 4, same + 4, 4);
-    memcpy(read + WAV_HEADER - 4, same + WAV_HEADER - 4, 4);
+    memcpy(read + SIZES, same + SIZES, 4);
+    memcpy(read + WAV_HEADER - SIZES, same + WAV_HEADER - SIZES, 4);
     return memcmp(read, same, WAV_HEADER) == 0;
 }

@@ -13,13 +13,11 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "internal.h"
-#include "wav.h"
 
-enum { PAUSE_MS = 250, LONGEST_GAP = 10, NANOS = 1000000000 };
+enum { PAUSE_MS = 250, LONGEST_GAP = 180 };
 #define HEADER_NS NS_PER_SECOND
 #define LARGEST ((INT64_C(1) << 32) / WAV_FRAME - 65536)
 
@@ -64,8 +62,9 @@ static int put(int fd, const void *data, size_t size, off_t at)
 static int say_length(struct recording *recording)
 {
     uint8_t header[WAV_HEADER];
-    wav_header(header, recording->comment, (uint32_t)recording->rate, (uint32_t)recording->written);
+    wav_header(header, recording->comment, (uint32_t)recording->rate, (uint32_t)recording->written, &recording->moment);
     recording->said = recording->written;
+    recording->marked = false;
     return put(recording->fd, header, sizeof header, 0);
 }
 
@@ -98,29 +97,29 @@ static void make_folders(const char *path)
     }
 }
 
-/* Continues the file of this recording after a restart of the process. The time in between is silence, when it ran. */
+/* Continues the file of this recording after a restart of the process. The time in between is silence, when it passed:
+ * the header says how far the recording was when, however little of that was on its way to the disk. */
 static int resume(struct recording *recording)
 {
     uint8_t header[WAV_HEADER];
+    struct wav_moment before;
     struct stat status;
     int fd = open(recording->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return errno;
     if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) || pread(fd, header, WAV_HEADER, 0) != WAV_HEADER ||
-        !wav_is_ours(header, recording->comment, (uint32_t)recording->rate)) {
+        !wav_is_ours(header, recording->comment, (uint32_t)recording->rate, &before)) {
         close(fd);
         return EEXIST;
     }
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    int64_t rate = recording->rate, away = (now.tv_sec - status.st_mtim.tv_sec) * rate;
-    away += (now.tv_nsec - status.st_mtim.tv_nsec) * rate / NANOS;
+    int64_t there = (status.st_size - WAV_HEADER) / WAV_FRAME, away = recording->open.moment.at - before.at;
+    int64_t reached = before.passing && away > 0 && away <= LONGEST_GAP * NS_PER_SECOND
+                          ? before.frames + away / 1000 * recording->rate / 1000000
+                          : there;
     recording->fd = fd;
-    recording->resumed = recording->running && away > 0 && away <= LONGEST_GAP * rate ? away : 0;
-    /* What was written last was that much old: it had waited for late packets, then for this thread to wake. */
-    if (recording->resumed && status.st_size > WAV_HEADER)
-        recording->resumed += (LATENESS + PAUSE_MS * 8 / 2) * (rate / 8000);
-    recording->offset = recording->written = (status.st_size - WAV_HEADER) / WAV_FRAME + recording->resumed;
+    recording->resumed = reached > there ? reached - there : 0;
+    recording->offset = recording->written = there + recording->resumed;
+    recording->moment = (struct wav_moment){recording->written, recording->open.moment.at, recording->running};
     if (ftruncate(fd, WAV_HEADER + recording->written * WAV_FRAME) < 0)
         return errno;
     return say_length(recording);
@@ -132,6 +131,7 @@ static int create(struct recording *recording)
     recording->fd = open(recording->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (recording->fd < 0)
         return errno == EEXIST ? resume(recording) : errno;
+    recording->moment = (struct wav_moment){0, recording->open.moment.at, recording->running};
     return say_length(recording);
 }
 
@@ -153,7 +153,11 @@ static void write_block(hk_engine *engine, struct block *block)
 {
     struct recording *recording = block->job.recording;
     int64_t position = recording->offset + block->job.position, end = position + block->job.frames;
-    if (!failed(recording)) {
+    recording->moment = block->job.moment;
+    recording->moment.frames += recording->offset;
+    if (block->job.frames == 0) {
+        recording->marked = true;
+    } else if (!failed(recording)) {
         int error = end > LARGEST ? EOVERFLOW
                                   : put(recording->fd, block->audio, (size_t)block->job.frames * WAV_FRAME,
                                         WAV_HEADER + position * WAV_FRAME);
@@ -214,7 +218,8 @@ static void refresh(hk_engine *engine, struct node *open_ones, int64_t now)
 {
     LIST_EACH (at, open_ones) {
         struct recording *recording = CONTAINER(at, struct recording, all);
-        if (failed(recording) || now - recording->header_at < HEADER_NS || recording->said == recording->written)
+        bool old = now - recording->header_at >= HEADER_NS && recording->said != recording->written;
+        if (failed(recording) || (!old && !recording->marked))
             continue;
         recording->header_at = now;
         int error = say_length(recording);

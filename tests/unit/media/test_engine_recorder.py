@@ -12,6 +12,7 @@ import time
 import wave
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -167,21 +168,31 @@ def test_a_folder_that_cannot_be_made_stops_the_recording_only(box: EngineBox, t
     assert heard(b.audio(0.05)) == {440}
 
 
-def test_the_same_recording_goes_on_in_its_file_after_a_restart(box: EngineBox, tmp_path: Path) -> None:
+@pytest.mark.parametrize("paused", [False, True])
+def test_the_same_recording_goes_on_in_its_file_after_a_restart(tmp_path: Path, paused: bool) -> None:
+    """The time in between is silence, unless no time passed in the recording anyway."""
     path = tmp_path / "r.wav"
-    rows: list[Recorder] = []
+    passed = begun = 0.0
     for hertz in (440, 850):
         part = EngineBox()
         party = part.party(hertz)
-        rows.append(Recorder(id=77, path=str(path), left=part.id(party), call="c", leg="l"))
-        part.put(rows[-1])
+        row = Recorder(id=77, path=str(path), left=part.id(party), call="c", leg="l")
+        begun = begun if begun and not paused else time.monotonic()
+        part.put(row)
         run(0.5, [party])
+        if paused:
+            part.put(msgspec.structs.replace(row, running=False))
+            passed += time.monotonic() - begun
+            run(0.2, [party])
         part.put(drop=[77])
         last = part.wait(RecorderStopped)
         part.close()
+        time.sleep(0.6 if hertz == 440 else 0.0)
     left, _ = read_wav(path)
     assert len(left) / 8000 == pytest.approx(last.seconds)
-    assert last.seconds == pytest.approx(1.0 + last.missing, abs=0.15) and last.missing <= 2
+    passed = passed or time.monotonic() - begun
+    assert last.seconds == pytest.approx(passed, abs=0.35)
+    assert (last.missing > 0.5) == (not paused)
     assert heard(left[400:3600]) == {440} and heard(left[-3600:-400]) == {850}
     assert isinstance(party, Party)
 
