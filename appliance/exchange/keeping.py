@@ -1,4 +1,4 @@
-"""Keeps what must survive the process: every confirmed dialog, and every plain bridged call, as they change."""
+"""Keeps what must survive the process: every dialog, from its first ring on, and every plain bridged call."""
 
 from __future__ import annotations
 
@@ -23,15 +23,23 @@ class Keeping:
         self._encoder = msgspec.msgpack.Encoder()
         self._dialogs: set[str] = set()
         """Keys of the dialogs that are stored."""
+        self._ringing: set[str] = set()
+        """Those among them that nobody had answered."""
         self._calls: dict[str, bytes] = {}
         """What is stored of each call."""
 
+    def ringing(self, session: Session) -> None:
+        """It rings: a restart would have to end it."""
+        if session.state == "early" and session.dialog is not None and dialog_key(session) not in self._dialogs:
+            self.session(session)
+
     def session(self, session: Session) -> None:
-        """The session is confirmed, or changed."""
+        """The session is answered, or changed."""
         if session.ended or session.dialog is None:
             return
         key = dialog_key(session)
         self._dialogs.add(key)
+        (self._ringing.add if session.state == "early" else self._ringing.discard)(key)
         self.context.outputs.append(SaveDialog(key, self._encoder.encode(session.snapshot())))
 
     def session_gone(self, session: Session) -> None:
@@ -39,6 +47,7 @@ class Keeping:
         key = dialog_key(session)
         if key in self._dialogs:
             self._dialogs.discard(key)
+            self._ringing.discard(key)
             self.context.outputs.append(DropDialog(key))
 
     def call(self, call: Call) -> None:
@@ -52,7 +61,9 @@ class Keeping:
         self._calls[call.id] = data
         for leg in call.legs:
             session = leg.session
-            if session is not None and dialog_key(session) not in self._dialogs:
+            if session is not None and (
+                dialog_key(session) not in self._dialogs or dialog_key(session) in self._ringing
+            ):
                 self.session(session)
         self.context.outputs.append(SaveCall(call.id, data))
 

@@ -365,6 +365,7 @@ class Leg:
         """Tells the caller that the other side rings."""
         if self.direction == "in" and self.state == "calling" and self.session is not None:
             self.session.ring(self.context.now)
+            self.context.keeping.ringing(self.session)
             self.mark_ringing()
 
     def mark_ringing(self) -> None:
@@ -411,6 +412,7 @@ class Leg:
         if not self.session_offered() or not self.prepare(codecs):
             return False
         self.session.ring(self.context.now, 183, self.body)
+        self.context.keeping.ringing(self.session)
         return True
 
     def answer(self, codecs: tuple[Payload, ...]) -> bool:

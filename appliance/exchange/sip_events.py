@@ -142,6 +142,7 @@ class SipEvents:
         leg = event.session.owner
         if isinstance(leg, Leg) and isinstance(leg.offer, Attempt):
             leg.offer.branch_progress(leg, event.session, event.status, event.body)
+            self.context.keeping.ringing(event.session)
 
     def _answered(self, event: sip.SessionAnswered) -> None:
         session, leg = event.session, event.session.owner

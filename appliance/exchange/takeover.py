@@ -229,13 +229,17 @@ class Takeover:
 
     # --- the others --------------------------------------------------------------------------------------------------
     def _end_others(self) -> int:
-        """BYE in every other dialog, so that no carrier channel or phone hangs; how many there were."""
+        """Ends every other dialog, answered or not, so that no carrier channel or phone hangs; how many there were."""
         context = self.context
         count = 0
         for snapshot in self._left.values():
             try:
-                context.endpoint.restore(snapshot, context.now).bye(context.now, ending_headers(RESTART))
-                count += 1
+                if snapshot.invite:
+                    status, headers = RESTART.status, ending_headers(RESTART)
+                    count += context.endpoint.end_unanswered(snapshot, status, context.now, headers)
+                else:
+                    context.endpoint.restore(snapshot, context.now).bye(context.now, ending_headers(RESTART))
+                    count += 1
             except Exception as error:
                 context.emit(DecisionFailed(call="", error=repr(error), trace="restore"))
         return count

@@ -136,6 +136,15 @@ class ClientTransaction:
         self.layer.clients[self.key] = self
         self._step("send", now)
 
+    def resume(self, flow: Flow) -> None:
+        """Goes on with an INVITE of before a restart, which carries its Via and was answered provisionally."""
+        assert self.request is not None
+        self.flow, self.branch = flow, self.request.via.branch
+        self.key = (self.branch, self.method)
+        self.state = "proceeding"
+        self.layer.open.add(self)
+        self.layer.clients[self.key] = self
+
     def on_resolved(self, flows: list[Flow], now: Instant) -> None:
         """The answer to our look-up."""
         if self._datagram is not None:

@@ -19,7 +19,7 @@ from appliance.sip.flow import Flow
 from appliance.sip.header import NameAddr
 from appliance.sip.message import Headers, Request, Response
 from appliance.sip.registration import Registration
-from appliance.sip.restored import restore_session
+from appliance.sip.restored import end_unanswered, restore_session
 from appliance.sip.server_transaction import ServerTransaction
 from appliance.sip.session import Session, SessionSnapshot
 from appliance.sip.session_base import HeaderList
@@ -195,6 +195,10 @@ class Endpoint(ReceivingEndpoint):
         if credentials is not None:
             session.digest = DigestClient(*credentials)
         return session
+
+    def end_unanswered(self, snapshot: SessionSnapshot, status: int, now: Instant, headers: HeaderList = ()) -> bool:
+        """Ends a call of before a restart that rang. False: nobody can be told. Raises RemoteProtocolError."""
+        return end_unanswered(self.layer, snapshot, status, now, headers)
 
     def respond(self, transaction: ServerTransaction, response: Response, now: Instant) -> None:
         """Answers an IncomingRequest. An answer that comes too late is dropped."""

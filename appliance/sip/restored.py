@@ -1,4 +1,4 @@
-"""A session of before a restart, from its snapshot."""
+"""Sessions of before a restart, from their snapshots."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ from appliance.clock import Instant
 from appliance.sip.dialog import Dialog
 from appliance.sip.flow import Flow
 from appliance.sip.header import NameAddr
+from appliance.sip.message import Request
+from appliance.sip.parser import parse_message
 from appliance.sip.session import Session, SessionSnapshot
-from appliance.sip.session_layer import SessionLayer
+from appliance.sip.session_base import HeaderList
+from appliance.sip.session_layer import SessionLayer, add_headers
+from appliance.sip.session_uac import OutboundSession
 
 
 def restore_session(layer: SessionLayer, snapshot: SessionSnapshot, now: Instant) -> Session:
@@ -38,3 +42,38 @@ def restore_session(layer: SessionLayer, snapshot: SessionSnapshot, now: Instant
     if snapshot.unacknowledged is not None:
         session.resume_answer(snapshot.unacknowledged, now)
     return session
+
+
+def end_unanswered(
+    layer: SessionLayer, snapshot: SessionSnapshot, status: int, now: Instant, headers: HeaderList = ()
+) -> bool:
+    """Ends a call that rang: its caller gets `status`, a phone that rings a CANCEL (a 2xx that crosses it gets ACK and
+    BYE). False: it came over a connection, which is gone, and with it the way to who rings.
+
+    Raises RemoteProtocolError when the INVITE cannot be read any more.
+    """
+    kept = snapshot.dialog
+    flow, invite = kept.flow, parse_message(snapshot.invite)
+    if flow is None or flow.reliable or not isinstance(invite, Request):
+        return False
+    if snapshot.direction == "in":
+        transaction = layer.transactions.serve(invite, layer.transactions.server_key(invite), flow)
+        response = invite.reply(status, None, kept.local_tag)
+        response.headers.values["Server"] = [layer.user_agent]
+        add_headers(response.headers, list(headers))
+        transaction.respond(response, now)
+        return True
+    session = OutboundSession(
+        layer,
+        uri=invite.uri,
+        from_=invite.from_,
+        to=invite.to,
+        body=None,
+        call_id=kept.call_id,
+        headers=(),
+        contact_user=snapshot.contact_user,
+        advertise=snapshot.advertise,
+    )
+    session.resume_ringing(invite, flow)
+    session.cancel(now, headers)
+    return True

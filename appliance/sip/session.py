@@ -39,7 +39,7 @@ class Unacknowledged(msgspec.Struct, frozen=True, gc=False):
 
 class SessionSnapshot(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """An answered session as it is kept in a database: all that goes on with it needs. Made and read by one machine
-    between two of its starts: times are of its monotonic clock."""
+    between two of its starts: times are of its monotonic clock. One that rings can be ended by it."""
 
     dialog: DialogSnapshot
     direction: Literal["in", "out"]
@@ -56,6 +56,8 @@ class SessionSnapshot(msgspec.Struct, frozen=True, gc=False, omit_defaults=True)
     learned: str = ""
     """Our address as the peer sees it (RFC 3581), where that is another than the flow's."""
     unacknowledged: Unacknowledged | None = None
+    invite: bytes = b""
+    """The INVITE as it went over the wire, while nobody has answered it."""
 
 
 class Session(OfferingSession):
@@ -340,4 +342,9 @@ class Session(OfferingSession):
             self.timer_set,
             learned.get(dialog.flow, "") if learned and dialog.flow is not None else "",
             unacknowledged,
+            self._unanswered() if self.state == "early" else b"",
         )
+
+    def _unanswered(self) -> bytes:
+        """The INVITE that has no final response, with our Via or the Via that its responses need."""
+        return b""

@@ -342,6 +342,19 @@ class OutboundSession(Session):
         self.request = again.request
         return True
 
+    # -- a restart
+
+    def _unanswered(self) -> bytes:
+        invite = self._invite
+        return invite.request.encode() if invite is not None and invite.request is not None else b""
+
+    def resume_ringing(self, invite: Request, flow: Flow) -> None:
+        """Takes up an INVITE of before a restart that the peer has begun to ring for: it can be cancelled."""
+        self.request, self.flow = invite, flow
+        self._invite = self.layer.transactions.resume(invite, flow, self, "invite")
+        self._proceeding = True
+        self.state = "early"
+
     # -- the ways it ends
 
     def _bye_came(self, transaction: ServerTransaction, request: Request, now: Instant) -> None:

@@ -261,6 +261,10 @@ class InboundSession(Session):
 
     # -- inside
 
+    def _unanswered(self) -> bytes:
+        waits = self._transaction is not None and not self._transaction.answered
+        return self.request.encode() if waits and self.request is not None else b""
+
     def forgotten(self, now: Instant) -> None:
         """Nobody answered, refused or cancelled it."""
         self._refuse(480, now)

@@ -118,6 +118,12 @@ class TransactionLayer:
         transaction.start(target, now)
         return transaction
 
+    def resume(self, request: Request, flow: Flow, user: ClientUser, kind: str) -> ClientTransaction:
+        """The transaction of an INVITE of before a restart, which the peer has answered provisionally."""
+        transaction = ClientTransaction(self, request, user, kind)
+        transaction.resume(flow)
+        return transaction
+
     def send_cancel(self, request: Request, invite: ClientTransaction, user: ClientUser, now: Instant) -> None:
         """Starts the transaction of a CANCEL: one of its own, with the branch of its INVITE (RFC 3261 9.1)."""
         transaction = ClientTransaction(self, request, user, "cancel")

@@ -278,6 +278,25 @@ def test_menus_queues_and_echoes_are_ended_and_their_callers_told() -> None:
     office.close()
 
 
+@pytest.mark.parametrize("answers", [False, True], ids=["still rings", "answered meanwhile"])
+def test_who_rings_and_who_hears_it_are_told(answers: bool) -> None:
+    """Neither has been answered, so that neither has a dialog that BYE could end."""
+    office = Office(inbound("extension:201"))
+    phone = office.desk("201", after=3.0) if answers else office.desk("201", "forever")
+    caller = office.comes_in()
+    office.run(1.0)
+    (rung,) = phone.calls.values()
+    assert office.box.stored() == 2, "kept since it rings"
+    assert back(office, 3.0) == ()
+    office.run(6.0)
+    assert caller.over and caller.reason == 41
+    assert rung.over
+    assert phone.calls == {} or all(one.over for one in phone.calls.values())
+    assert office.exchange.calls() == [] and office.engine.rows == {}
+    assert [one.reason for one in office.told(ev.CallEnded)] == ["restart"]
+    office.close()
+
+
 def test_who_hangs_up_while_nobody_listens_is_heard_afterwards() -> None:
     office, caller, called = internal()
     office.run(0.1)
