@@ -85,7 +85,7 @@ class VoiceWatch:
             elif isinstance(event, OneWayAudio):
                 self._unheard(entry.at, event)
             elif isinstance(event, OneWayAudioEnded):
-                self._clear(_fault(event))
+                self._clear(_fault(event, event.direction))
         if entries and self._raised:
             for fault in [fault for fault, at in self._raised.items() if at < entries[-1].at - LATELY_SECONDS]:
                 self._clear(fault)
@@ -96,7 +96,9 @@ class VoiceWatch:
         if event.sent_mos is not None:
             self._sent.add(event.sent_mos)
         if event.mos is not None and not event.unheard:
-            self._clear(_fault(event))
+            self._clear(_fault(event, "from"))
+        if event.sent_mos is not None and not event.unreached:
+            self._clear(_fault(event, "to"))
         known = [mos for mos in (event.mos, event.sent_mos) if mos is not None]
         if known and min(known) < FAIR:
             expected = event.packets + event.lost
@@ -122,7 +124,7 @@ class VoiceWatch:
         # A muted microphone is told on the live page and in the record; nothing is wrong with the box or the network.
         if event.reason == "digital-silence" or not (event.extension or event.trunk):
             return
-        fault = _fault(event)
+        fault = _fault(event, event.direction)
         self._raised[fault] = at
         self._faults.raise_(fault, *one_way_words(event, self._rtp))
 
@@ -186,8 +188,8 @@ def _who(event: LegAudio | OneWayAudio) -> Words:
     return {"ja": f"外線 {event.trunk}", "en": f"Trunk {event.trunk}"}
 
 
-def _fault(event: LegAudio | OneWayAudio | OneWayAudioEnded) -> str:
-    return f"one-way:{event.extension or event.trunk}"
+def _fault(event: LegAudio | OneWayAudio | OneWayAudioEnded, direction: str) -> str:
+    return f"one-way{'-to' if direction == 'to' else ''}:{event.extension or event.trunk}"
 
 
 def one_way_words(event: OneWayAudio, rtp: tuple[int, int]) -> tuple[Words, Words]:
@@ -215,6 +217,14 @@ def one_way_words(event: OneWayAudio, rtp: tuple[int, int]) -> tuple[Words, Word
         "unauthentic": {
             "ja": f"{ja}の声が届きません。暗号化された音声（SRTP）の認証に失敗しています。",
             "en": f"{en} is not heard: the authentication of its encrypted audio (SRTP) fails.",
+        },
+        "not-received": {
+            "ja": f"{ja}には相手の声が聞こえていません。{expected} へ送った音声が届いていないと報告しています。",
+            "en": f"{en} hears nothing: it reports that no audio arrives of what is sent to {expected}.",
+        },
+        "refused": {
+            "ja": f"{ja}には相手の声が聞こえていません。{expected} へ送った音声が拒否されています。",
+            "en": f"{en} hears nothing: the audio sent to {expected} is refused there.",
         },
     }.get(
         event.reason,

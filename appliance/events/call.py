@@ -161,23 +161,29 @@ class LegAudio(Event, frozen=True):
     """To the party and back, by the newest report."""
     unheard: str = ""
     """Why the party was not heard at its end (`OneWayAudio.reason`); empty: it was."""
+    unreached: str = ""
+    """Why it heard nothing of us at its end; empty: it did, as far as we know."""
 
 
 class OneWayAudio(Event, frozen=True):
-    """Two parties are connected, and from this one there is nothing to hear."""
+    """Two parties are connected, and there is nothing to hear from this one, or it hears nothing."""
 
     leg: str
-    """The party that is not heard."""
+    """The party that is not heard, or does not hear."""
     call: str
     reason: str
     """no-packets: nothing came. other-source: audio came from `source` instead of the address that was taken.
     other-payload: only payload types that were not agreed. no-rtp: what came was no RTP. unauthentic: its SRTP
-    authentication fails. digital-silence: packets come and carry silence, as of a muted microphone."""
+    authentication fails. digital-silence: packets come and carry silence, as of a muted microphone. And of what goes
+    to it: not-received: its own reports (RTCP) say that nothing of ours arrives. refused: its host or a network between
+    refuses it (ICMP)."""
+    direction: str = "from"
+    """from: what comes from the party; to: what we send to it"""
     extension: str = ""
     trunk: str = ""
     number: str = ""
     expected: str = ""
-    """host:port that the party's SDP named."""
+    """host:port that the party's SDP named; of what we send: where it goes."""
     source: str = ""
     payload_type: int = -1
     seconds: float = 0.0
@@ -185,12 +191,13 @@ class OneWayAudio(Event, frozen=True):
 
 
 class OneWayAudioEnded(Event, frozen=True):
-    """There is something to hear from the party after all."""
+    """There is something to hear from the party after all, or it hears us again."""
 
     leg: str
     call: str
     extension: str = ""
     trunk: str = ""
+    direction: str = "from"
 
 
 class FaxDetected(Event, frozen=True):

@@ -223,6 +223,19 @@ class PortHeard(MediaEvent, frozen=True, tag="port-heard"):
     """There is something to hear after all, after a `PortUnheard`."""
 
 
+class PortUnreached(MediaEvent, frozen=True, tag="port-unreached"):
+    """The port is in a conversation, and what we send to it does not arrive."""
+
+    reason: str
+    """refused: its host or a network between refuses it (ICMP); not-received: the party's own reports say so"""
+    to: str = ""
+    """host:port that we send to."""
+
+
+class PortReached(MediaEvent, frozen=True, tag="port-reached"):
+    """It does arrive, after a `PortUnreached`."""
+
+
 class PortStats(MediaEvent, frozen=True, tag="port-stats"):
     """Figures of one port: totals, every 5 s while they change, and once when its row is dropped (`final`)."""
 
@@ -300,6 +313,8 @@ AnyMediaEvent = (
     | PortSilent
     | PortUnheard
     | PortHeard
+    | PortUnreached
+    | PortReached
     | PortStats
     | RecorderStarted
     | RecorderStopped

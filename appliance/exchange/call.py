@@ -137,8 +137,9 @@ class Call:
     def connect(self, first: Leg, second: Leg) -> None:
         """The two talk to each other from now on."""
         first.activity = second.activity = None
-        first.heard_again()
-        second.heard_again()
+        for one in (first, second):
+            one.heard_again()
+            one.hears_again()
         self.bridge = (first, second)
         if self.talking_since is None:
             self.talking_since = self.context.now.wall
@@ -172,6 +173,7 @@ class Call:
             for one in self.bridge:
                 # Silence that is wanted is no fault; whether the party is heard after it shows anew.
                 one.heard_again()
+                one.hears_again()
             self._hear_each_other()
             self.recorder.follow()
 

@@ -90,6 +90,7 @@ class Leg:
         "stats",
         "trunk",
         "unheard",
+        "unreached",
     )
 
     def __init__(
@@ -151,6 +152,7 @@ class Leg:
         self.dscp = 46
         self.quality = LegQuality()
         self.unheard = ""
+        self.unreached = ""
         """Why the party is not heard although it is in a conversation (`OneWayAudio.reason`); empty: it is."""
         self.answered_at = 0.0
         self.dtmf = keys.setting(self)
@@ -309,6 +311,16 @@ class Leg:
             self.unheard = ""
             self.context.emit(
                 OneWayAudioEnded(leg=self.id, call=self.call.id, extension=self.extension, trunk=self.trunk)
+            )
+
+    def hears_again(self) -> None:
+        """The party hears us after all, or is no longer expected to."""
+        if self.unreached:
+            self.unreached = ""
+            self.context.emit(
+                OneWayAudioEnded(
+                    leg=self.id, call=self.call.id, extension=self.extension, trunk=self.trunk, direction="to"
+                )
             )
 
     # --- hearing -----------------------------------------------------------------------------------------------------
@@ -580,6 +592,7 @@ class Leg:
                     self.call.id,
                     self.quality,
                     self.unheard,
+                    self.unreached,
                     self.negotiated.ptime,
                     self.codec,
                     self.extension,

@@ -62,6 +62,10 @@ class MediaEvents:
             self._unheard(leg, event)
         elif isinstance(event, audio.PortHeard):
             leg.heard_again()
+        elif isinstance(event, audio.PortUnreached):
+            self._unreached(leg, event)
+        elif isinstance(event, audio.PortReached):
+            leg.hears_again()
         elif isinstance(event, audio.PortFailed) and not leg.reopen():
             leg.call.end(FAILED)
 
@@ -101,6 +105,24 @@ class MediaEvents:
             )
         )
 
+    def _unreached(self, leg: Leg, event: audio.PortUnreached) -> None:
+        call, negotiated = leg.call, leg.negotiated
+        if leg not in call.bridge or call.held or negotiated is None or "send" not in negotiated.direction:
+            return
+        leg.unreached = event.reason
+        self.context.emit(
+            OneWayAudio(
+                leg=leg.id,
+                call=call.id,
+                extension=leg.extension,
+                trunk=leg.trunk,
+                number=leg.number,
+                reason=event.reason,
+                direction="to",
+                expected=event.to,
+            )
+        )
+
 
 def leg_audio(gone: Departed, stats: audio.PortStats) -> LegAudio:
     """What the ledger keeps of a leg's audio."""
@@ -128,6 +150,7 @@ def leg_audio(gone: Departed, stats: audio.PortStats) -> LegAudio:
         sent_loss=round(sent.loss, 4) if sent is not None else 0.0,
         round_trip_ms=round(quality.round_trip_ms, 1) if quality.round_trip_ms is not None else None,
         unheard=gone.unheard,
+        unreached=gone.unreached,
     )
 
 

@@ -164,6 +164,8 @@ class Departed(NamedTuple):
     quality: LegQuality
     unheard: str
     """Why it was not heard at its end."""
+    unreached: str = ""
+    """Why it heard nothing then."""
     packet_ms: int = 20
     codec: str = ""
     """That was sent to it."""

@@ -38,6 +38,8 @@ class LegView(View, frozen=True, kw_only=True):
     round_trip_ms: float | None = None
     unheard: str = ""
     """Why nothing is heard of the party although it is connected, as in `OneWayAudio.reason`; empty: it is heard."""
+    unreached: str = ""
+    """Why the party hears nothing, likewise; empty: it hears, as far as we know."""
 
 
 class CallView(View, frozen=True, kw_only=True):

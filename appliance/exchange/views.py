@@ -56,6 +56,7 @@ def leg_view(leg: Leg) -> LegView:
         round_trip_ms=round(trip, 1) if (trip := leg.quality.round_trip_ms) is not None else None,
         quality=word_of(received.mos if received else None, sent.mos if sent else None),
         unheard=leg.unheard,
+        unreached=leg.unreached,
     )
 
 

@@ -337,8 +337,8 @@ class Projection:
     def _leg_audio(self, _entry: Entry, event: LegAudio) -> None:
         """Comes when the record is closed already."""
         scores = [mos for mos in (event.mos, event.sent_mos) if mos is not None]
-        if event.unheard and event.unheard != "digital-silence":
-            scores = [1.0]  # who was not heard to the end could not sound worse
+        if event.unreached or (event.unheard and event.unheard != "digital-silence"):
+            scores = [1.0]  # who was not heard to the end, or did not hear, could not sound worse
         if scores:
             self.operations.append(
                 ("UPDATE records SET mos = min(coalesce(mos, 5), ?) WHERE id = ?", (min(scores), event.call))

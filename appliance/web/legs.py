@@ -35,13 +35,15 @@ class LegVoice(View, frozen=True, kw_only=True):
     round_trip_ms: float | None = None
     unheard: str = ""
     """Why nothing was heard of the party for a time, as `OneWayAudio.reason`; empty: it was heard."""
+    unreached: str = ""
+    """Why it heard nothing for a time."""
 
 
 def legs_of(entries: Iterable[Entry]) -> tuple[LegVoice, ...]:
     """The legs whose figures are complete, in the order in which they began."""
     started: dict[str, LegStarted] = {}
     audio: dict[str, LegAudio] = {}
-    unheard: dict[str, str] = {}
+    reasons: dict[tuple[str, str], str] = {}
     for entry in entries:
         event = entry.event
         if isinstance(event, LegStarted):
@@ -50,13 +52,17 @@ def legs_of(entries: Iterable[Entry]) -> tuple[LegVoice, ...]:
             audio[event.leg] = event
             started.setdefault(event.leg, LegStarted(leg=event.leg, call=event.call, direction=""))
         elif isinstance(event, OneWayAudio):
-            unheard[event.leg] = event.reason
+            reasons[event.leg, event.direction] = event.reason
         elif isinstance(event, LegMoved):
             started.pop(event.leg, None)
-    return tuple(_voice(begin, audio[leg], unheard.get(leg, "")) for leg, begin in started.items() if leg in audio)
+    return tuple(
+        _voice(begin, audio[leg], reasons.get((leg, "from"), ""), reasons.get((leg, "to"), ""))
+        for leg, begin in started.items()
+        if leg in audio
+    )
 
 
-def _voice(begin: LegStarted, audio: LegAudio, unheard: str) -> LegVoice:
+def _voice(begin: LegStarted, audio: LegAudio, unheard: str, unreached: str) -> LegVoice:
     expected = audio.packets + audio.lost
     return LegVoice(
         leg=audio.leg,
@@ -75,4 +81,5 @@ def _voice(begin: LegStarted, audio: LegAudio, unheard: str) -> LegVoice:
         jitter_ms=audio.jitter_ms,
         round_trip_ms=audio.round_trip_ms,
         unheard=audio.unheard or unheard,
+        unreached=audio.unreached or unreached,
     )

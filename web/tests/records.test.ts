@@ -37,12 +37,16 @@ describe("the search", () => {
       { type: "one-way-audio", at: record.started, leg: "c1-1", reason: "other-source" },
       { type: "one-way-audio-ended", at: record.started, leg: "c1-1" },
       { type: "one-way-audio", at: record.started, leg: "c1-1", reason: "digital-silence" },
+      { type: "one-way-audio", at: record.started, leg: "c1-1", reason: "not-received", direction: "to" },
+      { type: "one-way-audio-ended", at: record.started, leg: "c1-1", direction: "to" },
     ];
     const story = storyOf(record, moments, en, names, manner).map((line) => line.text);
-    expect(story).toHaveLength(3);
+    expect(story).toHaveLength(5);
     expect(story[0]).toMatch(/Desk 1 is not heard: audio came from another address$/);
     expect(story[1]).toMatch(/Desk 1 is heard$/);
     expect(story[2]).toMatch(/muted/);
+    expect(story[3]).toMatch(/Desk 1 hears nothing: reports that no audio arrives$/);
+    expect(story[4]).toMatch(/Desk 1 hears again$/);
   });
   it("takes digits for a number and words for a name", () => {
     expect(typed(" 03-1234 ")).toEqual({ number: "03-1234", text: "" });

@@ -119,7 +119,9 @@ enum hk_event_kind {
     HK_TONE = 7,
     HK_SPEECH = 8,
     HK_PORT_UNHEARD = 9,
-    HK_PORT_HEARD = 10 /* again */
+    HK_PORT_HEARD = 10, /* again */
+    HK_PORT_UNREACHED = 11,
+    HK_PORT_REACHED = 12 /* again */
 };
 
 /* Why a party that is in a conversation is not heard. */
@@ -131,6 +133,13 @@ enum hk_unheard {
     HK_NO_RTP = 4,         /* some come, but they are no RTP */
     HK_UNAUTHENTIC = 5,    /* their authentication fails */
     HK_DIGITAL_SILENCE = 6 /* muted */
+};
+
+/* Why a party that is in a conversation hears nothing of us. */
+enum hk_unreached {
+    HK_REACHED = 0,
+    HK_REFUSED = 1,     /* its host, or a network between, refuses our packets (ICMP) */
+    HK_NOT_RECEIVED = 2 /* its reports say so */
 };
 
 enum hk_stop { HK_ENDED = 0, HK_DISK_FULL = 1, HK_FAILED = 2 };
@@ -153,7 +162,8 @@ struct hk_event {
     double jitter_ms;
     double last_heard; /* seconds ago, -1: never */
     bool final;
-    uint16_t source_port; /* 0: no source yet; HK_PORT_UNHEARD: of the source that was not taken */
+    uint16_t source_port; /* 0: no source yet; HK_PORT_UNHEARD: of the source that was not taken; HK_PORT_UNREACHED: where we
+                             send to */
     char source_host[48];
     uint64_t expected;          /* packets, by their numbers; `lost` of them */
     uint64_t late;              /* too late to be played out */
@@ -171,6 +181,7 @@ struct hk_event {
     /* HK_PORT_UNHEARD */
     int32_t unheard;            /* enum hk_unheard */
     int32_t payload_type;       /* of the newest packet that was not negotiated, -1: none */
+    int32_t unreached;          /* HK_PORT_UNREACHED: enum hk_unreached */
     /* HK_RECORDER_STOPPED */
     int32_t reason; /* enum hk_stop */
     int32_t error;  /* errno, 0: none */

@@ -170,6 +170,9 @@ struct reception {
     uint64_t malformed;    /* no RTP at all */
     uint8_t unknown_type;  /* of the newest such packet */
     bool pausing;          /* the newest packet was comfort noise: nothing more may come for long */
+    uint8_t pauses;        /* since its newest SDP, in which it numbered no packets: by the second it sends only while it
+                              speaks (DTX), while one may have been a hold */
+    int64_t came;          /* the newest packet of any kind, ns */
     uint64_t stream_packets;
     uint64_t lost_before, expected_before; /* in earlier streams */
     struct quality quality;
@@ -193,6 +196,7 @@ struct transmission {
     int64_t at;          /* when it went, ns */
     bool gap;            /* the next packet begins a talkspurt */
     uint64_t packets, octets;
+    uint64_t refused;    /* packets that the other host or the network refused, as far as it said so */
     bool mixing;         /* the newest packet was made by a tick */
     bool pressing;       /* a key is sent instead of audio */
     /* while one source is forwarded */
@@ -231,6 +235,19 @@ struct watch {
     uint8_t returns;    /* times that audio came back */
     uint64_t strangers; /* RTP from elsewhere, so far */
     union address stranger; /* where the newest of it came from */
+};
+
+/* Whether what we send reaches a party that is in a conversation (reach.c). */
+struct reach {
+    bool known;           /* a report showed that it does: what its reports say can be believed */
+    bool reported;        /* there was a report about us; `highest` is what the newest one said */
+    uint8_t told;         /* enum hk_unreached, 0: nothing */
+    uint8_t doubts;       /* reports that say it does not, of a party that never knew of us */
+    uint8_t turns;        /* in a row in which we sent */
+    uint8_t refusals;     /* in a row in which we were refused */
+    uint16_t sequence[2]; /* ours at the newest turn, and at the one before */
+    uint32_t highest;
+    uint64_t refused;     /* at the newest turn */
 };
 
 struct key {
@@ -304,6 +321,7 @@ struct port {
     struct press press;
     struct reports reports;
     struct watch watch;
+    struct reach reach;
     struct codecs *codecs; /* NULL: G.711 alone */
     int mix_rate;          /* of what it hears as a mix */
     int opus_rate;         /* that its listeners need of it */
@@ -625,6 +643,9 @@ void port_rtcp(hk_engine *engine, struct port *port, uint8_t *data, size_t size,
 
 /* --- watch.c: parties that are in a conversation and not heard --- */
 void watch_turn(hk_engine *engine, struct port *port);
+/* After it; and a report of the party. */
+void reach_turn(hk_engine *engine, struct port *port);
+void reach_report(hk_engine *engine, struct port *port, const struct rtcp_report *report);
 /* RTP came from a source that was not taken. */
 void watch_stranger(struct port *port, const union address *from);
 /* What the party sends, as long as nothing but digital silence was in it: a payload of G.711, or decoded samples. */

@@ -6,6 +6,7 @@
 #include "internal.h"
 
 enum { PROBATION = 5, MAX_DROPOUT = 3000, MAX_MISORDER = 100, TIMELINE_JUMP = 8000, LARGEST_G711 = 960 };
+enum { PAUSE = 1600 /* 1/8000 s; no packet is that long */, STATIC_CN = 13 /* RFC 3389 section 4 */ };
 
 /* --- the source rule (audio model): SDP's address at once, another after 5 packets while that one is silent --- */
 static void lock(struct source_rule *rule, const union address *from)
@@ -55,6 +56,7 @@ void port_reconfigure(hk_engine *engine, struct port *port, const struct port_co
         rule->locked = false;
         rule->candidate_count = 0;
         rule->rtcp = nobody;
+        port->in.pauses = 0;
     }
     if (config->frame != old->frame || config->send_codec != old->send_codec)
         port->pending_size = 0;
@@ -134,6 +136,9 @@ static void newest(hk_engine *engine, struct reception *in, const struct rtp_pac
     in->transit = transit;
     if (magnitude < (uint32_t)TIMELINE_JUMP * in->units)
         in->jitter_16 += magnitude - ((in->jitter_16 + 8) >> 4);
+    if (ahead == 1 && packet->timestamp - in->timestamp >= (uint32_t)PAUSE * in->units &&
+        engine->now - in->came >= PAUSE / 2 * NS_PER_SAMPLE && in->pauses < UINT8_MAX)
+        in->pauses++;
     in->timestamp = packet->timestamp;
     in->arrival = engine->now;
 }
@@ -166,6 +171,7 @@ static bool note_packet(hk_engine *engine, struct port *port, const struct rtp_p
         in->seen |= UINT64_C(1) << behind;
     }
     in->stream_packets++;
+    in->came = engine->now;
     return true;
 }
 
@@ -222,7 +228,7 @@ static void new_codec(hk_engine *engine, struct port *port, uint8_t codec)
 /* What could not be understood counts for the party it may have come from. */
 static void refused(struct port *port, const union address *from, bool valid, uint8_t type)
 {
-    if (!address_same_host(port_destination(port), from))
+    if (!address_same_host(port_destination(port), from) || (valid && type == STATIC_CN))
         return;
     port->in.unknown += valid;
     port->in.malformed += !valid;
@@ -247,8 +253,10 @@ void port_receive(hk_engine *engine, struct port *port, uint8_t *data, size_t si
         engine->figures.invalid++;
         refused(port, from, valid, packet.type);
         /* Comfort noise and the like, not negotiated: the other side lives all the same. */
-        if (port->rule.locked && address_same(&port->rule.locked_to, from))
+        if (port->rule.locked && address_same(&port->rule.locked_to, from)) {
             port->in.heard = engine->now;
+            port->in.pausing |= valid && packet.type == STATIC_CN;
+        }
         return;
     }
     uint8_t codec = port->config.codecs[place], units = port->config.units[place];
@@ -289,6 +297,7 @@ static void take_one(hk_engine *engine, struct endpoint *endpoint)
     if (endpoint == &endpoint->port->twin && endpoint->port->twin_turns >= 2) {
         /* Connected, and nothing from before that is left: the kernel lets nobody else in. */
         size = recv(endpoint->fd, datagram->data, DATAGRAM, MSG_DONTWAIT | MSG_TRUNC);
+        endpoint->port->out.refused += size < 0 && errno != EAGAIN;
         datagram->from = endpoint->port->twin_to;
     } else {
         size = recvfrom(endpoint->fd, datagram->data, DATAGRAM, MSG_DONTWAIT | MSG_TRUNC, &datagram->from.any, &room);

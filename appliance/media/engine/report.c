@@ -261,6 +261,7 @@ void port_rtcp(hk_engine *engine, struct port *port, uint8_t *data, size_t size,
     port->in.heard = engine->now;
     port->silent_told = false;
     note_report(engine, port, &report);
+    reach_report(engine, port, &report);
 }
 
 /* --- turns --- */
@@ -283,6 +284,7 @@ void port_turn(hk_engine *engine, struct port *port)
     port->twin_turns += address_known(&port->twin_to);
     check_silence(engine, port);
     watch_turn(engine, port);
+    reach_turn(engine, port);
     if (++port->turns % REPORT_TURNS != 0)
         return;
     if (port->told_packets != port->in.packets + port->in.strangers + port->in.unauthentic || port->told_sent != port->out.packets)

@@ -18,9 +18,11 @@ from appliance.exchange.audio import (
     PlayerFinished,
     PortFailed,
     PortHeard,
+    PortReached,
     PortSilent,
     PortStats,
     PortUnheard,
+    PortUnreached,
     Recorder,
     RecorderStarted,
     RecorderStopped,
@@ -60,6 +62,7 @@ _UNHEARD = {
     lib.HK_UNAUTHENTIC: "unauthentic",
     lib.HK_DIGITAL_SILENCE: "digital-silence",
 }
+_UNREACHED = {lib.HK_REFUSED: "refused", lib.HK_NOT_RECEIVED: "not-received"}
 _AT_ONCE = 256
 
 
@@ -296,6 +299,10 @@ _READ: dict[int, Callable[[Any], AnyMediaEvent]] = {
     lib.HK_PORT_SILENT: lambda event: PortSilent(id=event.id, seconds=event.seconds),
     lib.HK_PORT_UNHEARD: _unheard,
     lib.HK_PORT_HEARD: lambda event: PortHeard(id=event.id),
+    lib.HK_PORT_UNREACHED: lambda event: PortUnreached(
+        id=event.id, reason=_UNREACHED[event.unreached], to=_source(event)
+    ),
+    lib.HK_PORT_REACHED: lambda event: PortReached(id=event.id),
     lib.HK_PORT_STATS: _stats,
     lib.HK_RECORDER_STARTED: lambda event: RecorderStarted(id=event.id),
     lib.HK_RECORDER_STOPPED: _stopped,

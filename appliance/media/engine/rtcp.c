@@ -11,8 +11,10 @@ enum { XR_VOIP_METRICS = 7, METRICS_SIZE = 36 };
 static void read_blocks(const uint8_t *block, unsigned count, uint32_t ours, struct rtcp_report *report)
 {
     for (unsigned i = 0; i < count; i++, block += 24) {
-        if (get32(block) != ours)
+        if (get32(block) != ours) {
+            report->about_others = true;
             continue;
+        }
         report->about_us = true;
         report->fraction_lost = block[4];
         uint32_t lost = get32(block + 4) & 0xffffff;

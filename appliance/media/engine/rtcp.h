@@ -27,7 +27,8 @@ struct rtcp_report {
     bool bye;
     uint32_t ssrc;
     uint32_t ntp_seconds, ntp_fraction, rtp_time;
-    bool about_us; /* a report block about `ours` was in it */
+    bool about_us;     /* a report block about `ours` was in it */
+    bool about_others; /* and one about another stream */
     uint8_t fraction_lost;
     int32_t lost;
     uint32_t highest;

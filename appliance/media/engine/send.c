@@ -40,6 +40,7 @@ static bool send_unconnected(hk_engine *engine, struct port *port, const uint8_t
 {
     if (sendto(port->rtp.fd, packet, size, MSG_DONTWAIT | MSG_NOSIGNAL, &to->any, address_size(to)) < 0) {
         engine->figures.send_failed++;
+        port->out.refused += errno != EAGAIN;
         return false;
     }
     port->out.packets++;
@@ -53,9 +54,12 @@ static bool transmit_plain(hk_engine *engine, struct port *port, const uint8_t *
     if (!address_same(&port->twin_to, to) && !connect_twin(port, to))
         return send_unconnected(engine, port, packet, size, to);
     ssize_t n = send(port->twin.fd, packet, size, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (n < 0 && errno == ECONNREFUSED) /* about an earlier packet; this one was not sent */
+    if (n < 0 && errno == ECONNREFUSED) { /* about an earlier packet; this one was not sent */
+        port->out.refused++;
         n = send(port->twin.fd, packet, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
     if (n < 0) {
+        port->out.refused += errno != EAGAIN;
         engine->figures.send_failed++;
         return false;
     }

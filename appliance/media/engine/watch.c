@@ -4,6 +4,7 @@
 enum {
     PATIENCE = 1900,   /* ms from the turn that found the conversation; that one is at most a second late */
     INTERRUPTIONS = 2, /* after so many returns the party is one that sends nothing while it has nothing to say */
+    PAUSES = 2,        /* and so is one that paused so often */
     SILENT_LEVEL = 8   /* G.711 has no smaller step: what stays below carries nothing */
 };
 
@@ -89,6 +90,14 @@ static void came(hk_engine *engine, struct port *port, bool patient)
     }
 }
 
+/* Nothing came. */
+static void ceased(hk_engine *engine, struct port *port)
+{
+    enum hk_unheard why = reason(&port->watch, &port->in);
+    if (why != HK_NO_PACKETS || !(port->in.pausing || port->in.pauses >= PAUSES))
+        tell_watch(engine, port, why);
+}
+
 void watch_turn(hk_engine *engine, struct port *port)
 {
     struct watch *watch = &port->watch;
@@ -107,8 +116,8 @@ void watch_turn(hk_engine *engine, struct port *port)
     bool patient = engine->now - watch->since < PATIENCE * INT64_C(1000000);
     if (port->in.packets != watch->packets)
         came(engine, port, patient);
-    else if (!watch->told && !patient && watch->returns < INTERRUPTIONS && !port->in.pausing)
-        tell_watch(engine, port, reason(watch, &port->in));
+    else if (!watch->told && !patient && watch->returns < INTERRUPTIONS)
+        ceased(engine, port);
 }
 
 void watch_stranger(struct port *port, const union address *from)

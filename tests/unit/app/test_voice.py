@@ -63,6 +63,22 @@ def test_each_reason_has_words_in_both_languages_and_a_remedy() -> None:
         assert "Trunk carrier" in text["en"] and "外線 carrier" in text["ja"] and remedy["ja"] and remedy["en"]
 
 
+def test_a_phone_that_hears_nothing_is_a_fault_of_its_own_until_it_hears() -> None:
+    for reason in ("not-received", "refused"):
+        voice, book = watch()
+        told(voice, silent(), silent(reason, direction="to"))
+        assert set(book.present) == {"one-way:201", "one-way-to:201"}
+        text, remedy = book.present["one-way-to:201"]
+        assert "Phone 201 hears nothing" in text["en"] and "192.168.0.9:4000" in text["en"] and "内線 201" in text["ja"]
+        assert remedy["en"] and remedy["ja"]
+        told(voice, audio(mos=4.3, sent_mos=4.3, unreached=reason))
+        assert set(book.present) == {"one-way-to:201"}, "heard, but hears nothing to the end"
+        told(voice, OneWayAudioEnded(leg="c-1", call="c", extension="201", direction="to"))
+        assert not book.present
+        told(voice, silent(reason, direction="to"), audio(sent_mos=4.2))
+        assert not book.present
+
+
 def test_a_muted_microphone_is_no_fault() -> None:
     voice, book = watch()
     told(voice, silent("digital-silence"))

@@ -40,6 +40,27 @@ def test_a_party_that_is_not_heard_is_told_with_where_its_audio_should_come_from
     office.close()
 
 
+def test_a_party_that_hears_nothing_is_told_with_where_our_audio_goes() -> None:
+    office, call = talking()
+    port, to = port_of(office, call), "{}:{}".format(*call.media)
+    office.engine.report(audio.PortUnreached(id=port, reason="not-received", to=to))
+    office.run(0.1)
+    (event,) = office.told(ev.OneWayAudio)
+    assert (event.extension, event.reason, event.direction, event.expected) == ("201", "not-received", "to", to)
+    (live,) = office.exchange.calls()
+    assert {leg.extension: (leg.unheard, leg.unreached) for leg in live.legs} == {
+        "201": ("", "not-received"), "202": ("", ""),
+    }  # fmt: skip
+    office.engine.report(audio.PortReached(id=port))
+    office.run(0.1)
+    assert [(one.leg, one.direction) for one in office.told(ev.OneWayAudioEnded)] == [(event.leg, "to")]
+    office.engine.report(audio.PortUnreached(id=port, reason="refused", to=to))
+    call.hang_up()
+    office.run(1.0)
+    assert {one.extension: one.unreached for one in office.told(ev.LegAudio)} == {"201": "refused", "202": ""}
+    office.close()
+
+
 def test_a_call_that_ends_unheard_says_so_in_its_last_figures() -> None:
     office, call = talking()
     call.fall_silent()
@@ -59,6 +80,7 @@ def test_whoever_holds_or_is_held_is_not_called_silent(direction: str) -> None:
     assert office.exchange.calls()[0].state == "held"
     for row in [row.id for row in office.engine.rows.values() if isinstance(row, RtpPort)]:
         office.engine.report(audio.PortUnheard(id=row, reason="no-packets"))
+        office.engine.report(audio.PortUnreached(id=row, reason="not-received"))
     office.run(0.1)
     assert call.up and office.told(ev.OneWayAudio) == []
     office.close()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import time
 
-from appliance.exchange.audio import Link, Mix, Payload, PortHeard, PortUnheard
+from appliance.exchange.audio import Link, Mix, Payload, PortHeard, PortReached, PortUnheard, PortUnreached
+from tests.unit.media import rtcp
 from tests.unit.media.engine_box import PCMA, PCMU, EngineBox
 from tests.unit.media.rtp import Party, run
 
@@ -114,3 +116,99 @@ def test_a_party_heard_decoded_is_judged_by_what_was_decoded(box: EngineBox) -> 
         a.send_packet(bytes(640), 112, step=320)
         run(0.02, [b])
     assert [(event.id, event.reason) for event in box.of(PortUnheard)] == [(box.id(a), "digital-silence")]
+
+
+def test_a_phone_that_sends_only_while_it_speaks_is_never_called_silent(box: EngineBox) -> None:
+    """It says nothing of it in its SDP, sends no comfort noise, or noise that was not agreed."""
+    pausing, noisy = box.party(), box.party(620)
+    b, c = box.party(850), box.party(1100)
+    box.bridge(pausing, b)
+    box.bridge(noisy, c)
+    for _ in range(3):
+        pausing.hertz = 440
+        run(0.2, [pausing, noisy, b, c])
+        pausing.hertz = 0
+        run(0.3, [b, c, noisy])
+        pausing.timestamp += 8 * 300
+    noisy.hertz = 0
+    noisy.send_packet(bytes([60]), 13)
+    run(4.2, [b, c])
+    assert box.of(PortUnheard) == []
+
+
+def test_a_hold_is_no_silence_suppression(box: EngineBox) -> None:
+    a, b = box.party(440), box.party(850)
+    box.bridge(a, b)
+    run(0.3, [a, b])
+    run(0.5, [b])
+    a.timestamp += 8 * 500
+    box.change(a, generation=2)
+    run(0.3, [a, b])
+    assert unheard(box, b).reason == "no-packets"
+
+
+# --- whether we are heard -------------------------------------------------------------------------------------------
+def reports(party: Party, *blocks: rtcp.Block) -> None:
+    assert party.to
+    party.control.sendto(rtcp.sender_report(party.ssrc, 77, *blocks), (party.to[0], party.to[1] + 1))
+
+
+def block(party: Party, behind: int = 0, fraction: int = 0) -> rtcp.Block:
+    """What a telephone says that got everything but the last packets."""
+    newest = party.received[-1]
+    return rtcp.Block(newest.ssrc, fraction, 0, newest.sequence - behind, 0, 0, 0)
+
+
+def test_a_party_whose_reports_stand_still_hears_nothing_until_they_go_on(box: EngineBox) -> None:
+    a, b = box.party(440), box.party(850)
+    box.bridge(a, b)
+    run(4.2, [a, b])
+    reports(a, block(a))
+    box.settle()
+    last = block(a)
+    run(3.0, [a, b])
+    assert box.of(PortUnreached) == []
+    reports(a, last)
+    told = box.wait(PortUnreached)
+    assert (told.id, told.reason, told.to) == (box.id(a), "not-received", f"127.0.0.1:{a.address[1]}")
+    reports(a, last)
+    reports(a, block(a))
+    assert box.wait(PortReached).id == box.id(a)
+    assert len(box.of(PortUnreached)) == 1
+
+
+def test_a_party_whose_reports_never_fit_is_believed_when_it_says_it_twice(box: EngineBox) -> None:
+    """One that never names us; one that names another stream; one whose figures are nonsense."""
+    silent, other, strange = box.party(440), box.party(440), box.party(440)
+    for one in (silent, other, strange):
+        box.bridge(one, box.party(850))
+    run(4.2, box.parties)
+    for number in range(2):
+        reports(silent)
+        reports(other, rtcp.Block(0x4711, 0, 0, 5, 0, 0, 0))
+        reports(strange, block(strange, 4000 + number, fraction=3))
+        box.settle()
+        assert len(box.of(PortUnreached)) == number
+    run(0.3, box.parties)
+    assert [event.id for event in box.of(PortUnreached)] == [box.id(silent)]
+
+
+def test_an_address_that_refuses_is_told_of_at_once(box: EngineBox) -> None:
+    a, b = box.party(440), box.party(850)
+    box.bridge(a, b)
+    run(1.0, [a, b])
+    a.socket.close()
+    end = time.monotonic() + WITHIN
+    while not box.of(PortUnreached) and time.monotonic() < end:
+        run(0.05, [b])
+    assert [(event.id, event.reason) for event in box.of(PortUnreached)] == [(box.id(a), "refused")]
+    a.socket = pair_on(a.address[1])
+    run(2.5, [a, b])
+    assert [event.id for event in box.of(PortReached)] == [box.id(a)]
+
+
+def pair_on(port: int) -> socket.socket:
+    again = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    again.bind(("127.0.0.1", port))
+    again.setblocking(False)
+    return again

@@ -406,14 +406,15 @@ def test_a_record_has_the_score_of_its_worst_leg(tmp_path: Path) -> None:
     heard = {"c-1": (4.3, 4.1, ""), "c-2": (3.2, None, ""), "d-1": (None, None, "no-packets"), "e-1": (None, None, "")}
     ledger = Ledger(tmp_path / "records.db", "boot-1", lambda _entries: None)
     records = Records(tmp_path / "records.db")
-    for call in "cde":
+    for call in "cdef":
         ledger.append(at(0, started(call)))
         ledger.append(at(1, CallEnded(call=call, cause=16, reason="answered")))
     for leg, (mos, sent, unheard) in heard.items():
         ledger.append(at(2, LegAudio(leg=leg, call=leg[0], mos=mos, sent_mos=sent, unheard=unheard)))
+    ledger.append(at(2, LegAudio(leg="f-1", call="f", mos=4.3, sent_mos=4.3, unreached="not-received")))
     assert ledger.flush()
-    found = {call: records.get(call) for call in "cde"}
+    found = {call: records.get(call) for call in "cdef"}
     assert {call: (one.mos, one.quality) for call, one in found.items() if one} == {
-        "c": (3.2, "bad"), "d": (1.0, "bad"), "e": (None, ""),
+        "c": (3.2, "bad"), "d": (1.0, "bad"), "e": (None, ""), "f": (1.0, "bad"),
     }  # fmt: skip
     ledger.close()

@@ -42,6 +42,8 @@ export interface LegView {
   round_trip_ms: number | null;
   /** Why nothing is heard of the party although it is connected; empty: it is heard. */
   unheard: string;
+  /** Why the party hears nothing; empty: it hears, as far as is known. */
+  unreached: string;
 }
 
 export interface CallView {
@@ -193,6 +195,7 @@ export interface LegVoice {
   jitter_ms: number;
   round_trip_ms: number | null;
   unheard: string;
+  unreached: string;
 }
 
 export interface AddressView {

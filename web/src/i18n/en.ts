@@ -124,10 +124,11 @@ export const en = {
 
   voice: {
     title: "Voice quality", good: "good", fair: "fair", bad: "bad", scale: "Estimated by the E-model: 1 (bad) to 4.5 (excellent)", from: "From the party", to: "To the party", worst: (mos: string): string => `worst 5 s ${mos}`,
-    roundTrip: (ms: number): string => `round trip ${ms} ms`, notHeard: (who: string): string => `${who} is not heard`, muted: (who: string): string => `${who} is silent (muted?)`, heardAgain: (who: string): string => `${who} is heard`,
+    roundTrip: (ms: number): string => `round trip ${ms} ms`, notHeard: (who: string): string => `${who} is not heard`, muted: (who: string): string => `${who} is silent (muted?)`, heardAgain: (who: string): string => `${who} is heard`, hearsNothing: (who: string): string => `${who} hears nothing`, hearsAgain: (who: string): string => `${who} hears again`,
     unheard: {
       "no-packets": "no audio arrived", "other-source": "audio came from another address", "other-payload": "audio in a format that was not agreed", "no-rtp": "what arrived was no audio", unauthentic: "the encryption keys do not match",
       "digital-silence": "nothing but silence: muted, or no microphone",
+      "not-received": "reports that no audio arrives", refused: "refuses the audio that is sent",
     } as Record<string, string>,
   },
 

@@ -124,10 +124,11 @@ export const ja: Words = {
 
   voice: {
     title: "音質", good: "良い", fair: "普通", bad: "悪い", scale: "E モデルによる推定値：1（悪い）〜4.5（最良）", from: "相手から", to: "相手へ", worst: (mos) => `最悪の5秒 ${mos}`,
-    roundTrip: (ms) => `往復 ${ms} ms`, notHeard: (who) => `${who} の声が届きません`, muted: (who) => `${who} は無音です（ミュート？）`, heardAgain: (who) => `${who} の声が届きました`,
+    roundTrip: (ms) => `往復 ${ms} ms`, notHeard: (who) => `${who} の声が届きません`, muted: (who) => `${who} は無音です（ミュート？）`, heardAgain: (who) => `${who} の声が届きました`, hearsNothing: (who) => `${who} に相手の声が届いていません`, hearsAgain: (who) => `${who} に声が届くようになりました`,
     unheard: {
       "no-packets": "音声がまったく届いていません", "other-source": "別のアドレスから音声が届いています", "other-payload": "取り決めにない形式の音声です", "no-rtp": "届いたデータは音声ではありません", unauthentic: "暗号鍵が一致しません",
       "digital-silence": "無音だけが届いています（ミュート、またはマイクなし）",
+      "not-received": "音声が届いていないと報告しています", refused: "送った音声を拒否しています",
     },
   },
 

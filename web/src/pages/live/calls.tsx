@@ -100,6 +100,8 @@ function VoiceState({ call, names }: { call: CallView; names: Names }): JSX.Elem
     const muted = silent.unheard === "digital-silence";
     return <span title={unheardWords(silent.unheard, t)}><Pill tone={muted ? "plain" : "bad"}>{muted ? t.voice.muted(nameOf(silent, names)) : t.voice.notHeard(nameOf(silent, names))}</Pill></span>;
   }
+  const deaf = call.legs.find((leg) => leg.unreached !== "");
+  if (deaf) return <span title={unheardWords(deaf.unreached, t)}><Pill tone="bad">{t.voice.hearsNothing(nameOf(deaf, names))}</Pill></span>;
   const worst = call.legs.filter((leg) => leg.quality === "bad" || leg.quality === "fair").sort((one, other) => (worse(one.mos, one.sent_mos) ?? 5) - (worse(other.mos, other.sent_mos) ?? 5))[0];
   return worst ? <Voice quality={worst.quality} mos={worse(worst.mos, worst.sent_mos)} /> : null;
 }
@@ -188,7 +190,7 @@ function Legs({ legs, names }: { legs: LegView[]; names: Names }): JSX.Element {
             <span>{t.legState[leg.state as keyof Words["legState"]] ?? leg.state}</span>
             <span>{[leg.extension ? t.agents.phone(leg.extension) : leg.trunk, leg.codec].filter(Boolean).join(" · ")}{leg.srtp && <span class="lock" title={`${t.calls.encryptedLeg} (${leg.srtp})`} data-lock="leg"><Icon name="lock" label={t.calls.encryptedLeg} /></span>}</span>
             <span title={t.calls.quality}>{leg.packets > 0 ? [t.calls.lost(share), t.calls.jitter(Math.round(leg.jitter_ms)), leg.round_trip_ms === null ? "" : t.voice.roundTrip(Math.round(leg.round_trip_ms))].filter(Boolean).join(" · ") : t.calls.noAudio}</span>
-            {leg.unheard !== "" ? <em class="bad">{unheardWords(leg.unheard, t)}</em> : <Voice quality={leg.quality} mos={worse(leg.mos, leg.sent_mos)} />}
+            {leg.unheard + leg.unreached !== "" ? <em class="bad">{[leg.unheard, leg.unreached].filter(Boolean).map((reason) => unheardWords(reason, t)).join(" · ")}</em> : <Voice quality={leg.quality} mos={worse(leg.mos, leg.sent_mos)} />}
           </li>
         );
       })}

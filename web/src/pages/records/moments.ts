@@ -19,6 +19,14 @@ type Teller = (moment: MomentView, t: Words, names: Names, manner: Manner) => re
 const party = (moment: MomentView, names: Names): string =>
   (text(moment, "agent") && names.agent(text(moment, "agent"))) || (text(moment, "extension") && names.extension(text(moment, "extension"))) || "";
 
+/** Who is not heard, or hears nothing, and why. */
+function oneWay(moment: MomentView, t: Words, who: string): string {
+  const reason = text(moment, "reason");
+  if (reason === "digital-silence") return t.voice.muted(who);
+  const what = text(moment, "direction") === "to" ? t.voice.hearsNothing(who) : t.voice.notHeard(who);
+  return `${what}: ${t.voice.unheard[reason] ?? reason}`;
+}
+
 /** How each event is told; what is not named here says nothing to people. */
 const TELLERS: Record<string, Teller> = {
   "call-started": (moment, t, names) => [t.moment.started(names.party(text(moment, "caller")), names.party(text(moment, "called"))), "start"],
@@ -42,8 +50,11 @@ const TELLERS: Record<string, Teller> = {
   "leg-held": (_, t) => [t.moment.held, "wait"],
   "leg-resumed": (_, t) => [t.moment.resumed, "talk"],
   "leg-moved": (_, t) => [t.moment.moved, "plain"],
-  "one-way-audio": (moment, t, names) => [text(moment, "reason") === "digital-silence" ? t.voice.muted(party(moment, names) || names.number(text(moment, "number"))) : `${t.voice.notHeard(party(moment, names) || names.number(text(moment, "number")))}: ${t.voice.unheard[text(moment, "reason")] ?? text(moment, "reason")}`, "wait"],
-  "one-way-audio-ended": (moment, t, names) => [t.voice.heardAgain(party(moment, names) || names.number(text(moment, "number"))), "talk"],
+  "one-way-audio": (moment, t, names) => [oneWay(moment, t, party(moment, names) || names.number(text(moment, "number"))), "wait"],
+  "one-way-audio-ended": (moment, t, names) => {
+    const who = party(moment, names) || names.number(text(moment, "number"));
+    return [text(moment, "direction") === "to" ? t.voice.hearsAgain(who) : t.voice.heardAgain(who), "talk"];
+  },
   "recording-started": (_, t) => [t.moment.recordingStarted, "plain"],
   "recording-paused": (moment, t) => [text(moment, "how") === "stop" ? t.moment.recordingHalted : t.moment.recordingPaused, "plain"],
   "recording-resumed": (_, t) => [t.moment.recordingResumed, "plain"],

@@ -72,7 +72,7 @@ function Detail({ record }: { record: RecordDetail }): JSX.Element {
         {record.trunk && <Fact label={t.records.trunk}>{record.trunk}</Fact>}
         {encrypted && <Fact label={t.records.encryption}>{encrypted}</Fact>}
       </dl>
-      {record.voice && record.voice.some((leg) => leg.mos !== null || leg.sent_mos !== null || leg.unheard !== "") && (
+      {record.voice && record.voice.some((leg) => leg.mos !== null || leg.sent_mos !== null || leg.unheard + leg.unreached !== "") && (
         <section>
           <h3>{t.voice.title}</h3>
           <ul class="voices">{record.voice.map((leg) => <LegLine key={leg.leg} leg={leg} />)}</ul>
@@ -95,7 +95,7 @@ function Detail({ record }: { record: RecordDetail }): JSX.Element {
 function LegLine({ leg }: { leg: LegVoice }): JSX.Element | null {
   const { t } = useSpeech();
   const names = useNames();
-  if (leg.mos === null && leg.sent_mos === null && leg.unheard === "") return null;
+  if (leg.mos === null && leg.sent_mos === null && leg.unheard + leg.unreached === "") return null;
   const who = (leg.agent && names.agent(leg.agent)) || (leg.extension && names.extension(leg.extension)) || names.number(leg.number);
   const share = (part: number): string => t.calls.lost(`${(100 * part).toFixed(1)}%`);
   const least = (mos: number | null): string => (mos === null ? "" : t.voice.worst(mos.toFixed(1)));
@@ -106,6 +106,7 @@ function LegLine({ leg }: { leg: LegVoice }): JSX.Element | null {
     <li>
       <b>{who}</b><small>{[leg.trunk, leg.codec].filter(Boolean).join(" · ")}</small>
       {leg.unheard !== "" && <p class="notice bad">{unheardWords(leg.unheard, t)}</p>}
+      {leg.unreached !== "" && <p class="notice bad">{unheardWords(leg.unreached, t)}</p>}
       {leg.mos !== null && <p><span class="voice-way">{t.voice.from}</span><Voice quality={qualityOf(leg.mos)} mos={leg.mos} /><small>{from.filter(Boolean).join(" · ")}</small></p>}
       {leg.sent_mos !== null && <p><span class="voice-way">{t.voice.to}</span><Voice quality={qualityOf(leg.sent_mos)} mos={leg.sent_mos} /><small>{to.filter(Boolean).join(" · ")}</small></p>}
     </li>
