@@ -79,7 +79,7 @@ class Tuning(msgspec.Struct, frozen=True, gc=False):
 BY_LANGUAGE = {
     # "もしもし" is one or two bursts of 0.2 to 0.5 s; "はい、山田でございます" 1.6 s in two to four. Machines begin
     # with "ただいま留守にしております" and go on for 5 s and more; people at home wait a moment before they speak.
-    "ja": Tuning(3.5, 2.2, 0.9, 6.0, 0.1, 0.06, 5),
+    "ja": Tuning(3.5, 2.5, 0.9, 6.0, 0.1, 0.1, 5),
     # "Hello?" 0.5 s, "Hello, this is John Smith" 1.8 s in one to three; machines begin with "You have reached …".
     "en": Tuning(2.5, 2.0, 0.8, 5.0, 0.1, 0.06, 3),
 }

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from appliance.media import speech_worker
+from appliance.media import music, speech_worker
 from tests.unit.media import tones
 from tests.unit.media.rtp import RATE, Samples, header
 from tests.unit.media.still import EVENTS, G722, MS, NEITHER, NONE, OPUS, PCMA, PCMU, Still, library, stream
@@ -114,6 +114,36 @@ def speech() -> Samples:
 
 def test_minutes_of_speech_are_no_keys_no_fax_and_no_beep(still: Still, speech: Samples) -> None:
     assert heard(still, speech, keys=True, tones=True) == []
+
+
+def voices(seconds: float) -> Samples:
+    """The same in Japanese, the pitch of each sentence another."""
+    parts, length, number = [], 0, 0
+    while length < seconds * RATE:
+        words = (
+            f"お電話ありがとうございます。ご注文番号{number * 37}番の商品は、{number + 3}日に発送いたします。"
+            "はい、もしもし。ええ、そうです、青いほうをお願いします。少々お待ちください、担当の者に代わります。"
+        )
+        said = np.array(speech_worker.speak([("ja", words)], 0.1))
+        pitch = (1.0, 1.2, 0.82, 0.9)[number % 4]
+        said = np.interp(np.arange(0, len(said) - 1, pitch), np.arange(len(said)), said)
+        parts.append(said * tones.amplitude(-5.0 - 5 * (number % 3)) / np.abs(said).max())
+        length += len(said)
+        number += 1
+    return np.concatenate(parts).astype(np.int16)
+
+
+def test_minutes_of_japanese_are_no_keys_no_fax_and_no_beep(still: Still) -> None:
+    assert heard(still, voices(60.0), keys=True, tones=True) == []
+
+
+@pytest.mark.parametrize("speed", [1.0, 0.8, 1.3])
+def test_music_is_no_keys_and_no_fax(still: Still, speed: float) -> None:
+    """What the box plays to whom it holds, as loud as music may be; slower and lower, faster and higher."""
+    played = np.array(music.render())
+    played = np.interp(np.arange(0, len(played) - 1, speed), np.arange(len(played)), played)
+    loud = (played * tones.amplitude(-3.0) / np.abs(played).max()).astype(np.int16)
+    assert set(heard(still, loud, keys=True, tones=True)) <= {"beep"}
 
 
 def test_a_key_beside_its_telephone_event_is_one(still: Still) -> None:
