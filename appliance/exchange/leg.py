@@ -152,8 +152,9 @@ class Leg:
         self.dscp = 46
         self.quality = LegQuality()
         self.unheard = ""
-        self.unreached = ""
         """Why the party is not heard although it is in a conversation (`OneWayAudio.reason`); empty: it is."""
+        self.unreached = ""
+        """Why it hears nothing, likewise."""
         self.answered_at = 0.0
         self.dtmf = keys.setting(self)
         """How this party's keys come and go, as the site file said when the leg began: auto, rfc4733, inband, info."""

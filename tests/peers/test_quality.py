@@ -4,50 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.peers.conftest import MakeBox
 from tests.peers.kit.box import Box
+from tests.peers.kit.network import IPV6, Capture, other_network
 from tests.peers.kit.phone import Phone
 from tests.peers.kit.site import secret
 from tests.peers.kit.sound import ONE, TWO, heard, stereo
 
 pytestmark = pytest.mark.peer
 
-_PLACE = f"fd6b:3c2a:{os.getpid() & 0xFFFF:x}"
-"""Another network for each run of the tests: two at a time must not take each other's packets."""
-OURS, THEIRS = f"{_PLACE}::1", f"{_PLACE}::2"
+OURS, THEIRS = IPV6
 
 
 def phone(box: Box, folder: Path, number: str, hertz: int, server: str = "", **options: object) -> Phone:
     return Phone(folder, server or box.sip, number, hertz, password=secret(number), **options)  # type: ignore[arg-type]
 
 
-def run(*command: str) -> None:
-    subprocess.run(command, check=True, capture_output=True, text=True)
-
-
-@contextlib.contextmanager
-def ipv6_network() -> Iterator[str]:
-    """Name of a network namespace that has IPv6 alone: it is at THEIRS, and reaches us at OURS."""
-    name = f"hako6-{os.getpid()}"
-    near, far = f"h6{os.getpid()}a", f"h6{os.getpid()}b"
-    try:
-        run("ip", "netns", "add", name)
-        run("ip", "link", "add", near, "type", "veth", "peer", "name", far, "netns", name)
-        run("ip", "link", "set", near, "up")
-        run("ip", "netns", "exec", name, "ip", "link", "set", far, "up")
-        run("ip", "-6", "addr", "add", f"{OURS}/64", "dev", near, "nodad")
-        run("ip", "netns", "exec", name, "ip", "-6", "addr", "add", f"{THEIRS}/64", "dev", far, "nodad")
-        yield name
-    finally:
-        subprocess.run(["ip", "netns", "del", name], capture_output=True)
-        subprocess.run(["ip", "link", "del", near], capture_output=True)
+def marked(box: Box, capture: Capture) -> None:
+    """What went out so far carries the marks of the site file's defaults: audio EF (0xb8), signalling CS3 (0x60)."""
+    classes = capture.classes()
+    assert classes.pop(box.sip_port) == {0x60}
+    low, _, high = box.rtp.partition("-")
+    assert classes and all(int(low) <= port <= int(high) for port in classes), classes
+    assert set.union(*classes.values()) == {0xB8}
 
 
 async def legs_with(box: Box, *fields: str, seconds: float = 25.0) -> dict[str, dict[str, object]]:
@@ -83,11 +66,11 @@ async def test_both_directions_of_both_phones_have_their_figures(box: Box, tmp_p
 
 
 async def test_a_phone_on_ipv6_and_one_on_ipv4_talk_and_are_recorded(make_box: MakeBox, tmp_path: Path) -> None:
-    with ipv6_network() as network:
+    with other_network(IPV6) as network, contextlib.closing(Capture(network)) as capture:
         box = make_box(bind="")
         await box.start()
         new = phone(
-            box, tmp_path, "202", TWO, f"[{OURS}]:{box.sip_port}", host=THEIRS, netns=network, auto_answer=True,
+            box, tmp_path, "202", TWO, f"[{OURS}]:{box.sip_port}", host=THEIRS, netns=network.name, auto_answer=True,
             trace=True,
         )  # fmt: skip
         old = phone(box, tmp_path, "201", ONE)
@@ -99,6 +82,7 @@ async def test_a_phone_on_ipv6_and_one_on_ipv4_talk_and_are_recorded(make_box: M
             await asyncio.gather(old.hears(TWO), new.hears(ONE))
             call = (await box.items("calls"))[0]["id"]
             await asyncio.sleep(0.5)
+            marked(box, capture)
             await new.hang_up()
             await old.until("CALL_CLOSED")
         said = new.said()
@@ -109,3 +93,46 @@ async def test_a_phone_on_ipv6_and_one_on_ipv4_talk_and_are_recorded(make_box: M
         assert (heard(left[1600:]), heard(right[1600:])) == ({ONE}, {TWO})
         found = await box.get(f"records/{call}")
         assert {leg["extension"] for leg in found["voice"]} == {"201", "202"}
+
+
+async def test_a_line_that_loses_packets_is_worse_by_all_accounts(make_box: MakeBox, tmp_path: Path) -> None:
+    with other_network() as network, contextlib.closing(Capture(network)) as capture:
+        box = make_box(bind="0.0.0.0")
+        await box.start()
+        far = phone(
+            box,
+            tmp_path,
+            "202",
+            TWO,
+            f"{network.ours}:{box.sip_port}",
+            host=network.theirs,
+            netns=network.name,
+            auto_answer=True,
+        )
+        async with phone(box, tmp_path, "201", ONE) as near, far:
+            network.filter("output", "udp", "sport", far.rtp, "numgen", "inc", "mod", "20", "0", "drop")
+            await near.dial("202")
+            await asyncio.gather(near.hears(TWO), far.hears(ONE))
+            legs = await legs_with(box, "mos")
+            marked(box, capture)
+            good, bad = legs["201"]["mos"], legs["202"]["mos"]
+            assert isinstance(good, float) and isinstance(bad, float)
+            assert good > 4.3 and bad < good - 0.3, legs
+            await near.hang_up()
+            await far.until("CALL_CLOSED")
+        record = await box.record(**{"from": "201", "to": "202", "cause": "answered"})
+        for _ in range(40):
+            found = await box.get(f"records/{record['id']}")
+            if len(found["voice"]) == 2:
+                break
+            await asyncio.sleep(0.1)
+        voice = {leg["extension"]: leg for leg in found["voice"]}
+        assert 0.03 < voice["202"]["loss"] < 0.08 and voice["201"]["loss"] == 0
+        assert voice["202"]["mos"] < voice["201"]["mos"] - 0.3 and found["mos"] == voice["202"]["mos"]
+        figures: dict[str, float] = {}
+        for _ in range(40):
+            figures = await box.metrics()
+            if figures['hako_leg_mos_count{direction="received"}'] == 2:
+                break
+            await asyncio.sleep(0.1)
+        assert figures['hako_leg_mos_bucket{direction="received",le="4.3"}'] == 1

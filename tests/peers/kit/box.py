@@ -153,6 +153,12 @@ class Box:
         assert status == 200, f"{path}: {status} {body!r}"
         return json.loads(body)
 
+    async def metrics(self) -> dict[str, float]:
+        """`/metrics`: name with labels -> value."""
+        async with aiohttp.ClientSession() as session, session.get(f"{self.web}/metrics") as answer:
+            lines = [line for line in (await answer.text()).splitlines() if line and not line.startswith("#")]
+        return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
+
     async def items(self, path: str) -> list[Json]:
         """The items of a list."""
         found: list[Json] = (await self.get(path))["items"]

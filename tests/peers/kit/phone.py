@@ -104,6 +104,11 @@ class Phone:
         (self.folder / "accounts").write_text(address + options + "\n")
         (self.folder / "contacts").write_text("")
 
+    @property
+    def rtp(self) -> str:
+        """Its audio's ports, as a firewall's rule names a range (RTCP is among them)."""
+        return f"{self._low}-{self._high}"
+
     # --- life --------------------------------------------------------------------------------------------------------
     async def __aenter__(self) -> Phone:
         try:
