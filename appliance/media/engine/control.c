@@ -209,6 +209,9 @@ static int configure(struct port_config *config, const struct hk_port *row)
     config->noise_type = row->send_noise.number & 127;
     config->events_type = row->send_events.number & 127;
     config->frame = (uint16_t)(ptime_of(config, row->ptime) * 8);
+    config->frame_bytes = config->send_codec == HK_OPUS ? 0
+                          : config->send_codec == HK_L16 ? (uint16_t)(2 * config->send_units * config->frame)
+                                                         : config->frame;
     memcpy(config->press, row->press, sizeof config->press - 1);
     config->press_generation = row->press_generation;
     config->sending = row->sending;

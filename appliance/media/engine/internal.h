@@ -113,6 +113,7 @@ struct port_config {
     uint8_t send_units;   /* RTP clock of what we send, times 8000 Hz */
     uint8_t events_units; /* of the telephone-events we send */
     uint16_t frame;       /* of one packet we make, 1/8000 s */
+    uint16_t frame_bytes; /* the same as payload; 0: Opus, whose packets are whole or nothing */
     union address remote;
     /* what may be received: few, so that a search beats a table that falls out of the cache */
     uint8_t types[16], codecs[16], units[16];
@@ -203,6 +204,10 @@ struct transmission {
     uint32_t from_stream; /* 0: none */
     uint16_t sequence_offset, sequence_base;
     uint32_t timestamp_offset;
+    uint8_t odd;    /* packets in a row that had another length than the party asked for */
+    bool reframing; /* it gets them in its own (forward.c) */
+    uint16_t source_sequence;                     /* that comes next, of the source */
+    uint32_t source_timestamp, pending_timestamp; /* that comes next, and of what waits, on our timeline */
 };
 
 /* What the party's reports say of how our stream reaches it, and when ours went (report.c). */
@@ -276,6 +281,12 @@ struct press {
     struct node all;          /* among engine->pressing while there is something to do */
 };
 
+/* A packet whose number is far from where the stream was, kept until the next one says whether that began anew there. */
+struct doubted {
+    size_t size;
+    uint8_t data[DATAGRAM];
+};
+
 /* What a source sounds like at one sampling rate in this tick. */
 struct voice {
     uint64_t tick;
@@ -331,11 +342,12 @@ struct port {
     size_t pending_size;   /* bytes of G.711, samples of others */
     /* From here on not cleared when a port is made: memory that is touched only by who is mixed. */
     union {
-        uint8_t bytes[480 + TICK_SAMPLES];
+        uint8_t bytes[CODEC_LARGEST];
         int16_t samples[4 * LARGEST_FRAME];
     } pending;
     struct voice voices[RATES];
     struct playout playout;
+    struct doubted doubted; /* holds when in.bad_known */
 };
 
 /* --- sound files (sound.c), command side --- */
@@ -604,12 +616,23 @@ void detect_untie(hk_engine *engine, struct port *port);
 void detect_add(hk_engine *engine, struct detector *detector, struct detector *old);
 void detect_remove(struct detector *detector);
 
-/* --- send.c --- */
-bool port_can_send(const struct port *port);
-const union address *port_destination(const struct port *port);
+/* --- forward.c --- */
 /* Sends on what `from` received. The RTP_HEADER bytes before `payload` are overwritten. */
 void port_forward(hk_engine *engine, struct port *to, const struct port *from, const struct rtp_packet *packet,
                   uint8_t *payload, uint8_t codec, uint8_t units);
+/* Sends what waits for a packet of the party's length to become whole. */
+void forward_rest(hk_engine *engine, struct port *to);
+
+/* --- send.c --- */
+bool port_can_send(const struct port *port);
+const union address *port_destination(const struct port *port);
+/* A whole packet, encrypted where that is agreed. False: it could not be sent. */
+bool port_transmit(hk_engine *engine, struct port *port, const uint8_t *packet, size_t size);
+/* Notes the newest packet of the timeline. */
+void port_sent(struct port *port, uint16_t sequence, uint32_t timestamp, uint32_t duration, int64_t now);
+/* Sends `n` bytes of audio as the packet with the next number. False: it could not be sent. */
+bool port_send_next(hk_engine *engine, struct port *port, bool marker, uint32_t timestamp, const uint8_t *audio, size_t n,
+                    uint32_t duration);
 /* Takes one tick of audio at the port's mix rate and sends it as packets of the port's length. */
 void port_send_audio(hk_engine *engine, struct port *port, const int16_t *samples, bool silent);
 /* Sends one tick of audio in place of what the party would hear; `rate` as port_tone_rate() says. */

@@ -125,7 +125,7 @@ static void prime_coder(struct port *port, const struct playout *playout)
 }
 
 /* True: the packets go on for now. */
-static bool hands_over(struct port *port)
+static bool hands_over(hk_engine *engine, struct port *port)
 {
     struct port *source = (struct port *)port->handover;
     if (!source)
@@ -134,7 +134,9 @@ static bool hands_over(struct port *port)
         return true;
     playout_pass(&source->playout, source->codecs, source->opus_rate);
     port->handover = NULL;
+    forward_rest(engine, port);
     port->out.from_stream = 0;
+    port->pending_size = 0;
     prime_coder(port, &source->playout);
     return false;
 }
@@ -155,7 +157,7 @@ static void returns(hk_engine *engine, struct port *port, const int32_t *sum, in
 
 static void serve(hk_engine *engine, struct port *port)
 {
-    if (hands_over(port))
+    if (hands_over(engine, port))
         return;
     int32_t sum[LARGEST_FRAME];
     int16_t samples[LARGEST_FRAME];

@@ -88,55 +88,7 @@ static void refer(struct playout *playout, uint32_t timestamp)
     playout->reference = timestamp;
 }
 
-/* --- packets --- */
-static void begin(struct playout *playout, const struct playout_packet *packet, int64_t now)
-{
-    for (int i = 0; i < PLAYOUT_SLOTS; i++)
-        playout->slots[i].used = false;
-    playout->stream = packet->stream;
-    playout->units = packet->units;
-    playout->next = playout->newest = packet->sequence;
-    playout->at = playout->reference = packet->timestamp;
-    playout->reference_time = playout->window_from = now;
-    playout->fastest[0] = playout->fastest[1] = 0;
-    playout->waiting = true;
-    playout->talking = false;
-}
-
-void playout_put(struct playout *playout, const struct playout_packet *packet, int64_t now)
-{
-    bool audio = packet->codec != HK_EVENTS && packet->codec != HK_CN;
-    if (packet->size > CODEC_LARGEST || packet->units == 0)
-        return;
-    int16_t ahead = (int16_t)(packet->sequence - playout->next);
-    if (!playout->waiting || packet->stream != playout->stream || packet->units != playout->units ||
-        ahead >= PLAYOUT_SLOTS) {
-        if (!audio)
-            return;
-        begin(playout, packet, now);
-        ahead = 0;
-    }
-    if (audio)
-        learn(playout, packet->timestamp, now);
-    if (ahead < 0) {
-        playout->late++;
-        return;
-    }
-    struct playout_slot *slot = &playout->slots[packet->sequence % PLAYOUT_SLOTS];
-    uint32_t at = playout->written;
-    if (at % PLAYOUT_STORE + packet->size > PLAYOUT_STORE)
-        at += PLAYOUT_STORE - at % PLAYOUT_STORE;
-    memcpy(playout->store + at % PLAYOUT_STORE, packet->payload, packet->size);
-    playout->written = at + (uint32_t)packet->size;
-    *slot = (struct playout_slot){true,          packet->sequence, (uint16_t)packet->size, packet->codec,
-                                  packet->units, packet->timestamp, at};
-    playout->lossy -= playout->lossy > 0;
-    if ((int16_t)(packet->sequence - playout->newest) > 0)
-        playout->newest = packet->sequence;
-    if (audio)
-        refer(playout, packet->timestamp);
-}
-
+/* --- packets that wait --- */
 /* The first packet that waits, from `from` on; NULL: none. */
 static struct playout_slot *first_from(struct playout *playout, uint16_t from)
 {
@@ -335,6 +287,71 @@ static bool advance(struct playout *playout, struct codecs *codecs, int opus_rat
         replace(playout, codecs, slot, gap);
     }
     return true;
+}
+
+/* --- packets that come --- */
+static void begin(struct playout *playout, const struct playout_packet *packet, int64_t now)
+{
+    for (int i = 0; i < PLAYOUT_SLOTS; i++)
+        playout->slots[i].used = false;
+    playout->stream = packet->stream;
+    playout->units = packet->units;
+    playout->next = playout->newest = packet->sequence;
+    playout->at = playout->reference = packet->timestamp;
+    playout->reference_time = playout->window_from = now;
+    playout->fastest[0] = playout->fastest[1] = 0;
+    playout->waiting = true;
+    playout->talking = false;
+}
+
+/* What waits of a timeline that ends is heard all the same, before the new one. */
+static void play_rest(struct playout *playout, struct codecs *codecs, int opus_rate, int64_t now)
+{
+    for (int guard = 0; guard < GUARD; guard++) {
+        const struct playout_slot *slot = playout->waiting ? first_from(playout, playout->next) : NULL;
+        if (!slot)
+            return;
+        if (!playout->talking)
+            playout->at = slot->timestamp;
+        playout->talking = true;
+        (void)advance(playout, codecs, opus_rate, now);
+    }
+}
+
+void playout_put(struct playout *playout, struct codecs *codecs, int opus_rate, const struct playout_packet *packet,
+                 int64_t now)
+{
+    bool audio = packet->codec != HK_EVENTS && packet->codec != HK_CN;
+    if (packet->size > CODEC_LARGEST || packet->units == 0)
+        return;
+    int16_t ahead = (int16_t)(packet->sequence - playout->next);
+    if (!playout->waiting || packet->stream != playout->stream || packet->units != playout->units ||
+        ahead >= PLAYOUT_SLOTS) {
+        if (!audio)
+            return;
+        play_rest(playout, codecs, opus_rate, now);
+        begin(playout, packet, now);
+        ahead = 0;
+    }
+    if (audio)
+        learn(playout, packet->timestamp, now);
+    if (ahead < 0) {
+        playout->late++;
+        return;
+    }
+    struct playout_slot *slot = &playout->slots[packet->sequence % PLAYOUT_SLOTS];
+    uint32_t at = playout->written;
+    if (at % PLAYOUT_STORE + packet->size > PLAYOUT_STORE)
+        at += PLAYOUT_STORE - at % PLAYOUT_STORE;
+    memcpy(playout->store + at % PLAYOUT_STORE, packet->payload, packet->size);
+    playout->written = at + (uint32_t)packet->size;
+    *slot = (struct playout_slot){true,          packet->sequence, (uint16_t)packet->size, packet->codec,
+                                  packet->units, packet->timestamp, at};
+    playout->lossy -= playout->lossy > 0;
+    if ((int16_t)(packet->sequence - playout->newest) > 0)
+        playout->newest = packet->sequence;
+    if (audio)
+        refer(playout, packet->timestamp);
 }
 
 /* --- longer and shorter --- */

@@ -75,8 +75,9 @@ struct playout {
 
 void playout_reset(struct playout *playout);
 
-/* A packet that came at `now` (ns). HK_EVENTS and HK_CN among the codecs. */
-void playout_put(struct playout *playout, const struct playout_packet *packet, int64_t now);
+/* A packet that came at `now` (ns). HK_EVENTS and HK_CN among the codecs. `opus_rate` as for playout_get(). */
+void playout_put(struct playout *playout, struct codecs *codecs, int opus_rate, const struct playout_packet *packet,
+                 int64_t now);
 
 /* The next 20 ms; `opus_rate` is what Opus is to be decoded at. Gives the sampling rate, 0: there is nothing to hear. */
 int playout_get(struct playout *playout, struct codecs *codecs, int opus_rate, int64_t now, int16_t *out);

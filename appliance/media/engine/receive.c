@@ -8,6 +8,8 @@
 enum { PROBATION = 5, MAX_DROPOUT = 3000, MAX_MISORDER = 100, TIMELINE_JUMP = 8000, LARGEST_G711 = 960 };
 enum { PAUSE = 1600 /* 1/8000 s; no packet is that long */, STATIC_CN = 13 /* RFC 3389 section 4 */ };
 
+static bool is_audio(uint8_t codec) { return codec != HK_EVENTS && codec != HK_CN; }
+
 /* --- the source rule (audio model): SDP's address at once, another after 5 packets while that one is silent --- */
 static void lock(struct source_rule *rule, const union address *from)
 {
@@ -123,14 +125,15 @@ static bool jumped(const hk_engine *engine, const struct reception *in, const st
     return moved - passed > most || passed - moved > most;
 }
 
-static void newest(hk_engine *engine, struct reception *in, const struct rtp_packet *packet, uint16_t ahead)
+static void newest(hk_engine *engine, struct reception *in, const struct rtp_packet *packet, uint16_t ahead,
+                   uint8_t units)
 {
     quality_advance(&in->quality, in->seen, ahead);
     in->cycles += packet->sequence < in->highest ? 0x10000u : 0;
     in->highest = packet->sequence;
     in->seen = ahead < 64 ? in->seen << ahead | 1 : 1;
-    if (packet->timestamp == in->timestamp)
-        return;
+    if (packet->timestamp == in->timestamp || units != in->units)
+        return; /* a telephone-event's timestamp, perhaps of another clock than the audio's */
     uint32_t transit = clock_now(engine, in->units) - packet->timestamp;
     uint32_t difference = transit - in->transit, magnitude = difference >> 31 ? 0u - difference : difference;
     in->transit = transit;
@@ -143,8 +146,14 @@ static void newest(hk_engine *engine, struct reception *in, const struct rtp_pac
     in->arrival = engine->now;
 }
 
-/* False: a duplicate, or too far off to believe until a second one agrees. */
-static bool note_packet(hk_engine *engine, struct port *port, const struct rtp_packet *packet, bool audio, uint8_t units)
+enum verdict {
+    TAKEN,
+    DUPLICATE, /* or as old as one */
+    DOUBTED,   /* too far off to believe until a second one agrees */
+    RESTARTED  /* that second one */
+};
+
+static enum verdict note_packet(hk_engine *engine, struct port *port, const struct rtp_packet *packet, bool audio, uint8_t units)
 {
     struct reception *in = &port->in;
     uint16_t ahead = (uint16_t)(packet->sequence - in->highest);
@@ -154,25 +163,24 @@ static bool note_packet(hk_engine *engine, struct port *port, const struct rtp_p
     if (clock || !in->started || packet->ssrc != in->ssrc || (audio && ahead < MAX_DROPOUT && jumped(engine, in, packet))) {
         begin_stream(engine, in, packet);
     } else if (ahead == 0) {
-        return false;
+        return DUPLICATE;
     } else if (ahead < MAX_DROPOUT) {
-        newest(engine, in, packet, ahead);
+        newest(engine, in, packet, ahead, units);
     } else if (ahead <= UINT16_MAX - MAX_MISORDER) {
-        if (!in->bad_known || in->bad != packet->sequence) {
-            in->bad_known = true;
-            in->bad = (uint16_t)(packet->sequence + 1);
-            return false;
-        }
-        begin_stream(engine, in, packet);
+        if (in->bad_known && in->bad == packet->sequence)
+            return RESTARTED;
+        in->bad_known = true;
+        in->bad = (uint16_t)(packet->sequence + 1);
+        return DOUBTED;
     } else {
         uint16_t behind = (uint16_t)(in->highest - packet->sequence);
         if (behind >= 64 || in->seen >> behind & 1)
-            return false;
+            return DUPLICATE;
         in->seen |= UINT64_C(1) << behind;
     }
     in->stream_packets++;
     in->came = engine->now;
-    return true;
+    return TAKEN;
 }
 
 /* --- to whoever hears it --- */
@@ -209,7 +217,7 @@ static void deliver(hk_engine *engine, struct port *port, const struct rtp_packe
                                        .units = port->in.units,
                                        .payload = payload,
                                        .size = packet->length};
-        playout_put(&port->playout, &waits, engine->now);
+        playout_put(&port->playout, port->codecs, port->opus_rate, &waits, engine->now);
     }
     if (!list_empty(&port->taps))
         tap_hear(engine, port, packet, payload, codec);
@@ -223,6 +231,43 @@ static void new_codec(hk_engine *engine, struct port *port, uint8_t codec)
     port->in.codec = codec;
     graph_touch_listeners(engine, port);
     graph_settle(engine);
+}
+
+/* A packet of the source, the first time that it came. */
+static void take(hk_engine *engine, struct port *port, const struct rtp_packet *packet, uint8_t *data, int place)
+{
+    uint8_t codec = port->config.codecs[place], units = port->config.units[place];
+    port->in.packets++;
+    port->in.bytes += packet->length;
+    port->in.pausing = codec == HK_CN;
+    if (!port->config.receiving || packet->length == 0 ||
+        packet->length > (codec <= HK_PCMA ? (size_t)LARGEST_G711 : (size_t)CODEC_LARGEST))
+        return;
+    if (is_audio(codec) && codec != port->in.codec)
+        new_codec(engine, port, codec);
+    if (port->watch.judged && codec <= HK_PCMA)
+        watch_payload(port, codec, data + packet->start, packet->length);
+    if (codec == HK_EVENTS)
+        key_event(engine, port, packet, units, data);
+    deliver(engine, port, packet, data, codec, units);
+}
+
+/* The sequence began anew with the packet that was doubted: that one is heard too, and `next` follows on it. */
+static void restart(hk_engine *engine, struct port *port, const struct rtp_packet *next)
+{
+    struct doubted *doubted = &port->doubted;
+    struct rtp_packet packet;
+    int place = rtp_parse(doubted->data, doubted->size, &packet) ? place_of(&port->config, packet.type) : -1;
+    if (place < 0) { /* the row takes its payload type no more */
+        packet = *next;
+        packet.sequence--;
+    }
+    begin_stream(engine, &port->in, &packet);
+    if (place < 0)
+        return;
+    port->in.stream_packets++;
+    port->in.came = engine->now;
+    take(engine, port, &packet, doubted->data, place);
 }
 
 /* What could not be understood counts for the party it may have come from. */
@@ -259,8 +304,6 @@ void port_receive(hk_engine *engine, struct port *port, uint8_t *data, size_t si
         }
         return;
     }
-    uint8_t codec = port->config.codecs[place], units = port->config.units[place];
-    bool audio = codec != HK_EVENTS && codec != HK_CN;
     if (!accept_source(port, from, &packet)) {
         port->in.strangers++;
         watch_stranger(port, from);
@@ -268,21 +311,18 @@ void port_receive(hk_engine *engine, struct port *port, uint8_t *data, size_t si
     }
     port->in.heard = engine->now;
     port->silent_told = false;
-    if (!note_packet(engine, port, &packet, audio, units))
-        return;
-    port->in.packets++;
-    port->in.bytes += packet.length;
-    port->in.pausing = codec == HK_CN;
-    if (!port->config.receiving || packet.length == 0 ||
-        packet.length > (codec <= HK_PCMA ? (size_t)LARGEST_G711 : (size_t)CODEC_LARGEST))
-        return;
-    if (audio && codec != port->in.codec)
-        new_codec(engine, port, codec);
-    if (port->watch.judged && codec <= HK_PCMA)
-        watch_payload(port, codec, data + packet.start, packet.length);
-    if (codec == HK_EVENTS)
-        key_event(engine, port, &packet, units, data);
-    deliver(engine, port, &packet, data, codec, units);
+    bool audio = is_audio(port->config.codecs[place]);
+    enum verdict verdict = note_packet(engine, port, &packet, audio, port->config.units[place]);
+    if (verdict == RESTARTED) {
+        restart(engine, port, &packet);
+        verdict = note_packet(engine, port, &packet, audio, port->config.units[place]);
+    }
+    if (verdict == DOUBTED) {
+        port->doubted.size = size;
+        memcpy(port->doubted.data, data, size);
+    } else if (verdict == TAKEN) {
+        take(engine, port, &packet, data, place);
+    }
 }
 
 /* --- sockets --- */

@@ -1,4 +1,5 @@
-/* What a port sends: one SSRC, one rising sequence, one timeline for its life, whatever is heard in turn. */
+/* What a port sends: one SSRC, one rising sequence, one timeline for its life, whatever is heard in turn. Here what is
+ * made for it tick by tick; packets that are sent on come from forward.c. */
 #include <errno.h>
 #include <string.h>
 
@@ -69,7 +70,7 @@ static bool transmit_plain(hk_engine *engine, struct port *port, const uint8_t *
 }
 
 /* Others still read the audio that is to be sent: what is protected is a copy. */
-static bool transmit(hk_engine *engine, struct port *port, const uint8_t *packet, size_t size)
+bool port_transmit(hk_engine *engine, struct port *port, const uint8_t *packet, size_t size)
 {
     uint8_t protected[DATAGRAM + CRYPTO_TRAILER];
     if (!port->protect)
@@ -85,7 +86,7 @@ static bool transmit(hk_engine *engine, struct port *port, const uint8_t *packet
     return true;
 }
 
-static void sent(struct port *port, uint16_t sequence, uint32_t timestamp, uint32_t duration, int64_t now)
+void port_sent(struct port *port, uint16_t sequence, uint32_t timestamp, uint32_t duration, int64_t now)
 {
     struct transmission *out = &port->out;
     out->started = true;
@@ -96,92 +97,24 @@ static void sent(struct port *port, uint16_t sequence, uint32_t timestamp, uint3
     out->gap = false;
 }
 
-/* --- packet by packet --- */
-/* From now on the packets of this stream continue what was sent before. */
-static void follow(hk_engine *engine, struct transmission *out, const struct port *to, uint32_t stream,
-                   const struct rtp_packet *packet)
-{
-    out->from_stream = stream;
-    out->mixing = false;
-    out->sequence_base = packet->sequence;
-    out->sequence_offset = (uint16_t)(out->sequence + 1 - packet->sequence);
-    out->timestamp_offset = port_timestamp(to, engine->now) - packet->timestamp;
-    out->gap = true;
-}
-
-/* A packet that is no audio, under the number that the party gave it; where it does not take it, the packets after it
- * close up, so that the listener does not take it for loss. */
-static void forward_other(hk_engine *engine, struct port *to, const struct rtp_packet *packet, uint8_t *payload,
-                          uint16_t sequence, bool taken, uint8_t type)
-{
-    struct transmission *out = &to->out;
-    if (!taken) {
-        out->sequence_offset--;
-        return;
-    }
-    uint8_t *start = payload - RTP_HEADER;
-    rtp_write(start, packet->marker, type, sequence, packet->timestamp + out->timestamp_offset, out->ssrc);
-    if (transmit(engine, to, start, RTP_HEADER + packet->length))
-        engine->figures.forwarded++;
-    if ((int16_t)(sequence - out->sequence) > 0)
-        out->sequence = sequence;
-}
-
-void port_forward(hk_engine *engine, struct port *to, const struct port *from, const struct rtp_packet *packet,
-                  uint8_t *payload, uint8_t codec, uint8_t units)
-{
-    struct transmission *out = &to->out;
-    const struct port_config *config = &to->config;
-    uint8_t converted[RTP_HEADER + 960];
-    if (!port_can_send(to) || out->pressing) {
-        out->from_stream = 0;
-        return;
-    }
-    if (out->from_stream != from->in.stream)
-        follow(engine, out, to, from->in.stream, packet);
-    if ((int16_t)(packet->sequence - out->sequence_base) < 0 && (uint16_t)(out->sequence_base - packet->sequence) < 1000)
-        return; /* older than the change: its number belongs to what was sent before */
-    uint16_t sequence = (uint16_t)(packet->sequence + out->sequence_offset);
-    uint32_t timestamp = packet->timestamp + out->timestamp_offset, duration = (uint32_t)packet->length;
-    if (codec == HK_EVENTS || codec == HK_CN) {
-        bool events = codec == HK_EVENTS;
-        bool taken = events ? config->sends_events && config->events_units == units : config->sends_noise;
-        forward_other(engine, to, packet, payload, sequence, taken, events ? config->events_type : config->noise_type);
-        return;
-    }
-    uint8_t *start = payload - RTP_HEADER;
-    if (codec > HK_PCMA) {
-        duration = (uint32_t)codec_duration(codec, units, payload, packet->length);
-        codec_pass(to->codecs, codec, payload, packet->length);
-    } else if (codec != config->send_codec) {
-        const uint8_t *table = codec == HK_PCMA ? g711_alaw_ulaw : g711_ulaw_alaw;
-        start = converted;
-        for (size_t i = 0; i < packet->length; i++)
-            converted[RTP_HEADER + i] = table[payload[i]];
-    }
-    rtp_write(start, packet->marker || out->gap, config->send_type, sequence, timestamp, out->ssrc);
-    if (transmit(engine, to, start, RTP_HEADER + packet->length))
-        engine->figures.forwarded++;
-    if (!out->started || (int16_t)(sequence - out->sequence) > 0) {
-        sent(to, sequence, timestamp, duration, engine->now);
-        /* The base follows at a distance, so that it stays "older" however long the stream runs. */
-        if ((uint16_t)(packet->sequence - out->sequence_base) > 2000)
-            out->sequence_base = (uint16_t)(packet->sequence - 1000);
-    }
-}
-
 /* --- tick by tick --- */
+bool port_send_next(hk_engine *engine, struct port *port, bool marker, uint32_t timestamp, const uint8_t *audio, size_t n,
+                    uint32_t duration)
+{
+    uint8_t packet[RTP_HEADER + CODEC_LARGEST];
+    uint16_t sequence = (uint16_t)(port->out.sequence + 1);
+    rtp_write(packet, marker, port->config.send_type, sequence, timestamp, port->out.ssrc);
+    memcpy(packet + RTP_HEADER, audio, n);
+    bool went = port_transmit(engine, port, packet, RTP_HEADER + n);
+    port_sent(port, sequence, timestamp, duration, engine->now);
+    return went;
+}
+
 static void send_frame(hk_engine *engine, struct port *port, const uint8_t *audio, size_t n, uint32_t duration)
 {
     struct transmission *out = &port->out;
-    uint8_t packet[RTP_HEADER + CODEC_LARGEST];
     uint32_t timestamp = out->mixing ? out->timestamp + out->duration : port_timestamp(port, engine->now);
-    uint16_t sequence = (uint16_t)(out->sequence + 1);
-    rtp_write(packet, !out->mixing, port->config.send_type, sequence, timestamp, out->ssrc);
-    memcpy(packet + RTP_HEADER, audio, n);
-    if (transmit(engine, port, packet, RTP_HEADER + n))
-        engine->figures.mixed++;
-    sent(port, sequence, timestamp, duration, engine->now);
+    engine->figures.mixed += port_send_next(engine, port, !out->mixing, timestamp, audio, n, duration);
     out->mixing = true;
     out->from_stream = 0;
 }
@@ -225,10 +158,10 @@ static void send_aside(hk_engine *engine, struct port *port, bool marker, uint8_
     uint16_t sequence = (uint16_t)(out->sequence + 1);
     rtp_write(packet, marker, type, sequence, timestamp, out->ssrc);
     memcpy(packet + RTP_HEADER, payload, size);
-    if (transmit(engine, port, packet, RTP_HEADER + size))
+    if (port_transmit(engine, port, packet, RTP_HEADER + size))
         engine->figures.mixed++;
     if (!out->started)
-        sent(port, sequence, timestamp, 0, engine->now);
+        port_sent(port, sequence, timestamp, 0, engine->now);
     out->sequence = sequence;
     out->mixing = false;
     out->from_stream = 0;

@@ -11,7 +11,7 @@
 static const struct hk_payload TAKEN[] = {{0, HK_PCMU, 8000},     {8, HK_PCMA, 8000},   {9, HK_G722, 8000},
                                           {13, HK_CN, 8000},      {96, HK_OPUS, 48000}, {97, HK_L16, 16000},
                                           {98, HK_L16, 48000},    {99, HK_L16, 8000},   {101, HK_EVENTS, 8000},
-                                          {102, HK_EVENTS, 48000}};
+                                          {102, HK_EVENTS, 48000}, {103, HK_EVENTS, 16000}};
 enum { TAKEN_COUNT = sizeof TAKEN / sizeof *TAKEN, NEITHER = 254 };
 
 EXPORT hk_engine *still_new(void)
@@ -130,6 +130,14 @@ EXPORT int64_t still_recorded(hk_engine *engine, int16_t *frames, int64_t most)
         }
     }
     return length;
+}
+
+/* forwarded, made by ticks, invalid */
+EXPORT void still_figures(const hk_engine *engine, int64_t figures[3])
+{
+    figures[0] = (int64_t)engine->figures.forwarded;
+    figures[1] = (int64_t)engine->figures.mixed;
+    figures[2] = (int64_t)engine->figures.invalid;
 }
 
 /* late, concealed, stretched, cut; delay aimed at, ms; hearing */

@@ -18,7 +18,8 @@ from tests.unit.media.rtp import Packet, Samples, free_ports, header, pair, pars
 
 ROOT = Path(__file__).parents[3]
 ENGINE = ROOT / "appliance/media/engine"
-PCMU, PCMA, G722, CN, OPUS, L16, L16_48, L16_8, EVENTS, EVENTS_48 = 0, 8, 9, 13, 96, 97, 98, 99, 101, 102
+PCMU, PCMA, G722, CN, OPUS, L16, L16_48, L16_8 = 0, 8, 9, 13, 96, 97, 98, 99
+EVENTS, EVENTS_48, EVENTS_16 = 101, 102, 103
 NONE, NEITHER = 255, 254
 RECORDER = 2000
 CODEC = {PCMU: 1, PCMA: 2, CN: 4, G722: 5, OPUS: 6, L16: 7, L16_48: 7, L16_8: 7}
@@ -259,6 +260,12 @@ class Still:
         figures = (ctypes.c_int64 * 6)()
         self.c.still_playout(self._engine, ctypes.c_int64(number), figures)
         return dict(zip(("late", "concealed", "stretched", "cut", "target", "hearing"), figures, strict=True))
+
+    def figures(self) -> dict[str, int]:
+        """Packets sent on, packets made by ticks, datagrams that were no RTP we take."""
+        figures = (ctypes.c_int64 * 3)()
+        self.c.still_figures(self._engine, figures)
+        return dict(zip(("forwarded", "mixed", "invalid"), figures, strict=True))
 
     def audio(self, number: int, kind: int) -> Samples:
         """What the party heard, decoded one packet after the other as they came."""

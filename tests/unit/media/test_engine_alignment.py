@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.unit.media.rtp import Samples, header
-from tests.unit.media.still import CLOCK, G722, L16, MS, OPUS, PCMU, RATE, Coder, Still, library, sine, stream
+from tests.unit.media.still import CLOCK, G722, L16, MS, OPUS, PCMU, RATE, Coder, Still, sine, stream
 
 CLICK = 0.004
 """Seconds of a loud tone."""
@@ -18,18 +16,6 @@ SETTLED = 12
 """Packets of silence after which a coder says the same again and again."""
 RINGS = 4
 """Packets after a click that are not yet silence to a coder with a memory."""
-
-
-@pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    return library(tmp_path_factory.mktemp("still"))
-
-
-@pytest.fixture
-def still(loaded: ctypes.CDLL) -> Iterator[Still]:
-    made = Still(loaded)
-    yield made
-    made.close()
 
 
 class Talker:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -26,25 +25,12 @@ from tests.unit.media.still import (
     Sent,
     Still,
     amplitude,
-    library,
     sine,
     stream,
 )
 
 MIX, ONE = 2, 1
 KINDS = [PCMU, PCMA, G722, OPUS, L16, L16_48, L16_8]
-
-
-@pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    return library(tmp_path_factory.mktemp("still"))
-
-
-@pytest.fixture
-def still(loaded: ctypes.CDLL) -> Iterator[Still]:
-    made = Still(loaded)
-    yield made
-    made.close()
 
 
 def snr(wanted: Samples, got: Samples, most_delay: int) -> float:

@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-import ctypes
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
 from tests.unit.media.rtp import Samples, continuous
-from tests.unit.media.still import G722, MS, OPUS, PCMU, RATE, Sent, Still, amplitude, library, sine, stream
+from tests.unit.media.still import G722, MS, OPUS, PCMU, RATE, Sent, Still, amplitude, sine, stream
 
 L8 = 99
 MIX, ONE = 2, 1
-
-
-@pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    return library(tmp_path_factory.mktemp("still"))
-
-
-@pytest.fixture
-def still(loaded: ctypes.CDLL) -> Iterator[Still]:
-    made = Still(loaded)
-    yield made
-    made.close()
 
 
 def steps(samples: Samples) -> int:

@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-import ctypes
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
 from appliance.media import music, speech_worker
 from tests.unit.media import tones
 from tests.unit.media.rtp import RATE, Samples, header
-from tests.unit.media.still import EVENTS, G722, MS, NEITHER, NONE, OPUS, PCMA, PCMU, Still, library, stream
+from tests.unit.media.still import EVENTS, G722, MS, NEITHER, NONE, OPUS, PCMA, PCMU, Still, stream
 from tests.unit.media.still import RATE as RATES
-
-
-@pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    return library(tmp_path_factory.mktemp("still"))
-
-
-@pytest.fixture
-def still(loaded: ctypes.CDLL) -> Iterator[Still]:
-    made = Still(loaded)
-    yield made
-    made.close()
 
 
 def heard(still: Still, samples: Samples, *, events: int = NEITHER, **wishes: bool) -> list[str]:

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import ctypes
 import itertools
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
 from tests.unit.media.rtp import Samples
-from tests.unit.media.still import CLOCK, G722, MS, OPUS, PCMU, RATE, Sent, Still, library, stream
+from tests.unit.media.still import CLOCK, G722, MS, OPUS, PCMU, RATE, Sent, Still, stream
 
 ONE, MIX = 1, 2
-
-
-@pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    return library(tmp_path_factory.mktemp("still"))
-
-
-@pytest.fixture
-def still(loaded: ctypes.CDLL) -> Iterator[Still]:
-    made = Still(loaded)
-    yield made
-    made.close()
 
 
 def tone(kind: int, seconds: float, pause: float = 0.0) -> Samples:

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
 import itertools
 import struct
-from collections.abc import Iterator
 
 import pytest
 
 from tests.unit.media.rtp import Packet, header
-from tests.unit.media.still import EVENTS, EVENTS_48, G722, MS, OPUS, PCMU, Sent, Still, library, sine, stream
-
-
-@pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    return library(tmp_path_factory.mktemp("still"))
-
-
-@pytest.fixture
-def still(loaded: ctypes.CDLL) -> Iterator[Still]:
-    made = Still(loaded)
-    yield made
-    made.close()
+from tests.unit.media.still import EVENTS, EVENTS_48, G722, MS, OPUS, PCMU, Sent, Still, sine, stream
 
 
 def presses(packets: list[Packet], kind: int = EVENTS) -> list[tuple[int, list[Packet]]]:
