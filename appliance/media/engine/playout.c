@@ -9,6 +9,7 @@
 #define FIRST_TARGET (40 * MS) /* until something is known of the network */
 #define LEAST_TARGET (14 * MS)
 #define MOST_TARGET (240 * MS)
+#define FAR (250 * MS)         /* off the time that was expected: another clock */
 #define FEW 25                 /* packets that tell nothing yet */
 
 enum { BUCKET_MS = 4, GUARD = 64, FORGET = 1024, LOSSY = 1500 /* packets: half a minute */ };
@@ -290,13 +291,22 @@ static bool advance(struct playout *playout, struct codecs *codecs, int opus_rat
 }
 
 /* --- packets that come --- */
+/* Whether its timestamp is where the clock of before would have it: then only the numbers began anew. */
+static bool on_time(const struct playout *playout, const struct playout_packet *packet, int64_t now)
+{
+    int64_t behind = now - due(playout, packet->timestamp);
+    return playout->waiting && packet->units == playout->units && behind > -FAR && behind < FAR;
+}
+
 static void begin(struct playout *playout, const struct playout_packet *packet, int64_t now)
 {
     for (int i = 0; i < PLAYOUT_SLOTS; i++)
         playout->slots[i].used = false;
     playout->stream = packet->stream;
-    playout->units = packet->units;
     playout->next = playout->newest = packet->sequence;
+    if (on_time(playout, packet, now))
+        return;
+    playout->units = packet->units;
     playout->at = playout->reference = packet->timestamp;
     playout->reference_time = playout->window_from = now;
     playout->fastest[0] = playout->fastest[1] = 0;

@@ -190,6 +190,9 @@ class Still:
             self._engine, ctypes.c_int64(at), ctypes.c_int64(port), self._remote.get(port, 0), data, len(data)
         )
         self.now = at
+        self._read(at)
+
+    def _read(self, at: int) -> None:
         for number, both in self._sockets.items():
             while True:
                 try:
@@ -239,6 +242,12 @@ class Still:
             pointer(starts.ctypes.data), pointer(sizes.ctypes.data), data,
         )  # fmt: skip
         self.now = int(at[-1])
+
+    def listen(self, at: Samples, port: int, size: int, data: bytes) -> None:
+        """Many datagrams of one size for one port, at rising times (ns); what is sent is read after each fifty."""
+        for part in np.array_split(np.arange(len(at)), max(1, len(at) // 50)):
+            self.play(at[part], np.full(len(part), port), part * size, size, data)
+            self._read(int(at[part[-1]]))
 
     def recorder(self, left: int, right: int, *, running: bool = True, silent: bool = False, rate: int = 8000) -> None:
         """The one recorder of the test: made, or changed."""

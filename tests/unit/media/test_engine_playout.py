@@ -152,7 +152,7 @@ def test_a_new_timeline_is_heard_at_once(still: Still, kind: int) -> None:
 @pytest.mark.parametrize("kind", [PCMU, G722, OPUS])
 def test_no_audio_is_lost_where_a_stream_begins_anew(still: Still, kind: int, change: str, jitter: int) -> None:
     """A tone that goes on while the numbers begin anew each second."""
-    a, b, packets = said(still, kind, seconds=6.0)
+    _, b, packets = said(still, kind, seconds=6.0)
     dice = random.Random(4)
     for number, packet in enumerate(packets):
         second = number // 50
@@ -168,8 +168,9 @@ def test_no_audio_is_lost_where_a_stream_begins_anew(still: Still, kind: int, ch
         packet.at += dice.randrange(jitter + 1) * MS if number % 50 else 0
     still.run(6000 * MS, packets)
     sound = heard(still, b, 6.0)
-    # One packet waits for the next, which says whether a sequence began anew; Opus makes its own concealment softer.
-    assert holes(sound, 400, least=2500 if kind == OPUS and change == "sequence" else 6000) == 0
+    # A packet with another number waits for the next one, which says whether the sequence began anew: once that is
+    # 20 ms more than the playout was prepared for, and Opus makes its own concealment soft.
+    assert holes(sound, 400, least=6000) <= (kind == OPUS and change == "sequence")
     assert clicks(sound, 400) <= (0 if kind == PCMU else 10)
     continuous(still.heard[b])
 
