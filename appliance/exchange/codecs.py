@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 
 from appliance.errors import RemoteProtocolError
 from appliance.exchange import audio
-from appliance.sip.offer_answer import CN, G722, L16, OPUS, PCMA, PCMU, TELEPHONE_EVENT, TELEPHONE_EVENT_48000
+from appliance.sip.offer_answer import (
+    CN,
+    G722,
+    L16,
+    OPUS,
+    PCMA,
+    PCMU,
+    TELEPHONE_EVENT,
+    TELEPHONE_EVENT_16000,
+    TELEPHONE_EVENT_48000,
+)
 from appliance.sip.sdp import Payload, SessionDescription
 
 if TYPE_CHECKING:
@@ -20,11 +30,12 @@ def row_payload(payload: Payload) -> audio.Payload:
     return audio.Payload(payload.number, payload.codec, payload.clock, payload.fmtp)
 
 
-ALL: tuple[Payload, ...] = (OPUS, G722, PCMU, PCMA, L16, CN, TELEPHONE_EVENT_48000, TELEPHONE_EVENT)
+_EVENTS = (TELEPHONE_EVENT_48000, TELEPHONE_EVENT_16000, TELEPHONE_EVENT)
+ALL: tuple[Payload, ...] = (OPUS, G722, PCMU, PCMA, L16, CN, *_EVENTS)
 """What the engine can do, in the order in which it is offered when nothing speaks for another."""
 PLAIN = (PCMU, PCMA)
 """What every party has, and what costs nothing to turn into each other."""
-_ASIDE = (CN, TELEPHONE_EVENT_48000, TELEPHONE_EVENT)
+_ASIDE = (CN, *_EVENTS)
 _BY_NAME = {codec.codec.upper(): codec for codec in ALL}
 
 
@@ -34,7 +45,9 @@ def _among(codecs: tuple[Payload, ...], names: tuple[str, ...]) -> tuple[Payload
     voices = tuple(codec for codec in codecs if codec not in _ASIDE and codec.codec in names)
     voices = voices or tuple(_BY_NAME[name.upper()] for name in names if name != CN.codec) or PLAIN
     aside = (CN,) if CN.codec in names else ()
-    return voices + aside + ((TELEPHONE_EVENT_48000,) if OPUS in voices else ()) + (TELEPHONE_EVENT,)
+    # Keys on the clock of each codec (RFC 4733 2.1), and on that of old for who knows no other.
+    clocks = {voice.clock for voice in voices} | {TELEPHONE_EVENT.clock}
+    return voices + aside + tuple(events for events in _EVENTS if events.clock in clocks)
 
 
 @lru_cache(maxsize=512)

@@ -36,6 +36,7 @@ OPUS = Payload(111, "opus", 48000, "useinbandfec=1", 2)
 L16 = Payload(112, "L16", 16000)
 CN = Payload(13, "CN")
 TELEPHONE_EVENT_48000 = Payload(110, "telephone-event", 48000, "0-16")
+TELEPHONE_EVENT_16000 = Payload(113, "telephone-event", 16000, "0-16")
 TELEPHONE_EVENT = Payload(101, "telephone-event", fmtp="0-16")
 
 _EVENT = "telephone-event"
@@ -104,7 +105,8 @@ class Negotiated(msgspec.Struct, frozen=True, gc=False):
     send_events: Payload | None = None
     """telephone-event with the number they gave it; None: they do not take it."""
     send_noise: Payload | None = None
-    """CN (RFC 3389) with the number they gave it; None: they do not take it."""
+    """CN (RFC 3389) with the number they gave it; None: they do not take it, or not beside an audio codec of its clock
+    (section 4), as Opus."""
     ptime: int = 20
     """Milliseconds a packet that they would like to get."""
     direction: str = "sendrecv"
@@ -370,7 +372,8 @@ def _negotiated(
     address = theirs.address_of(media)
     remote = None if address is None or is_hold_address(address) else (address, media.port)
     audio = next((payload for payload in send if payload.codec.lower() not in _NO_VOICE), None)
-    noise = next((payload for payload in send if payload.codec.lower() == "cn"), None)
+    clock = audio.clock if audio is not None else 0
+    noise = next((payload for payload in send if payload.codec.lower() == "cn" and payload.clock == clock), None)
     return Negotiated(
         remote=remote,
         remote_rtcp=_rtcp_address(media, remote, mux),
@@ -378,7 +381,7 @@ def _negotiated(
         receive=receive,
         send_events=_events_for(send, audio),
         send_noise=noise,
-        ptime=media.ptime or 20,
+        ptime=min(media.ptime or 20, media.maxptime or 200),
         direction=direction,
         held_by_remote="recv" not in wanted,
         version=theirs.origin.version,

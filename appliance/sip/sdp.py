@@ -145,7 +145,15 @@ class Media(msgspec.Struct, gc=False):
     @property
     def ptime(self) -> int | None:
         """Milliseconds of audio a packet; None when not said or unusable."""
-        text = self.attribute("ptime") or ""
+        return self._milliseconds("ptime")
+
+    @property
+    def maxptime(self) -> int | None:
+        """Milliseconds of audio that a packet may have at most; None when not said or unusable."""
+        return self._milliseconds("maxptime")
+
+    def _milliseconds(self, name: str) -> int | None:
+        text = self.attribute(name) or ""
         if _number.fullmatch(text) is None:
             return None
         value = int(float(text))

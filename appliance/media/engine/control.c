@@ -154,7 +154,7 @@ static uint8_t units_of(uint32_t clock)
 /* Milliseconds of a packet: what the party asks for where the codec has it and the network carries it whole. */
 static int ptime_of(const struct port_config *config, int wanted)
 {
-    int ptime = wanted < 10 ? 20 : wanted > 60 ? 60 : wanted - wanted % 10;
+    int ptime = wanted <= 0 ? 20 : wanted < 10 ? 10 : wanted > 60 ? 60 : wanted - wanted % 10;
     if (config->send_codec == HK_OPUS)
         return ptime == 30 ? 20 : ptime == 50 ? 40 : ptime;
     int most = config->send_codec != HK_L16 ? 60 : config->send_units == 6 ? 10 : config->send_units == 2 ? 40 : 60;

@@ -60,7 +60,7 @@ void forward_rest(hk_engine *engine, struct port *to)
 static void skip(hk_engine *engine, struct port *to, const struct rtp_packet *packet, uint32_t missing)
 {
     struct transmission *out = &to->out;
-    uint32_t frame = duration_of(to, to->config.frame_bytes), lost = (missing + frame / 2) / frame;
+    uint32_t frame = (uint32_t)to->config.frame * to->config.send_units, lost = (missing + frame / 2) / frame;
     forward_rest(engine, to);
     if (packet->sequence == out->source_sequence)
         out->gap = true;

@@ -60,8 +60,11 @@ void port_reconfigure(hk_engine *engine, struct port *port, const struct port_co
         rule->rtcp = nobody;
         port->in.pauses = 0;
     }
-    if (config->frame != old->frame || config->send_codec != old->send_codec)
+    if (config->frame != old->frame || config->send_codec != old->send_codec) {
         port->pending_size = 0;
+        if (port->out.reframing)
+            port->out.from_stream = 0; /* sent on anew, in the new length */
+    }
     /* What was dropped meanwhile is no loss to those who hear it again. */
     if (!old->receiving && config->receiving)
         port->in.stream = ++engine->streams;

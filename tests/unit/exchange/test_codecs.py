@@ -111,6 +111,29 @@ def test_comfort_noise_is_a_matter_of_the_site_file() -> None:
     assert agreed.codec == "PCMU" and agreed.send_noise is not None and agreed.send_noise.number == 13
     _, refused = answer(Local("192.0.2.9", 5000, permitted(leg(), ALL)), sdp(PCMU, "a=rtpmap:13 CN/8000"))
     assert refused.send_noise is None
+    wide = permitted(leg(codecs=("opus", "CN")), ALL)
+    _, other = answer(Local("192.0.2.9", 5000, wide), sdp(OPUS, "a=rtpmap:13 CN/8000"))
+    assert other.codec == "opus" and other.send_noise is None, "comfort noise is of the clock of its codec (RFC 3389 4)"
+
+
+def test_keys_come_and_go_on_the_clock_of_the_codec() -> None:
+    codecs = permitted(leg(codecs=("opus", "L16", "PCMU")), ALL)
+    assert [codec.clock for codec in codecs if codec.codec == "telephone-event"] == [48000, 16000, 8000]
+    linear = "a=rtpmap:99 L16/16000"
+    events = [f"a=rtpmap:{number} telephone-event/{clock}" for number, clock in ((100, 8000), (101, 16000))]
+    _, agreed = answer(Local("192.0.2.9", 5000, codecs), sdp(linear, *events))
+    assert agreed.send_events is not None
+    assert (agreed.codec, agreed.send_events.number, agreed.send_events.clock) == ("L16", 101, 16000)
+    assert {codec.clock for codec in agreed.receive if codec.codec == "telephone-event"} == {8000, 16000}
+
+
+@pytest.mark.parametrize(
+    ("said", "ptime"), [("", 20), ("a=ptime:60", 60), ("a=maxptime:10", 10), ("a=ptime:60\r\na=maxptime:40", 40)]
+)
+def test_packets_are_as_long_as_the_party_says(said: str, ptime: int) -> None:
+    offer = sdp(PCMU) + f"{said}\r\n".encode() if said else sdp(PCMU)
+    _, agreed = answer(Local("192.0.2.9", 5000, permitted(leg(), ALL)), offer)
+    assert agreed.ptime == ptime
 
 
 def test_an_engine_without_opus_is_offered_none() -> None:

@@ -242,6 +242,17 @@ EXPORT int still_decode(struct codecs *codecs, int codec, int rate, const uint8_
     return codec_decode(codecs, (uint8_t)codec, rate, payload, size, out);
 }
 
+/* Whether an Opus packet of one frame has a copy of the one before it, by its LBRR flag. */
+EXPORT int still_opus_copy(const uint8_t *payload, int size)
+{
+    /* RFC 6716 4.2.3: a packet with SILK in it begins with a VAD flag for each SILK frame, then the LBRR flag. */
+    int configuration = payload[0] >> 3, count = payload[0] & 3;
+    if (configuration >= 16 || count != 0 || size < 2)
+        return 0;
+    int frames = configuration >= 12 || configuration % 4 < 2 ? 1 : configuration % 4;
+    return payload[1] >> (7 - frames) & 1;
+}
+
 EXPORT struct codecs *still_codecs(int loss)
 {
     g711_init();

@@ -140,6 +140,24 @@ def test_the_source_takes_up_the_listeners_length(still: Still) -> None:
     assert [packet.marker for packet in heard].count(True) == 2, "where the source itself marks a beginning"
 
 
+def test_the_listener_asks_for_another_length_or_codec_in_the_middle(still: Still) -> None:
+    a, b = still.port(PCMU), still.port(PCMU)
+    still.bridge(a, b)
+    sent = stream(still, a, PCMU, sine(440, 5.0, 8000))
+    for until, send, ptime in (
+        (1000, PCMU, 60),
+        (2000, PCMU, 10),
+        (3000, PCMA, 40),
+        (4000, OPUS, 20),
+        (5000, PCMU, 30),
+    ):
+        still.change(b, send, ptime=ptime)
+        still.run(until * MS, [one for one in sent if (until - 1000) * MS <= one.at < until * MS])
+        lately = [packet for packet in still.heard[b] if packet.at > (until - 500) / 1000]
+        assert {packet.type for packet in lately} == {send} and steps(lately, send) == {ptime}
+    assert numbers(still.heard[b]) == {1} and len({packet.ssrc for packet in still.heard[b]}) == 1
+
+
 def test_a_day_of_packets_of_another_length(still: Still) -> None:
     a, b = still.port(PCMU), still.port(PCMU, ptime=30)
     still.bridge(a, b)

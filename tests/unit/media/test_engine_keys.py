@@ -67,9 +67,10 @@ def test_a_press_of_nine_seconds_is_one(box: EngineBox) -> None:
     assert digits(box) == [(box.id(a), "9", (0xFFFF + 8000) // 8)]
 
 
-def test_an_event_clock_of_another_rate(box: EngineBox) -> None:
-    a = box.party(events=Payload(110, "telephone-event", 48000))
-    a.send_packet(struct.pack("!BBH", 3, 0x8A, 4800), 110)
+@pytest.mark.parametrize("clock", [8000, 16000, 48000])
+def test_an_event_clock_of_any_rate(box: EngineBox, clock: int) -> None:
+    a = box.party(events=Payload(110, "telephone-event", clock))
+    a.send_packet(struct.pack("!BBH", 3, 0x8A, clock // 10), 110)
     assert digits(box) == [(box.id(a), "3", 100)]
 
 

@@ -8,7 +8,26 @@ import struct
 import pytest
 
 from tests.unit.media.rtp import Packet, header
-from tests.unit.media.still import EVENTS, EVENTS_48, G722, MS, OPUS, PCMU, Sent, Still, sine, stream
+from tests.unit.media.still import (
+    CLOCK,
+    EVENTS,
+    EVENTS_16,
+    EVENTS_48,
+    G722,
+    L16,
+    L16_48,
+    MS,
+    OPUS,
+    PCMU,
+    RATE,
+    Sent,
+    Still,
+    sine,
+    stream,
+)
+
+STEP = {EVENTS: 160, EVENTS_16: 320, EVENTS_48: 960}
+"""20 ms on each clock."""
 
 
 def presses(packets: list[Packet], kind: int = EVENTS) -> list[tuple[int, list[Packet]]]:
@@ -30,13 +49,23 @@ def durations(group: list[Packet]) -> list[tuple[bool, int]]:
     return [(bool(p.payload[1] & 0x80), struct.unpack("!H", p.payload[2:4])[0]) for p in group]
 
 
-@pytest.mark.parametrize(("send", "events", "step"), [(PCMU, EVENTS, 160), (G722, EVENTS, 160), (OPUS, EVENTS_48, 960)])
+@pytest.mark.parametrize(
+    ("send", "events", "step"),
+    [
+        (PCMU, EVENTS, 160),
+        (G722, EVENTS, 160),
+        (OPUS, EVENTS_48, 960),
+        (OPUS, EVENTS, 160),
+        (L16, EVENTS_16, 320),
+        (L16_48, EVENTS_48, 960),
+    ],
+)
 @pytest.mark.parametrize("mixed", [False, True])
 def test_keys_of_a_row_between_what_is_heard(still: Still, send: int, events: int, step: int, mixed: bool) -> None:
     a, b = still.port(send), still.port(send, events=events)
     still.mix([(b, a, 0.5 if mixed else 1.0)])
-    rate = {PCMU: 8000, G722: 16000, OPUS: 48000}[send]
-    packets = stream(still, a, send, sine(440, 2.0, rate))
+    frame = CLOCK[send] // 50
+    packets = stream(still, a, send, sine(440, 2.0, RATE[send]), ptime=10 if send == L16_48 else 20)
     still.run(300 * MS, [p for p in packets if p.at < 300 * MS])
     still.change(b, send, events=events, press="4#", generation=2)
     still.run(2000 * MS, [p for p in packets if p.at >= 300 * MS])
@@ -49,10 +78,10 @@ def test_keys_of_a_row_between_what_is_heard(still: Still, send: int, events: in
     assert gap >= 0.04, "two keys are told apart"
     numbered(still.heard[b])
     times = [p.timestamp for p in still.heard[b] if p.type == send]
-    assert all(0 < (y - x) & 0xFFFFFFFF <= step * 25 for x, y in itertools.pairwise(times))
+    assert all(0 < (y - x) & 0xFFFFFFFF <= frame * 25 for x, y in itertools.pairwise(times))
     after = still.heard[b][still.heard[b].index(told[1][1][-1]) + 1 :]
     assert len(after) > 40 and after[0].marker, "the voice goes on"
-    assert (after[0].timestamp - told[0][1][0].timestamp) / step == pytest.approx(
+    assert (after[0].timestamp - told[0][1][0].timestamp) / frame == pytest.approx(
         (after[0].at - told[0][1][0].at) / 0.02, abs=2
     ), "on the same timeline"
 
@@ -77,7 +106,7 @@ def test_nothing_is_pressed_twice_or_by_a_new_port(still: Still) -> None:
 def key(
     still: Still, port: int, event: int, at: int, milliseconds: int, kind: int = EVENTS, timestamp: int = 90000
 ) -> list[Sent]:
-    step = 960 if kind == EVENTS_48 else 160
+    step = STEP[kind]
     count = milliseconds // 20
     out = []
     for number in range(count + 3):
@@ -105,6 +134,37 @@ def test_a_key_reaches_those_who_hear_another_codec_or_a_sum(still: Still) -> No
         assert said[-1][1] / step * 20 == pytest.approx(200, abs=60)
         numbered(still.heard[party])
     assert presses(still.heard[a]) == [] and presses(still.heard[d]) == []
+
+
+@pytest.mark.parametrize("comes", [EVENTS, EVENTS_16, EVENTS_48])
+@pytest.mark.parametrize("goes", [EVENTS, EVENTS_16, EVENTS_48])
+@pytest.mark.parametrize("mixed", [False, True])
+def test_a_key_on_any_clock_is_told_and_passed_on_on_any_other(
+    still: Still, comes: int, goes: int, mixed: bool
+) -> None:
+    kind = {EVENTS: PCMU, EVENTS_16: L16, EVENTS_48: OPUS}
+    a, b = still.port(kind[comes], events=comes), still.port(kind[goes], events=goes)
+    still.mix([(b, a, 0.5 if mixed else 1.0)])
+    voice = stream(still, a, kind[comes], sine(440, 2.0, RATE[kind[comes]]))
+    pressed = key(still, a, 7, 400 * MS, 160, comes, timestamp=7000 + 20 * CLOCK[kind[comes]] // 50)
+    for number, packet in enumerate(pressed):
+        packet.data = packet.data[:2] + (120 + number).to_bytes(2, "big") + packet.data[4:]
+    for number, packet in enumerate(voice[31:]):
+        packet.data = packet.data[:2] + (131 + number).to_bytes(2, "big") + packet.data[4:]
+    still.run(2000 * MS, [*voice[:20], *pressed, *voice[31:]])
+    assert [(found.kind, found.port, found.what) for found in still.found()] == [("key", a, "7")]
+    ((event, group),) = presses(still.heard[b], goes)
+    said = durations(group)
+    assert event == 7 and said[-3:] == [(True, said[-1][1])] * 3 and not said[-4][0]
+    assert said[-1][1] / STEP[goes] * 20 == pytest.approx(160, abs=60)
+    assert group[0].marker and not any(packet.marker for packet in group[1:])
+    numbered(still.heard[b])
+    audio = [packet for packet in still.heard[b] if packet.type == kind[goes]]
+    before, after = audio[0], audio[-1]
+    clock = CLOCK[kind[goes]]
+    for packet in (group[0], after):
+        passed = (packet.timestamp - before.timestamp) / clock
+        assert passed == pytest.approx(packet.at - before.at, abs=0.045), "one timeline for both"
 
 
 def test_a_long_press_goes_on_in_segments(still: Still) -> None:

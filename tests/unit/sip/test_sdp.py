@@ -88,6 +88,11 @@ def test_ptime(line: str, expected: int | None) -> None:
     assert audio(line).ptime == expected
 
 
+def test_maxptime() -> None:
+    assert audio("a=ptime:60\r\na=maxptime:30\r\n").maxptime == 30
+    assert audio("a=ptime:60\r\na=maxptime:0\r\n").maxptime is None
+
+
 def test_rtcp_mux() -> None:
     assert audio("a=rtcp-mux\r\n").rtcp_mux
     assert not audio("").rtcp_mux
