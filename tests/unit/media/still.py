@@ -246,7 +246,7 @@ class Still:
     def listen(self, at: Samples, port: int, size: int, data: bytes) -> None:
         """Many datagrams of one size for one port, at rising times (ns); what is sent is read after each fifty."""
         for part in np.array_split(np.arange(len(at)), max(1, len(at) // 50)):
-            self.play(at[part], np.full(len(part), port), part * size, size, data)
+            self.play(at[part], np.full(len(part), port), part * size, np.full(len(part), size), data)
             self._read(int(at[part[-1]]))
 
     def recorder(self, left: int, right: int, *, running: bool = True, silent: bool = False, rate: int = 8000) -> None:

@@ -164,7 +164,7 @@ def test_a_day_of_packets_of_another_length(still: Still) -> None:
     count = 70_000
     data = b"".join(header(PCMU, number & 0xFFFF, number * 160, 5) + bytes(160) for number in range(count))
     at = np.arange(count) * 20 * MS
-    still.play(at, np.full(count, a), np.arange(count) * 172, 172, data)
+    still.play(at, np.full(count, a), np.arange(count) * 172, np.full(count, 172), data)
     assert still.figures()["forwarded"] == pytest.approx(count * 2 / 3, abs=4), "none is taken for an old one"
 
 

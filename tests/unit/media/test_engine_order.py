@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
 from tests.unit.media.rtp import Samples, header
-from tests.unit.media.still import EVENTS, G722, L16, MS, OPUS, PCMU, RATE, Sent, Still, library, sine, stream
+from tests.unit.media.still import EVENTS, G722, L16, MS, OPUS, PCMU, RATE, Sent, Still, sine, stream
 
 KINDS = [PCMU, G722, OPUS, L16]
 NAMES = {PCMU: "PCMU", G722: "G722", OPUS: "opus", L16: "L16"}
-
-
-@pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    return library(tmp_path_factory.mktemp("still"))
-
-
-@pytest.fixture
-def still(loaded: ctypes.CDLL) -> Iterator[Still]:
-    made = Still(loaded)
-    yield made
-    made.close()
 
 
 def speech(rate: int, seconds: float) -> Samples:
