@@ -34,15 +34,16 @@ def _read_file(file: Path) -> bytes:
 
 def check(file: Path) -> int:
     """Prints every problem and every warning of a site file."""
+    say = Speaker(terminal_language())
     reading = read(_read_file(file))
     for problem in reading.errors:
-        print(f"{file}: {problem}")
+        print(f"{file}: {say.problem(problem)}")
     for warning in reading.warnings:
-        path, _, message = warning.partition(": ")
-        print(f"{file}: {path}: warning: {message}")
+        path, _, message = say.problem(warning).partition(": ")
+        print(f"{file}: {path}: {say('warning')}: {message}")
     if not reading.errors:
         # Not on standard output: a line there is a problem or a warning.
-        print(Speaker(terminal_language())("check-ok", file=file), file=sys.stderr)
+        print(say("check-ok", file=file), file=sys.stderr)
     return 1 if reading.errors else 0
 
 
@@ -54,11 +55,11 @@ def apply(file: Path, folder: DataFolder) -> int:
         changes, warnings = _apply(text, folder)
     except ConfigError as error:
         for problem in error.problems:
-            print(f"{file}: {problem}")
+            print(f"{file}: {say.problem(problem)}")
         print(say("nothing-changed"), file=sys.stderr)
         return 1
     for warning in warnings:
-        print(f"{file}: {warning}", file=sys.stderr)
+        print(f"{file}: {say.problem(warning)}", file=sys.stderr)
     print("\n".join(changes) if changes else say("no-change"))
     return 0
 

@@ -149,8 +149,8 @@ def _site(text: str, say: Speaker) -> Iterator[Finding]:
 
     reading = read(text)
     for problem in reading.errors:
-        yield Finding("problem", say("config-problem", problem=problem), say("config-mend"))
+        yield Finding("problem", say("config-problem", problem=say.problem(problem)), say("config-mend"))
     for warning in reading.warnings:
-        yield Finding("warning", say("config-problem", problem=warning))
+        yield Finding("warning", say("config-problem", problem=say.problem(warning)))
     if not reading.errors:
         yield Finding("ok", say("config-ok"))

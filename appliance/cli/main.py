@@ -47,7 +47,7 @@ def _failed(error: Exception, data: Path | None) -> int:
         raise error
     if isinstance(error, ConfigError):
         for problem in error.problems:
-            print(problem, file=sys.stderr)
+            print(speaker(data).problem(problem), file=sys.stderr)
     elif isinstance(error, HakoError):
         print(f"hako: {error.said(speaker(data).language)}", file=sys.stderr)
     elif isinstance(error, OSError):

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 TEXTS: Final[dict[str, tuple[str, str]]] = {
     # --- apply, check, export
+    "warning": ("注意", "warning"),
     "check-ok": ("{file}: 問題ありません", "{file}: ok"),
     "nothing-changed": ("何も変更していません", "nothing was changed"),
     "no-change": ("変更はありません。設定はすでにこのとおりです", "no change: the box is like this already"),
@@ -161,6 +162,14 @@ class Speaker:
         """The text of this name, filled in."""
         ja, en = TEXTS[name]
         return (ja if self.language == "ja" else en).format(**fields)
+
+    def problem(self, text: str) -> str:
+        """What is wrong with a site file (`ConfigError.problems`)."""
+        if self.language != "ja":
+            return text
+        from appliance.site.japanese import japanese
+
+        return japanese(text)
 
     def of(self, words: Mapping[str, str]) -> str:
         """What something else has to say in both languages."""

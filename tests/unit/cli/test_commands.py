@@ -56,6 +56,20 @@ def test_check_prints_one_line_a_problem(site: Path, capsys: Output) -> None:
     assert any(line.startswith(f"{site}: groups[0].members[0]: ") for line in lines)
 
 
+def test_check_speaks_japanese_to_a_japanese_terminal(
+    site: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", "ja_JP.UTF-8")
+    assert main(["check", str(site)]) == 0
+    said = capsys.readouterr()
+    assert f"{site}: trunks: 注意: 外線がありません" in said.out and said.err == f"{site}: 問題ありません\n"
+    site.write_text(SITE + '[[queues]]\nid = "q"\nstrategy = "foo"\n')
+    assert main(["check", str(site)]) == 1
+    assert f'{site}: queues[0].strategy: 呼び出し方式 "foo" はありません' in capsys.readouterr().out
+    assert main(["check", str(site) + ".missing"]) == 1
+    assert "ファイルまたはフォルダーがありません" in capsys.readouterr().err
+
+
 def test_check_accepts_a_good_file_and_warns(site: Path, capsys: Output) -> None:
     assert main(["check", str(site)]) == 0
     said = capsys.readouterr()
