@@ -6,11 +6,15 @@ import fcntl
 import ipaddress
 import socket
 import struct
+from array import array
 from pathlib import Path
 from typing import NamedTuple
 
-_SIOCGIFADDR = 0x8915
+_SIOCGIFCONF = 0x8912
 _SIOCGIFFLAGS = 0x8913
+_IFREQ = 16 + 3 * struct.calcsize("P")
+"""Bytes of a struct ifreq (netdevice(7)): a name, then a union whose largest member is a struct ifmap."""
+_MOST = 128
 _IFF_UP, _IFF_LOOPBACK = 0x1, 0x8
 _NOT_LAN = ("docker", "br-", "veth", "virbr", "tun", "tap", "wg")
 """Interfaces that no phone is on; their addresses come last."""
@@ -33,27 +37,43 @@ def lan_addresses() -> list[Address]:
     found: list[tuple[tuple[bool, bool, bool, int], Address]] = []
     names = [name for _, name in socket.if_nameindex()]
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        for index, name in enumerate(names):
-            address = _ipv4(probe, name)
-            if address:
-                order = (name.startswith(_NOT_LAN), name != default, False, index)
+        for name, address in _ipv4(probe):
+            if name in names:
+                order = (name.startswith(_NOT_LAN), name != default, False, names.index(name))
                 found.append((order, Address(name, address)))
     for name, address in _ipv6():
         if name in names:
             order = (name.startswith(_NOT_LAN), name != default, True, names.index(name))
             found.append((order, Address(name, address)))
-    return [address for _, address in sorted(found)]
+    # An interface's own first address stays before those that were added to it.
+    return [address for _, address in sorted(found, key=lambda one: one[0])]
 
 
-def _ipv4(probe: socket.socket, name: str) -> str:
+def _ipv4(probe: socket.socket) -> list[tuple[str, str]]:
+    """(interface, address) of every IPv4 address, further ones of an interface included (netdevice(7), SIOCGIFCONF)."""
+    table = array("B", bytes(_MOST * _IFREQ))
+    try:
+        answer = fcntl.ioctl(probe, _SIOCGIFCONF, struct.pack("iP", len(table), table.buffer_info()[0]))
+    except OSError:
+        return []
+    rows = table.tobytes()[: struct.unpack("iP", answer)[0]]
+    found = []
+    for start in range(0, len(rows), _IFREQ):
+        label = rows[start : start + 16].split(b"\0")[0]
+        name = label.partition(b":")[0].decode("utf-8", "replace")
+        if _carries(probe, name):
+            found.append((name, socket.inet_ntoa(rows[start + 20 : start + 24])))
+    return found
+
+
+def _carries(probe: socket.socket, name: str) -> bool:
+    """Whether the interface is up and leads out of this machine."""
     request = struct.pack("256s", name.encode()[:15])
     try:
         flags = struct.unpack_from("=H", fcntl.ioctl(probe, _SIOCGIFFLAGS, request), 16)[0]
-        if not flags & _IFF_UP or flags & _IFF_LOOPBACK:
-            return ""
-        return socket.inet_ntoa(fcntl.ioctl(probe, _SIOCGIFADDR, request)[20:24])
     except OSError:
-        return ""
+        return False  # it has just gone
+    return bool(flags & _IFF_UP) and not flags & _IFF_LOOPBACK
 
 
 def _ipv6(table: Path = Path("/proc/net/if_inet6")) -> list[tuple[str, str]]:

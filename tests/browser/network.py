@@ -11,6 +11,8 @@ from pathlib import Path
 _PLACE = f"10.{200 + os.getpid() // 250 % 50}.{os.getpid() % 250}"
 """Another network for each run of the tests: two at a time must not take each other's packets."""
 OURS, THEIRS, LATER = f"{_PLACE}.1", f"{_PLACE}.2", f"{_PLACE}.77"
+SECOND = f"{_PLACE}.5"
+"""An address that this machine may get beside OURS."""
 
 
 def run(*command: str) -> None:
@@ -42,6 +44,10 @@ class Network:
         """The computer goes to another place of the network."""
         self.inside("ip", "addr", "del", f"{before}/24", "dev", self._far)
         self.inside("ip", "addr", "add", f"{after}/24", "dev", self._far)
+
+    def also_here(self, address: str, on: bool) -> None:
+        """Gives this machine one more address on the office network, or takes it away."""
+        run("ip", "addr", "add" if on else "del", f"{address}/24", "dev", self._near)
 
     def plug(self, on: bool) -> None:
         """Pulls the cable, or puts it back."""

@@ -36,13 +36,13 @@ def test_global_ipv6_addresses(tmp_path: Path) -> None:
 
 def test_the_order_people_want(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ["lo", "docker0", "wlan0", "eth0"]
-    four = {"docker0": "172.17.0.1", "wlan0": "192.0.2.30", "eth0": "192.0.2.20"}
+    four = [("docker0", "172.17.0.1"), ("wlan0", "192.0.2.30"), ("eth0", "192.0.2.20"), ("eth0", "192.0.2.3")]
     monkeypatch.setattr(socket, "if_nameindex", lambda: list(enumerate(names)))
     monkeypatch.setattr(addresses, "_default_interface", lambda: "eth0")
-    monkeypatch.setattr(addresses, "_ipv4", lambda probe, name: four.get(name, ""))
+    monkeypatch.setattr(addresses, "_ipv4", lambda probe: four)
     monkeypatch.setattr(addresses, "_ipv6", lambda: [("eth0", "fd00::2"), ("gone0", "fd00::3")])
     found = [address.address for address in addresses.lan_addresses()]
-    assert found == ["192.0.2.20", "fd00::2", "192.0.2.30", "172.17.0.1"]
+    assert found == ["192.0.2.20", "192.0.2.3", "fd00::2", "192.0.2.30", "172.17.0.1"]
 
 
 def test_this_machine() -> None:
