@@ -197,6 +197,25 @@ async def test_an_upgrade_of_the_box_leaves_its_conversation_alone(
         await phone.until("CALL_CLOSED")
 
 
+async def test_turning_it_on_and_off_again_and_again_leaves_nothing_behind(office_box: Box, there: Browser) -> None:
+    telephone = await Telephone.open(there, url(office_box), "aiko")
+    process = int((office_box.data / "webphone.lock").read_text())
+    held = []
+    for _ in range(6):
+        await telephone.dial("*43")
+        await expect(telephone.call("talking")).to_be_visible()
+        await telephone.press("Hang up")
+        await expect(telephone.call()).to_have_count(0)
+        await telephone.press("Turn off")
+        await expect(telephone.bar.locator('[data-telephone="off"]')).to_be_visible()
+        await telephone.bar.locator("button.primary").click()
+        await telephone.ready()
+        # A connection that has just been given up takes a moment to go.
+        await asyncio.sleep(1.0)
+        held.append(len(os.listdir(f"/proc/{process}/fd")))
+    assert max(held[2:]) <= max(held[:2]), held
+
+
 async def test_logging_out_and_turning_off_take_the_telephone_away(office_box: Box, there: Browser) -> None:
     async def registered(wanted: int) -> None:
         for _ in range(200):

@@ -83,8 +83,10 @@ class Telephone {
   }
 
   turnOff(): void {
+    const line = this.#line;
     this.#send({ type: "leave" });
-    setTimeout(() => this.#end(""), 150);
+    // The box says when it is done; a box that is away does not.
+    setTimeout(() => { if (line === this.#line) this.#end(""); }, 150);
   }
 
   /** Forgets everything: nobody is logged in any more. */
