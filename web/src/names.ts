@@ -60,8 +60,7 @@ export class Names {
 
   /** Whom the caller talks with, or is being connected to. */
   counterpart(call: CallView): string {
-    // An agent who calls somebody is the caller; whoever asks for the queue talks with the agent.
-    if (call.agent && (call.kind === "inbound" || call.queue)) return this.agent(call.agent);
+    if (isServed(call)) return this.agent(call.agent);
     if (call.kind === "inbound" && call.destination) return this.destination(call.destination);
     const [kind = ""] = call.destination.split(":");
     if (kind === "" || kind === "extension" || kind === "number") return this.party(call.to);
@@ -76,6 +75,12 @@ export function verdictOf(result: string, cause: string): Verdict {
   if (cause === "fax") return "fax";
   if (cause === "initial-silence") return "silence";
   return result === "human" || result === "machine" ? result : "unknown";
+}
+
+/** Whether the agent is the one who was called: whoever calls from outside or asks for a queue talks with the agent, an
+ * agent who calls somebody is the caller. */
+export function isServed(call: Pick<CallView, "agent" | "kind" | "queue">): boolean {
+  return call.agent !== "" && (call.kind === "inbound" || call.queue !== "");
 }
 
 /** A caller who waits for an agent: in the queue, or while an agent is being rung for him. */

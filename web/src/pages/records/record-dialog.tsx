@@ -5,6 +5,7 @@ import { get } from "../../api/http";
 import { day, duration, fullDay, timeOfDay } from "../../format";
 import { useSpeech } from "../../i18n";
 import { useNames } from "../../live";
+import { isServed } from "../../names";
 import { Dialog } from "../../parts/dialog";
 import { KindIcon, Pill } from "../../parts/pieces";
 import { qualityOf, unheardWords, Voice } from "../../parts/voice";
@@ -52,7 +53,7 @@ function Detail({ record }: { record: RecordDetail }): JSX.Element {
       <div class="detail-head">
         <KindIcon kind={record.kind} />
         <div>
-          <p class="detail-parties"><b>{caller.main}</b> → <b>{record.agent && (record.kind === "inbound" || record.queue) ? names.agent(record.agent) : names.party(record.to)}</b></p>
+          <p class="detail-parties"><b>{caller.main}</b> → <b>{isServed(record) ? names.agent(record.agent) : names.party(record.to)}</b></p>
           <p class="muted">{fullDay(record.started, manner)} {time(record.started)}</p>
         </div>
         <Pill tone={causeTone(record)}>{causeWord(record.cause, t)}</Pill>

@@ -3,6 +3,7 @@ import type { CallRecord } from "../../api/types";
 import { counter, day, dateField, timeOfDay, type Manner } from "../../format";
 import { useSpeech, type Words } from "../../i18n";
 import { useNames } from "../../live";
+import { isServed } from "../../names";
 import { serverClock } from "../../live/clock";
 import { Icon } from "../../parts/icon";
 import { KindIcon, Pill } from "../../parts/pieces";
@@ -49,7 +50,7 @@ function RecordRow({ record, search, selected }: { record: CallRecord; search: s
       <span role="cell" class="r-kind"><KindIcon kind={record.kind} /></span>
       <span role="cell" class="r-when">{other && <small>{other}</small>}<time dateTime={record.started}>{timeOfDay(record.started, manner)}</time></span>
       <span role="cell" class="r-from"><Link to={`/records/${encodeURIComponent(record.id)}${search}`} class="record-link" aria-label={`${t.records.open}: ${caller.main}`}>{caller.main}</Link>{caller.sub && <small>{caller.sub}</small>}</span>
-      <span role="cell" class="r-to"><b>{record.agent ? names.agent(record.agent) : names.party(record.to)}</b>{record.agent && <small>{names.party(record.to)}</small>}</span>
+      <span role="cell" class="r-to"><b>{isServed(record) ? names.agent(record.agent) : names.party(record.to)}</b>{record.agent && <small>{isServed(record) ? names.party(record.to) : names.agent(record.agent)}</small>}</span>
       <span role="cell" class="r-queue">{record.queue && <span class="tag">{names.queue(record.queue)}</span>}</span>
       <span role="cell" class="r-wait" data-label={t.records.waited}>{seconds(record.wait_seconds)}</span>
       <span role="cell" class="r-talk" data-label={t.records.talked}>{seconds(record.talk_seconds)}</span>
