@@ -155,9 +155,10 @@ async def test_of_two_offers_the_newer_one_counts() -> None:
     line = Line(opened, "token", lambda _line: ended.set())
     line.attach(opened, told.append)
     browsers = [RTCPeerConnection() for _ in range(2)]
-    for attempt, browser in enumerate(browsers, 1):
+    for browser in browsers:
         browser.addTrack(AudioStreamTrack())
         await browser.setLocalDescription(await browser.createOffer())
+    for attempt, browser in enumerate(browsers, 1):
         line.said(Offer(sdp=browser.localDescription.sdp, attempt=attempt))
     line.said(Offer(sdp="nonsense", attempt=3))
     line.said(Offer(sdp=browsers[1].localDescription.sdp, attempt=4))
