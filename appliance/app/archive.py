@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.box.health.tools import opus_missing
 from appliance.events import RecordingConverted
+from appliance.media.archive_worker import PART
 from appliance.media.recordings import OPUS, locate
 from appliance.store.records import StoredRecording
 
@@ -38,6 +39,9 @@ BACKLOG: Final = 200
 CALLS_A_CORE: Final = 10
 """More calls than this are a busy box."""
 FOLDERS_DAYS: Final = 30.0
+RETRY_SECONDS: Final = 3600.0
+"""After which one that could not be converted is tried again: the disk may have room then."""
+FAULT: Final = "recordings-stay-wav"
 _MOST_FAILED: Final = 10_000
 
 
@@ -48,8 +52,8 @@ class Archive:
         self._box = box
         self._busy = busy or self._much_to_do
         self._played: dict[str, float] = {}
-        self._failed: set[str] = set()
-        """Recordings that stay WAV files until the next start."""
+        self._failed: dict[str, float] = {}
+        """Recordings that stay WAV files for now, and when that was found."""
         self.waiting = 0
         """How many were waiting at the last look, up to some more than `BACKLOG`."""
 
@@ -80,6 +84,8 @@ class Archive:
         box = self._box
         if box.exchange.context.site.site.recording_format != "opus" or opus_missing() or box.ledger.fault:
             return False
+        now = box.core.now().mono
+        self._failed = {name: at for name, at in self._failed.items() if now - at < RETRY_SECONDS}
         found = await asyncio.to_thread(box.records.to_convert, BACKLOG + 1 + len(self._failed))
         waiting = [one for one in found if one.id not in self._failed]
         self.waiting = len(waiting)
@@ -91,10 +97,29 @@ class Archive:
         try:
             await self._convert(one)
         except (OSError, ValueError) as error:
-            log.warning("the recording %s stays a WAV file: %s", one.id, error)
             if len(self._failed) < _MOST_FAILED:
-                self._failed.add(one.id)
+                self._failed[one.id] = now
+            self._stays(one, str(error))
+        else:
+            if not self._failed:
+                box.faults.clear(FAULT)
         return True
+
+    def _stays(self, one: StoredRecording, why: str) -> None:
+        """Says that this one could not be made smaller. Nothing is lost by it but room."""
+        log.warning("the recording %s stays a WAV file: %s", one.id, why)
+        count = len(self._failed)
+        self._box.faults.raise_(
+            FAULT,
+            {
+                "ja": f"{count} 件の録音を Opus に変換できず、WAV のまま残しています。最後は {one.id}: {why}",
+                "en": f"Recordings that could not be made Opus stay WAV files: {count}. The last is {one.id}: {why}",
+            },
+            {
+                "ja": "録音は聞けます。ディスクの空きを確かめてください。1 時間ごとに再び試みます。",
+                "en": "They can be listened to. See that the disk has room; each is tried again after an hour.",
+            },
+        )
 
     def _in_use(self, recording: str) -> bool:
         at = self._played.get(recording)
@@ -105,7 +130,12 @@ class Archive:
         box = self._box
         root = box.folder.recordings
         path = locate(root, one.path)
-        said = await run_helper([str(path), str(root / ".archive.lock")])
+        try:
+            said = await run_helper([str(path), str(root / ".archive.lock")])
+        except OSError:
+            # A helper that was killed has not cleared up.
+            await asyncio.to_thread(path.with_suffix(PART).unlink, True)
+            raise
         if self._in_use(one.id):
             return  # both files are whole; another time
         relative = str(Path(one.path).with_suffix(OPUS))
@@ -128,7 +158,7 @@ class Archive:
                     self._sweep_folder(folder)
 
     def _sweep_folder(self, folder: Path) -> None:
-        for part in folder.glob("*.opus.part"):
+        for part in folder.glob(f"*{PART}"):
             part.unlink(missing_ok=True)
         for made in folder.glob(f"*{OPUS}"):
             before = made.with_suffix(".wav")
@@ -154,6 +184,9 @@ async def run_helper(arguments: Sequence[str]) -> dict[str, int]:
         await process.wait()
         raise
     if process.returncode:
-        raise OSError(said.decode("utf-8", "replace").strip()[-300:] or f"the helper ended with {process.returncode}")
+        why = f"the helper was ended by signal {-process.returncode}"
+        if process.returncode > 0:
+            why = said.decode("utf-8", "replace").strip()[-300:] or f"the helper ended with {process.returncode}"
+        raise OSError(why)
     result: dict[str, int] = json.loads(out)
     return result

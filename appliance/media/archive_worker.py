@@ -27,6 +27,8 @@ from appliance.media.wav import PCM, little_endian, read_layout
 
 BITRATES = {8000: 32, 16000: 40}
 """kbit/s of both sides together. Below 24 libopus gives up keeping the two sides apart."""
+PART = ".opus.part"
+"""Of a file that is being made."""
 BLOCKS = 10
 """Stretches a second whose loudness is compared."""
 POINTS = 1000
@@ -115,7 +117,23 @@ def waveform_tag(levels: Levels) -> str:
 
 def archive(path: Path) -> Path:
     """Makes the Opus file of a WAV file beside it; gives its path. Raises NotArchived, WavError, OSError."""
-    done, part = path.with_suffix(".opus"), path.with_suffix(".opus.part")
+    done, part = path.with_suffix(".opus"), path.with_suffix(PART)
+    try:
+        _make(path, part)
+        part.replace(done)
+    finally:
+        # A disk that was full of it has its room back.
+        part.unlink(missing_ok=True)
+    folder = os.open(done.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    return done
+
+
+def _make(path: Path, part: Path) -> None:
+    """Makes `part`, and verifies that it is the same conversation and on the disk."""
     with path.open("rb") as file:
         layout = read_layout(file)
         if (layout.tag, layout.channels, layout.bits) != (PCM, 2, 16) or layout.rate not in BITRATES:
@@ -139,17 +157,9 @@ def archive(path: Path) -> Path:
     if not wrong and abs(opus.read(part).seconds - before.frames / layout.rate) > 0.02:
         wrong = "its length is not what it says"
     if wrong:
-        part.unlink()
         raise NotArchived(f"as Opus it was not the same: {wrong}")
     with part.open("rb") as made:
         os.fsync(made.fileno())
-    part.replace(done)
-    folder = os.open(done.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-    return done
 
 
 def _at_most(file: BinaryIO, most: int) -> Callable[[int], bytes]:

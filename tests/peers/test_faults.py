@@ -8,7 +8,6 @@ import os
 import random
 import signal
 import socket
-import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 
 from tests.peers.conftest import Lines, MakeBox
 from tests.peers.kit.box import Box
+from tests.peers.kit.disk import small_disk
 from tests.peers.kit.handset import Handset
 from tests.peers.kit.phone import Phone
 from tests.peers.kit.ports import free_port
@@ -189,21 +189,6 @@ async def test_killing_the_media_process_interrupts_a_call_for_less_than_a_secon
 
 
 # --- the disk --------------------------------------------------------------------------------------------------------
-@contextlib.contextmanager
-def small_disk(folder: Path, size: str) -> Iterator[None]:
-    """A file system of this size at `folder`; skips the test where it cannot be mounted."""
-    folder.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "tmpfs", str(folder)], capture_output=True, text=True
-    )
-    if done.returncode != 0:
-        pytest.skip(f"a small file system needs root and mount: {done.stderr.strip()}")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
 async def test_a_full_disk_stops_the_recording_not_the_call(make_box: MakeBox, tmp_path: Path) -> None:
     box = make_box()
     with small_disk(box.data / "recordings", "48k"):

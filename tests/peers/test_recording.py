@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.peers.conftest import Lines, MakeBox
-from tests.peers.kit.box import Box
+from tests.peers.kit.box import Box, Json
+from tests.peers.kit.disk import small_disk
 from tests.peers.kit.handset import Handset
 from tests.peers.kit.phone import Phone
+from tests.peers.kit.processes import until
 from tests.peers.kit.sipp import Sipp
 from tests.peers.kit.site import secret, site_file
 from tests.peers.kit.sound import ONE, TWO, heard, stereo
@@ -41,4 +49,121 @@ async def test_a_phones_record_key_is_told_whether_it_may(
             left, right = stereo(await box.recording(record["recording"]["id"]))
             assert (heard(left), heard(right)) == ({ONE}, {TWO})
             assert len(left) / 8000 == pytest.approx(1.0, abs=0.3)
+    assert "Traceback" not in box.log()
+
+
+# --- what becomes of it ----------------------------------------------------------------------------------------------
+OPUSENC = """\
+#!/bin/sh
+# opusenc of the box: says how nice it is, then does what the test wants.
+nice >>{folder}/nice
+for last; do :; done
+case "$(cat {folder}/mode)" in
+  corrupt) {real} "$@" && dd if=/dev/urandom of="$last" bs=512 seek=1 count=4 conv=notrunc status=none ;;
+  kill) head -c 4096 >"$last"; kill -9 $PPID ;;
+  *) exec {real} "$@" ;;
+esac
+"""
+
+
+class Coder:
+    """The box's opusenc, as a test wants it to work."""
+
+    def __init__(self, folder: Path) -> None:
+        real = shutil.which("opusenc")
+        assert real is not None, "the tests' set-up installs opus-tools"
+        self.folder = folder / "coder"
+        self.folder.mkdir()
+        self.works("well")
+        script = self.folder / "opusenc"
+        script.write_text(OPUSENC.format(folder=self.folder, real=real))
+        script.chmod(0o755)
+
+    def works(self, mode: str) -> None:
+        (self.folder / "mode").write_text(mode)
+
+    def niceness(self) -> set[str]:
+        """Of every process that coded."""
+        return set((self.folder / "nice").read_text().split())
+
+    @property
+    def prefix(self) -> list[str]:
+        """Put before the box's command."""
+        path = f"PATH={self.folder}:{os.environ['PATH']}"
+        return ["env", path, sys.executable, "-m", "tests.peers.kit.hasty"]
+
+
+async def recorded_call(box: Box, folder: Path, seconds: float = 1.5) -> Json:
+    """201 and 202 talk, and hang up; the record."""
+    async with phone(box, folder, "201", ONE) as caller, phone(box, folder, "202", TWO, auto_answer=True) as called:
+        await caller.dial("202")
+        await asyncio.gather(caller.hears(TWO), called.hears(ONE))
+        (call,) = await box.items("calls")
+        await asyncio.sleep(seconds)
+        await caller.hang_up()
+        await called.until("CALL_CLOSED")
+    return await box.record(id=call["id"])
+
+
+def files(box: Box) -> list[str]:
+    """Endings of what was made of recordings."""
+    return sorted(one.suffix for one in (box.data / "recordings").rglob("*") if one.suffix not in ("", ".lock"))
+
+
+async def test_a_finished_recording_becomes_opus_in_a_quiet_moment(make_box: MakeBox, tmp_path: Path) -> None:
+    box, coder = make_box(), Coder(tmp_path)
+    box.prefix = coder.prefix
+    await box.start()
+    async with box.events() as feed:
+        record = await recorded_call(box, tmp_path)
+        name = record["recording"]["id"]
+        await feed.until("recording-converted", 20, recording=name)
+        await until(lambda: files(box) == [".opus"], 5, lambda: f"the WAV is gone: {files(box)}")
+    assert coder.niceness() == {"19"}
+    whole = await box.recording(name)
+    assert whole[:4] == b"OggS"
+    status, part = await box.call_api("GET", f"recordings/{name}/audio", headers={"Range": "bytes=100-299"})
+    assert (status, part) == (206, whole[100:300])
+    (tmp_path / "played.opus").write_bytes(whole)
+    command = ["opusdec", "--quiet", "--rate", "8000", "--force-wav", str(tmp_path / "played.opus"), "-"]
+    played = (await asyncio.to_thread(subprocess.run, command, check=True, capture_output=True)).stdout
+    samples = np.frombuffer(played[44:], dtype="<i2")
+    assert (heard(samples[0::2]), heard(samples[1::2])) == ({ONE}, {TWO})
+    assert len(samples) / 16000 == pytest.approx(record["recording"]["seconds"], abs=0.05)
+    assert (await box.get("system"))["faults"] == []
+    assert "Traceback" not in box.log()
+
+
+@pytest.mark.parametrize("mode", ["corrupt", "kill", "full"])
+async def test_a_conversion_that_fails_loses_nothing_and_is_told(make_box: MakeBox, tmp_path: Path, mode: str) -> None:
+    """The result is damaged, the helper killed, or the disk too full for a second file."""
+    box, coder = make_box(), Coder(tmp_path)
+    box.prefix = coder.prefix
+    coder.works(mode)
+    folder = box.data / "recordings"
+    with small_disk(folder, "160k") if mode == "full" else contextlib.nullcontext():
+        await box.start()
+        async with box.events() as feed:
+            ballast = folder / "ballast"
+            if mode == "full":
+                ballast.write_bytes(bytes(40_000))
+            record = await recorded_call(box, tmp_path)
+            if mode == "full":
+                with contextlib.suppress(OSError), ballast.open("ab") as file:
+                    while True:
+                        file.write(bytes(1024))
+                        file.flush()
+            name = record["recording"]["id"]
+            told = await feed.until("fault-raised", 20, fault="recordings-stay-wav")
+            assert name in told["text"]["en"]
+            left, right = stereo(await box.recording(name))
+            assert (heard(left), heard(right)) == ({ONE}, {TWO})
+            assert feed.all("recording-converted") == []
+            coder.works("well")
+            ballast.unlink(missing_ok=True)
+            await feed.until("recording-converted", 20, recording=name)
+            await feed.until("fault-cleared", 5, fault="recordings-stay-wav")
+            await until(lambda: files(box) == [".opus"], 5, lambda: f"the WAV is gone: {files(box)}")
+            assert (await box.recording(name))[:4] == b"OggS"
+        await box.stop()
     assert "Traceback" not in box.log()

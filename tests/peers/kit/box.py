@@ -137,12 +137,14 @@ class Box:
                 self._cookie = answer.headers["Set-Cookie"].partition(";")[0]
         return {"Cookie": self._cookie, "Origin": self.web}
 
-    async def call_api(self, method: str, path: str, body: Json | None = None) -> tuple[int, bytes]:
+    async def call_api(
+        self, method: str, path: str, body: Json | None = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, bytes]:
         """(status, body) of one request below /api/v1."""
         async with (
             aiohttp.ClientSession() as session,
             session.request(
-                method, f"{self.web}/api/v1/{path}", json=body, headers=await self._headers(session)
+                method, f"{self.web}/api/v1/{path}", json=body, headers=await self._headers(session) | (headers or {})
             ) as answer,
         ):
             return answer.status, await answer.read()

@@ -29,12 +29,17 @@ class Keeper:
         self.records = Records(root / "records.db")
         self.info = SiteInfo(timezone="Asia/Tokyo", **site)
         exchange = SimpleNamespace(context=SimpleNamespace(site=SimpleNamespace(site=self.info), calls={}))
+        self.faults: dict[str, dict[str, str]] = {}
+        faults = SimpleNamespace(
+            raise_=lambda fault, text, remedy: self.faults.update({fault: text}),
+            clear=lambda fault: self.faults.pop(fault, None),
+        )
         core = SimpleNamespace(now=lambda: self.now, emit=self.emit)
         self.box = cast(
             Box,
             SimpleNamespace(
                 exchange=exchange, core=core, ledger=self.ledger, records=self.records, committed=self.committed,
-                folder=SimpleNamespace(recordings=self.recordings), started=self.now,
+                folder=SimpleNamespace(recordings=self.recordings), started=self.now, faults=faults,
             ),
         )  # fmt: skip
 

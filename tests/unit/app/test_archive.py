@@ -99,6 +99,11 @@ async def test_one_that_cannot_be_converted_holds_up_no_other(keeper: Keeper) ->
         pass
     assert bad.exists() and keeper.file_of("c1").endswith(".wav")
     assert not good.exists() and keeper.file_of("c2").endswith(".opus")
+    assert "c1-1" in keeper.faults[archive.FAULT]["en"] and "c1-1" in keeper.faults[archive.FAULT]["ja"]
+    recording(bad, 4.0)
+    assert not await work.step(), "not before an hour"
+    keeper.later(archive.RETRY_SECONDS + 1)
+    assert await work.step() and not bad.exists() and keeper.faults == {}
 
 
 async def test_what_a_sudden_end_left_is_cleared_up(keeper: Keeper) -> None:
