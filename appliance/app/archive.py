@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from appliance.box.health.tools import opus_missing
+from appliance.errors import HakoError
 from appliance.events import RecordingConverted
 from appliance.media.archive_worker import PART
-from appliance.media.recordings import OPUS, locate
+from appliance.media.recordings import OPUS, duration, locate
 from appliance.store.records import StoredRecording
 
 if TYPE_CHECKING:
@@ -165,7 +166,16 @@ class Archive:
             if before.exists():
                 known = self._box.records.recording(made.stem)
                 if known is not None and known[1].endswith(OPUS):
-                    before.unlink(missing_ok=True)
+                    # A disk may lie about what it has kept: of the two, the one that is whole stays.
+                    (before if _as_long(made, before) else made).unlink(missing_ok=True)
+
+
+def _as_long(made: Path, before: Path) -> bool:
+    """Whether an Opus file is as long as the WAV file it was made of."""
+    try:
+        return abs(duration(made) - duration(before)) < 0.002
+    except (HakoError, OSError):
+        return False
 
 
 async def run_helper(arguments: Sequence[str]) -> dict[str, int]:

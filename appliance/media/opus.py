@@ -19,8 +19,9 @@ CLOCK = 48_000
 PEAKS = "HAKO_PEAKS"
 """Tag with the waveform: base64 of one byte a point and channel, the channels' points by turns."""
 _PAGE = struct.Struct("<4sBBqIIIB")
-_TAIL = 64 * 1024 + _PAGE.size + 255
-"""The last page begins within so many bytes of the end (RFC 3533 section 6)."""
+_TAIL = 2 * (64 * 1024 + _PAGE.size + 255)
+"""The last page begins within half as many bytes of the end (RFC 3533 section 6), and where that is cut, the one before
+it within these."""
 _MOST_TAGS = 256 * 1024
 
 
@@ -100,15 +101,17 @@ def _tags(packet: bytes) -> dict[str, str]:
 
 
 def _end(file: BinaryIO) -> int:
-    """Granule position of the last page."""
+    """Granule position of the last page that is whole."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - _TAIL))
     tail = file.read()
     at = tail.rfind(b"OggS")
     while at >= 0:
         if at + _PAGE.size <= len(tail):
-            granule = int(_PAGE.unpack_from(tail, at)[3])
-            if granule >= 0:
-                return granule
+            page = _PAGE.unpack_from(tail, at)
+            lacing = tail[at + _PAGE.size : at + _PAGE.size + page[-1]]
+            whole = len(lacing) == page[-1] and at + _PAGE.size + page[-1] + sum(lacing) <= len(tail)
+            if int(page[3]) >= 0 and whole:
+                return int(page[3])
         at = tail.rfind(b"OggS", 0, at)
     raise OpusError("it has no end")

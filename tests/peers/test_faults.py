@@ -191,7 +191,7 @@ async def test_killing_the_media_process_interrupts_a_call_for_less_than_a_secon
 # --- the disk --------------------------------------------------------------------------------------------------------
 async def test_a_full_disk_stops_the_recording_not_the_call(make_box: MakeBox, tmp_path: Path) -> None:
     box = make_box()
-    with small_disk(box.data / "recordings", "48k"):
+    with small_disk(box.data / "recordings", "48k") as resize:
         await box.start()
         async with box.events() as feed, conversation(box, tmp_path) as (caller, called, call):
             stopped = await feed.until("recording-stopped", 12, call=call)
@@ -207,6 +207,16 @@ async def test_a_full_disk_stops_the_recording_not_the_call(make_box: MakeBox, t
             assert told["reason"] == "disk-full"
             left, right = stereo(await box.recording(record["recording"]["id"]))
             assert (heard(left), heard(right)) == ({ONE}, {TWO}), "what there was room for is there"
+            resize("2m")
+            await caller.dial("202")
+            await asyncio.gather(caller.hears(TWO), called.hears(ONE))
+            (live,) = await box.items("calls")
+            assert live["recording"], "the next call is recorded as soon as there is room"
+            await asyncio.sleep(1.0)
+            await caller.hang_up()
+            assert (await feed.until("recording-stopped", call=live["id"]))["reason"] == "ended"
+            left, right = stereo(await box.recording((await box.record(id=live["id"]))["recording"]["id"]))
+            assert (heard(left), heard(right)) == ({ONE}, {TWO})
         await box.stop()
     assert "Traceback" not in box.log()
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -166,4 +167,46 @@ async def test_a_conversion_that_fails_loses_nothing_and_is_told(make_box: MakeB
             await until(lambda: files(box) == [".opus"], 5, lambda: f"the WAV is gone: {files(box)}")
             assert (await box.recording(name))[:4] == b"OggS"
         await box.stop()
+    assert "Traceback" not in box.log()
+
+
+async def test_a_power_cut_at_any_byte_leaves_records_and_files_right(make_box: MakeBox, tmp_path: Path) -> None:
+    """Everything ends at once; of each file another part had reached the disk. (Each byte: media/test_recordings.)"""
+    box = make_box()
+    await box.start()
+    pairs = (("201", "202"), ("203", "204"), ("205", "206"))
+    async with contextlib.AsyncExitStack() as stack:
+        phones = [
+            (
+                await stack.enter_async_context(phone(box, tmp_path, one, ONE)),
+                await stack.enter_async_context(phone(box, tmp_path, other, TWO, auto_answer=True)),
+            )
+            for one, other in pairs
+        ]
+        for caller, called in phones:
+            await caller.dial(called.user)
+        await asyncio.gather(*(called.hears(ONE) for _, called in phones))
+        calls = {one["from"]: one["id"] for one in await box.items("calls")}
+        await asyncio.sleep(2.0)
+        box.kill()
+        os.kill(box.media_pid(), signal.SIGKILL)
+        for caller, called in phones:
+            await caller.vanish()
+            await called.vanish()
+    wavs = {one.stem.rpartition("-")[0]: one for one in (box.data / "recordings").rglob("*.wav")}
+    kept = {"201": 0, "203": 131, "205": 256 + 8000 * 4 + 3}
+    for number, size in kept.items():
+        os.truncate(wavs[calls[number]], size)
+    # What tells a start that conversations may live on is in memory alone; a power cut takes it.
+    for name in ("state.db", "state.db-wal", "state.db-shm"):
+        (box.data / name).unlink(missing_ok=True)
+    await box.start()
+    for number, size in kept.items():
+        seconds = max(0, size - 256) // 4 / 8000
+        record = await box.record(id=calls[number])
+        assert (record["cause"], record["recording"]["seconds"]) == ("restart", pytest.approx(seconds))
+        left, right = stereo(await box.recording(record["recording"]["id"]))
+        assert len(left) == len(right) == round(seconds * 8000)
+        assert (heard(left), heard(right)) == (({ONE}, {TWO}) if seconds else (set(), set()))
+    assert len(await box.items("records")) == 3 and await box.items("calls") == []
     assert "Traceback" not in box.log()

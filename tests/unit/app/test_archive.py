@@ -11,7 +11,7 @@ import pytest
 from appliance.app import archive
 from appliance.app.archive import Archive
 from appliance.box.health import tools
-from appliance.media import opus, recordings
+from appliance.media import archive_worker, opus, recordings
 from tests.unit.app.keeper import Keeper, until
 from tests.unit.media.test_archive import recording
 
@@ -120,6 +120,38 @@ async def test_what_a_sudden_end_left_is_cleared_up(keeper: Keeper) -> None:
     again.cancel()
     assert known.with_suffix(".opus").exists() and unknown.with_suffix(".opus").exists()
     assert (known.parent / "c4-1.wav").exists(), "nothing goes that the ledger does not know elsewhere"
+
+
+async def test_of_a_damaged_opus_file_and_its_wav_the_whole_one_stays(keeper: Keeper) -> None:
+    """The ledger names the Opus file, but the disk kept less of it than it had said."""
+    path = recording(keeper.call("c1"), 4.0)
+    content = path.read_bytes()
+    assert await idle(keeper).step()
+    path.write_bytes(content)
+    made = path.with_suffix(".opus")
+    whole = made.read_bytes()
+    for size in (0, 40, len(whole) // 2, len(whole) - 1):
+        made.write_bytes(whole[:size])
+        again = asyncio.create_task(idle(keeper).keep())
+        await until(lambda: not (made.exists() and path.exists()))
+        again.cancel()
+        assert not made.exists() and path.read_bytes() == content
+        assert recordings.find(made) == path, "who asks for the Opus file is given the WAV"
+
+
+async def test_a_cut_at_any_byte_of_what_is_being_made_costs_nothing(keeper: Keeper) -> None:
+    """A power cut while it is converted: the WAV is whole, and what was made of it is made again."""
+    path = recording(keeper.call("c1"), 2.0)
+    content = path.read_bytes()
+    whole = archive_worker.archive(path).read_bytes()
+    part, made = path.with_suffix(archive_worker.PART), path.with_suffix(".opus")
+    for size in (*range(0, 300, 37), len(whole) // 2, len(whole) - 1):
+        part.write_bytes(whole[:size])
+        made.write_bytes(whole[:size])
+        Archive(keeper.box)._sweep()
+        assert not part.exists() and path.read_bytes() == content and keeper.file_of("c1").endswith(".wav")
+    assert await idle(keeper).step()
+    assert not path.exists() and recordings.duration(made) == pytest.approx(2.0, abs=0.01)
 
 
 async def test_the_helper_ends_with_its_box(keeper: Keeper) -> None:

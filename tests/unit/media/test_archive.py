@@ -131,6 +131,29 @@ def test_one_helper_at_a_time(tmp_path: Path) -> None:
     assert done.returncode == 1 and "another helper" in done.stderr and not path.with_suffix(".opus").exists()
 
 
+def test_an_opus_file_cut_at_any_byte_plays_as_far_as_it_goes(tmp_path: Path) -> None:
+    path = archive(recording(tmp_path / "c1.wav", 3.0))
+    content = path.read_bytes()
+    cut, before = tmp_path / "cut.opus", 0.0
+    first_audio = content.index(b"OggS", content.index(b"OpusTags"))
+    middle, end = len(content) // 2, len(content)
+    places = {*range(first_audio + 300), *range(middle, middle + 300), *range(end - 500, end + 1), *range(0, end, 7)}
+    for size in sorted(places):
+        cut.write_bytes(content[:size])
+        try:
+            seconds = opus.read(cut).seconds
+        except HakoError:
+            assert before == 0.0, "what is longer can be read as well"
+            continue
+        assert before <= seconds <= 3.01
+        before = seconds
+        if size % 1000 == 0 and size > first_audio:
+            command = ["opusdec", "--quiet", "--rate", "8000", str(cut), "-"]
+            played = subprocess.run(command, capture_output=True, check=False).stdout
+            assert len(played) / 32000 >= seconds - 1.01, "a page, of at most a second, is what a cut costs"
+    assert before == pytest.approx(3.0, abs=0.01)
+
+
 def test_a_damaged_opus_file_is_an_error_and_nothing_worse(tmp_path: Path) -> None:
     path = archive(recording(tmp_path / "c1.wav", 3.0))
     content = path.read_bytes()
