@@ -155,6 +155,13 @@ _LOOK_BETWEEN: Words = {
     "en": "Look at the network between: Wi-Fi, a full line, a switch or cable with errors.",
 }
 
+_LOOK_BEYOND: Words = {
+    "ja": "間にあるルーターの SIP ALG と電話機の NAT・STUN の設定を切り、相手側のファイアウォールがこの UDP ポートを"
+    "通すことを確認してください。",
+    "en": "Switch off SIP ALG in the router between and NAT or STUN at the phone; see that the firewall there "
+    "lets this UDP port through.",
+}
+
 
 def _least(leg: BadLeg) -> float:
     return min(mos for mos in (leg.received, leg.sent) if mos is not None)
@@ -239,6 +246,8 @@ def one_way_words(event: OneWayAudio, rtp: tuple[int, int]) -> tuple[Words, Word
             "ja": "電話機の SRTP を「無効」または「任意」にして、かけ直してください。",
             "en": "Set SRTP at the phone to off or optional and call again.",
         },
+        "not-received": _LOOK_BEYOND,
+        "refused": _LOOK_BEYOND,
     }.get(
         event.reason,
         {

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.conftest import MakeBox
+from tests.peers.conftest import Lines, MakeBox
 from tests.peers.kit.box import Box
 from tests.peers.kit.network import IPV6, Capture, other_network
 from tests.peers.kit.phone import Phone
-from tests.peers.kit.site import secret
+from tests.peers.kit.site import secret, site_file
 from tests.peers.kit.sound import ONE, TWO, heard, stereo
 
 pytestmark = pytest.mark.peer
@@ -24,13 +24,13 @@ def phone(box: Box, folder: Path, number: str, hertz: int, server: str = "", **o
     return Phone(folder, server or box.sip, number, hertz, password=secret(number), **options)  # type: ignore[arg-type]
 
 
-def marked(box: Box, capture: Capture) -> None:
-    """What went out so far carries the marks of the site file's defaults: audio EF (0xb8), signalling CS3 (0x60)."""
+def marked(box: Box, capture: Capture, audio: int = 46, signalling: int = 24) -> None:
+    """What went out so far carries these marks; by default EF and CS3: 0xb8 and 0x60 in the headers."""
     classes = capture.classes()
-    assert classes.pop(box.sip_port) == {0x60}
+    assert classes.pop(box.sip_port) == {signalling << 2}
     low, _, high = box.rtp.partition("-")
     assert classes and all(int(low) <= port <= int(high) for port in classes), classes
-    assert set.union(*classes.values()) == {0xB8}
+    assert set.union(*classes.values()) == {audio << 2}
 
 
 async def legs_with(box: Box, *fields: str, seconds: float = 25.0) -> dict[str, dict[str, object]]:
@@ -95,9 +95,12 @@ async def test_a_phone_on_ipv6_and_one_on_ipv4_talk_and_are_recorded(make_box: M
         assert {leg["extension"] for leg in found["voice"]} == {"201", "202"}
 
 
-async def test_a_line_that_loses_packets_is_worse_by_all_accounts(make_box: MakeBox, tmp_path: Path) -> None:
+async def test_a_line_that_loses_packets_is_worse_by_all_accounts(
+    make_box: MakeBox, lines: Lines, tmp_path: Path
+) -> None:
     with other_network() as network, contextlib.closing(Capture(network)) as capture:
-        box = make_box(bind="0.0.0.0")
+        site = site_file(lines.carrier, lines.guarded, lines.single)
+        box = make_box(site.replace("[site]\n", "[site]\ndscp_audio = 34\ndscp_signalling = 26\n"), bind="0.0.0.0")
         await box.start()
         far = phone(
             box,
@@ -114,7 +117,7 @@ async def test_a_line_that_loses_packets_is_worse_by_all_accounts(make_box: Make
             await near.dial("202")
             await asyncio.gather(near.hears(TWO), far.hears(ONE))
             legs = await legs_with(box, "mos")
-            marked(box, capture)
+            marked(box, capture, 34, 26)
             good, bad = legs["201"]["mos"], legs["202"]["mos"]
             assert isinstance(good, float) and isinstance(bad, float)
             assert good > 4.3 and bad < good - 0.3, legs
