@@ -123,7 +123,7 @@ class Call:
         """Brings the call's mix row to what its legs hear."""
         if self.context.sound.concerns(self):
             self.context.sound.settle()
-        links = tuple(link for leg in self.legs for link in leg.links())
+        links = tuple(link for leg in self.legs for link in leg.links()) + self.recorder.notice.links()
         if links == self._mixed:
             return
         self._mixed = links

@@ -19,6 +19,7 @@ from appliance.errors import CommandError
 from appliance.events import RecordingPaused, RecordingResumed, RecordingSegment, RecordingStarted, RecordingStopped
 from appliance.exchange.audio import Recorder, RecorderStopped
 from appliance.exchange.kept import KeptRecorder
+from appliance.exchange.notice import RecordingNotice
 
 if TYPE_CHECKING:
     from appliance.exchange.call import Call
@@ -40,6 +41,7 @@ class CallRecorder:
         self.context = context
         self.call: Call = weakref.proxy(call)
         """Whose part this is: a recorder does not keep its call alive."""
+        self.notice = RecordingNotice(context, call)
         self.row: Recorder | None = None
         self.id = ""
         self.failed = False
@@ -133,6 +135,7 @@ class CallRecorder:
     # --- the course of the call --------------------------------------------------------------------------------------
     def follow(self) -> None:
         """Brings the recorder to what is wanted, after each change of the bridge, a hold or what is asked."""
+        was_kept = self.row is not None and not self._how
         if self.row is None and not self.failed and self.call.bridge and self._asked_for():
             self._start()
         row, anchor = self.row, self._anchor()
@@ -154,6 +157,8 @@ class CallRecorder:
         if (running, silent, right) != (row.running, row.silent, row.right):
             self.row = msgspec.structs.replace(row, right=right, running=running, silent=silent)
             self.context.media.put(self.row)
+        if not how and not was_kept:
+            self.notice.sound()
 
     def _tell(self, how: str) -> None:
         """Says in the ledger that it was paused, stopped or resumed. Hold is no pause: the ledger has it already."""
@@ -255,6 +260,7 @@ class CallRecorder:
 
     def stop(self) -> None:
         """The call is over. `RecordingStopped` follows when the media side says that the file is whole on the disk."""
+        self.notice.end()
         row, self.row = self.row, None
         if row is None:
             return

@@ -49,6 +49,8 @@ class SiteInfo(Part, frozen=True):
     """Recordings older than this are deleted at night; 0: never."""
     keep_records_days: int = 0
     """Call records older than this are deleted at night, their recordings with them; 0: never."""
+    record_beep: bool = False
+    """Both parties hear a short tone when recording starts, and when it goes on after a pause."""
     record_key: str = ""
     """Keys by which a phone starts and stops recording during a call; empty: none."""
     dscp_audio: int = 46

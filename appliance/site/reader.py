@@ -245,6 +245,7 @@ SINGLES: Final[dict[str, Table]] = {
             "recording_format": fields.choice("recording_format", RECORDING_FORMATS),
             "keep_recordings_days": fields.whole(0, 36_500),
             "keep_records_days": fields.whole(0, 36_500),
+            "record_beep": fields.boolean,
             "record_key": fields.optional(fields.call_key),
             "dscp_audio": fields.whole(0, 63),
             "dscp_signalling": fields.whole(0, 63),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import shutil
 import signal
@@ -22,7 +23,8 @@ from tests.peers.kit.phone import Phone
 from tests.peers.kit.processes import until
 from tests.peers.kit.sipp import Sipp
 from tests.peers.kit.site import secret, site_file
-from tests.peers.kit.sound import ONE, TWO, heard, stereo
+from tests.peers.kit.sound import FOUR, ONE, TWO, heard, stereo
+from tests.unit.media.rtp import TABLES, Samples, level
 
 pytestmark = pytest.mark.peer
 
@@ -209,4 +211,61 @@ async def test_a_power_cut_at_any_byte_leaves_records_and_files_right(make_box: 
         assert len(left) == len(right) == round(seconds * 8000)
         assert (heard(left), heard(right)) == (({ONE}, {TWO}) if seconds else (set(), set()))
     assert len(await box.items("records")) == 3 and await box.items("calls") == []
+    assert "Traceback" not in box.log()
+
+
+class Counting(Handset):
+    """A handset whose packets have their number in their sound, modulo 100."""
+
+    def send_frame(self) -> None:
+        self.send_packet(bytes([0x80 + self.sent % 100]) * 160)
+
+
+NUMBERS = {int(value): code - 0x80 for code, value in enumerate(TABLES[0]) if 0x80 <= code < 0xE4}
+
+
+def counted(samples: Samples) -> list[int]:
+    """Numbers of the packets that are in the samples, one after the other."""
+    found = [NUMBERS[value] for value in samples.tolist() if value in NUMBERS]
+    return [one for one, _ in itertools.groupby(found)]
+
+
+def near(number: int, span: tuple[int, int]) -> bool:
+    """Whether a packet was sent within this span, or is the one before or after it."""
+    first, last = span
+    return (number - first + 1) % 100 <= last - first + 2
+
+
+async def test_a_tone_says_that_recording_starts_and_it_does_so_within_a_packet(
+    make_box: MakeBox, lines: Lines, tmp_path: Path
+) -> None:
+    site = site_file(lines.carrier, lines.guarded, lines.single, record="on-demand")
+    site = site.replace('country = "JP"\n', 'country = "JP"\nrecord_beep = true\n')
+    box = make_box(site)
+    await box.start()
+    async with phone(box, tmp_path, "201", FOUR, auto_answer=True) as called, Counting(ONE) as caller:
+        async with Sipp(tmp_path, "caller", box.sip, "0312345601", rtp=caller.port) as sipp:
+            await caller.hears(FOUR)
+            (call,) = await box.items("calls")
+            spans = []
+            for action in ("start", "stop"):
+                before = caller.sent
+                status, _ = await box.call_api("POST", f"calls/{call['id']}/record", {"action": action})
+                assert status in (200, 204)
+                await asyncio.sleep(0.02)
+                spans.append((before, caller.sent))
+                if action == "start":
+                    await until(lambda: level(caller.lately(0.2), 1000) > 1000, 2, "the caller hears the tone")
+                    await until(lambda: level(called.audio(0.2), 1000) > 1000, 2, "the desk hears the tone")
+                await asyncio.sleep(1.0)
+            await until(lambda: level(caller.lately(0.2), 1000) < 300, 2, "it is over")
+            await called.hang_up()
+            await sipp.done(5)
+        record = await box.record(id=call["id"])
+        left, _ = stereo(await box.recording(record["recording"]["id"]))
+        packets = counted(left)
+        assert near(packets[0], spans[0]), (packets, spans)
+        assert near(packets[-1], spans[1]), (packets, spans)
+        assert [(y - x) % 100 for x, y in itertools.pairwise(packets)] == [1] * (len(packets) - 1), "and all in between"
+        assert level(left, 1000) < 100, "the tone is not in the file"
     assert "Traceback" not in box.log()

@@ -79,6 +79,7 @@ def _table(box: Box, legs: set[Leg]) -> Iterator[str]:
     context = box.exchange.context
     ports = {leg.port_row: leg for leg in legs if leg.port_row}
     players = {leg.player for leg in legs if leg.player}
+    players |= {call.recorder.notice.row for call in context.calls.values()} - {0}
     recorders = {call.recorder.row.id for call in context.calls.values() if call.recorder.row is not None}
     detectors = {leg.detector.id for leg in legs if leg.detector is not None}
     mixes = {call.mix for call in context.calls.values() if call.mix}

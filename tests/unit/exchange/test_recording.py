@@ -279,6 +279,33 @@ class Asked:
         self.answers.append(response)
 
 
+def test_both_parties_hear_a_tone_when_recording_starts_where_the_site_wants_it() -> None:
+    plain = ruled("extension:201", "on-demand", "", "")
+    site = plain.box.exchange.context.site
+    info = msgspec.structs.replace(site.site, record_beep=True)
+    office = Office(msgspec.structs.replace(site, site=info))
+    phone = office.desk("201")
+    caller = office.comes_in()
+    office.run(3.0)
+    (desk,) = phone.calls.values()
+    assert (office.hears(caller), office.hears(desk)) == ({"201"}, {"alpha"}), "nothing is recorded yet"
+    assert asked(office, "start") == ""
+    assert (office.hears(caller), office.hears(desk)) == ({"201", "beep"}, {"alpha", "beep"})
+    office.run(1.0)
+    assert (office.hears(caller), office.hears(desk)) == ({"201"}, {"alpha"})
+    asked(office, "start")
+    assert office.hears(caller) == {"201"}, "what is so already is not told again"
+    asked(office, "pause")
+    assert office.hears(caller) == {"201"}
+    asked(office, "resume")
+    assert office.hears(caller) == {"201", "beep"}
+    caller.hang_up()
+    office.run(2.0)
+    assert office.engine.rows == {}, "whatever it ends in"
+    office.close()
+    plain.close()
+
+
 def test_the_record_key_is_answered_with_what_became_of_it() -> None:
     office = ruled("extension:201", "always", "never", "")
     office.desk("201")
