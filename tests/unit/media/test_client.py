@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import signal
 import time
@@ -153,6 +154,56 @@ def test_killed_it_is_back_within_a_second_and_audio_goes_on(
         await side.client.stop()
 
     loop_of(story())
+
+
+async def everybody_again(members: list[Party], wanted: list[set[int]], since: float) -> float:
+    """Waits until each member hears what it should in packets sent after `since`; the longest gap that one heard."""
+    for _ in range(100):
+        await talk(0.1, members)
+        parts = [[one for one in member.received if one.at > max(since, time.monotonic() - 0.25)] for member in members]
+        if [heard(m.audio(packets=p)) for m, p in zip(members, parts, strict=True)] == wanted:
+            return max(y.at - x.at for m in members for x, y in itertools.pairwise(m.received))
+    raise AssertionError("not everybody hears what they should")
+
+
+def test_a_conference_with_somebody_who_listens_goes_on_when_it_is_killed_five_times(tmp_path: Path) -> None:
+    """Three who talk, a supervisor who hears all and whispers to one, a recorder: gaps of less than two seconds."""
+    tones = (440, 620, 850, 1100)
+    members = [Party(hertz, ssrc=number + 1) for number, hertz in enumerate(tones)]
+
+    async def story() -> None:
+        side = Side(tmp_path)
+        await side.client.start()
+        for number, (member, port) in enumerate(zip(members, free_ports(4), strict=True)):
+            row = RtpPort(
+                id=number + 1, local=("127.0.0.1", port), remote=member.address, receive=(PCMU,), send=PCMU, ssrc=number
+            )
+            member.to = row.local
+            side.table.put(row)
+        talking = [Link(a, b) for a in (1, 2, 3) for b in (1, 2, 3) if a != b]
+        side.table.put(Mix(id=5, links=(*talking, Link(3, 4), *(Link(4, one) for one in (1, 2, 3)))))
+        path = str(tmp_path / "recordings" / "r.wav")
+        side.table.put(Recorder(id=6, path=path, left=1, right=(2, 3)))
+        side.client.flush()
+        begun = time.monotonic()
+        wanted = [{620, 850}, {440, 850}, {440, 620, 1100}, {440, 620, 850}]
+        await everybody_again(members, wanted, begun)
+        for count in range(1, 6):
+            os.kill(side.client.pid, signal.SIGKILL)
+            while side.client.restarts < count:
+                await talk(0.1, members)
+            assert await everybody_again(members, wanted, time.monotonic()) < 2.0
+        passed = time.monotonic() - begun
+        await side.client.stop()
+        left, right = read_wav(Path(path))
+        assert len(left) / 8000 == pytest.approx(passed, abs=0.4), "one file, as long as it took"
+        assert heard(left[-1600:]) == {440} and heard(right[-1600:]) == {620, 850}, "and no whisper in it"
+
+    try:
+        uvloop.run(story())
+    finally:
+        for member in members:
+            member.close()
 
 
 def test_the_engine_tells_what_it_counted(tmp_path: Path, parties: list[Party]) -> None:
