@@ -95,6 +95,11 @@ EXPORT void still_play(hk_engine *engine, int count, const int64_t *at, const in
         still_run(engine, at[i], port[i], remote[port[i]], data + start[i], size[i]);
 }
 
+EXPORT int still_player(hk_engine *engine, int64_t id, const char *file)
+{
+    return hk_put_player(engine, id, 1, -1, &file, 1);
+}
+
 EXPORT int still_recorder(hk_engine *engine, int64_t id, int64_t left, int64_t right, int running, int silent, int rate)
 {
     struct hk_recorder row = {.id = id, .path = "/nowhere", .comment = "", .left = left, .right = &right};
@@ -194,18 +199,18 @@ EXPORT size_t still_resample(int16_t *out, int to, const int16_t *in, size_t n, 
     return made;
 }
 
-EXPORT size_t still_code(int codec, int clock, int frame, int16_t *out, const int16_t *in, size_t n, const uint8_t *lost)
+EXPORT size_t still_code(int codec, int rate, int frame, int16_t *out, const int16_t *in, size_t n, const uint8_t *lost,
+                         int reported)
 {
     /* The codec alone: coded and decoded, with its own means where `lost` says that a frame did not come. */
     g711_init();
-    int rate = codec == HK_OPUS ? 48000 : codec_rate((uint8_t)codec, (uint32_t)clock);
     struct codecs *codecs = codecs_new(true);
     uint8_t bytes[2][CODEC_LARGEST];
     int sizes[2] = {0, 0};
     size_t made = 0, number = 0;
     static struct concealment hole;
     hole.on = false;
-    codecs->loss = 10;
+    codecs->loss = reported;
     sizes[0] = codec_encode(codecs, (uint8_t)codec, rate, in, frame, bytes[0]);
     for (size_t at = 0; at + (size_t)frame <= n; at += (size_t)frame, number++) {
         const uint8_t *now = bytes[number % 2], *next = bytes[(number + 1) % 2];

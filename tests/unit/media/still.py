@@ -270,6 +270,12 @@ class Still:
         self.c.still_playout(self._engine, ctypes.c_int64(number), figures)
         return dict(zip(("late", "concealed", "stretched", "cut", "target", "hearing"), figures, strict=True))
 
+    def player(self, file: Path, number: int = 3000) -> int:
+        """A player of a sound file; gives its id, a source for a mix."""
+        assert self.c.still_player(self._engine, ctypes.c_int64(number), str(file).encode()) == 0
+        self.c.still_commit(self._engine)
+        return number
+
     def figures(self) -> dict[str, int]:
         """Packets sent on, packets made by ticks, datagrams that were no RTP we take."""
         figures = (ctypes.c_int64 * 3)()
