@@ -78,6 +78,7 @@ static void change_port(hk_engine *engine, struct command *command)
         command->sockets = old;
     }
     if (command->codecs) {
+        tap_flush(engine, port);
         struct codecs *old = port->codecs;
         port->codecs = command->codecs;
         command->codecs = old;

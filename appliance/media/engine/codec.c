@@ -23,11 +23,11 @@ struct codecs *codecs_new(bool opus)
         in = rounded(opus_decoder_get_size(1));
         out = rounded(opus_encoder_get_size(1));
     }
-    struct codecs *codecs = malloc(own + 2 * in + out + (size_t)ORDER_SLOTS * ORDER_LARGEST);
+    struct codecs *codecs = malloc(own + 2 * in + out + sizeof(struct order_memory));
     if (!codecs)
         return NULL;
     memset(codecs, 0, sizeof *codecs);
-    codecs->waiting = (uint8_t(*)[ORDER_LARGEST])((char *)codecs + own + 2 * in + out);
+    codecs->order_memory = (struct order_memory *)((char *)codecs + own + 2 * in + out);
     g722_reset(&codecs->g722_in);
     g722_reset(&codecs->g722_tap);
     g722_reset(&codecs->g722_out);
@@ -44,10 +44,6 @@ bool codec_opus_built(void) { return false; }
 #else
 bool codec_opus_built(void) { return true; }
 #endif
-
-bool codec_is_wide(uint8_t codec) { return codec == HK_G722 || codec == HK_OPUS || codec == HK_L16; }
-
-bool codec_remembers(uint8_t codec) { return codec == HK_G722 || codec == HK_OPUS; }
 
 int codec_rate(uint8_t codec, uint32_t clock)
 {
@@ -119,12 +115,22 @@ int codec_decode(struct codecs *codecs, uint8_t codec, int rate, const uint8_t *
     }
 }
 
+static int missing_opus(OpusDecoder *decoder, int rate, const uint8_t *payload, size_t size, int16_t *out, int n)
+{
+    if (!decoder || !rate || n > rate * 120 / 1000)
+        return 0;
+    int samples = opus_decode(decoder, payload, (opus_int32)size, out, n, payload != NULL);
+    return samples < 0 ? 0 : samples;
+}
+
 int codec_opus_missing(struct codecs *codecs, const uint8_t *payload, size_t size, int16_t *out, int n)
 {
-    if (!codecs || !codecs->opus_in || !codecs->opus_in_rate || n > codecs->opus_in_rate * 120 / 1000)
-        return 0;
-    int samples = opus_decode(codecs->opus_in, payload, (opus_int32)size, out, n, payload != NULL);
-    return samples < 0 ? 0 : samples;
+    return codecs ? missing_opus(codecs->opus_in, codecs->opus_in_rate, payload, size, out, n) : 0;
+}
+
+int codec_opus_missing_tap(struct codecs *codecs, const uint8_t *payload, size_t size, int16_t *out, int n)
+{
+    return missing_opus(codecs->opus_tap, codecs->opus_tap_rate, payload, size, out, n);
 }
 
 static int decode_linear_tap(struct codecs *codecs, int from, int *rate, const uint8_t *payload, size_t size, int16_t *out)

@@ -1,5 +1,5 @@
-/* Audio codecs behind one face. G.711 needs no memory and is decoded by everybody; the others keep theirs in a
- * `struct codecs` that the command side makes for a port whose row names one of them. */
+/* Audio codecs behind one face. What they have to remember is in a `struct codecs` that the command side makes for a
+ * port, with what Opus takes where the row names it. */
 #ifndef HAKO_CODEC_H
 #define HAKO_CODEC_H
 
@@ -31,8 +31,8 @@ struct codecs {
     int loss; /* percent that the other side reports */
     uint8_t passed[CODEC_PASSED]; /* others' G.722 that the listener got since we coded for it last, newest at the end */
     size_t passed_size;
-    struct order order;               /* of what is decoded for recordings */
-    uint8_t (*waiting)[ORDER_LARGEST]; /* payloads of its slots */
+    struct order order; /* of what is decoded for recordings */
+    struct order_memory *order_memory;
 };
 
 /* Whether this build has Opus; without it its packets are malformed and nothing is encoded. */
@@ -40,12 +40,6 @@ bool codec_opus_built(void);
 
 /* A new one, zeroed (but for payloads, which are memory only once some wait); `opus`: with memory for Opus. NULL: no memory. */
 struct codecs *codecs_new(bool opus);
-
-/* True for what needs a `struct codecs`. */
-bool codec_is_wide(uint8_t codec);
-
-/* True where what a packet decodes to depends on those before it. */
-bool codec_remembers(uint8_t codec);
 
 /* Samples a second that a codec carries; 0: not audio. `clock` is its RTP clock. */
 int codec_rate(uint8_t codec, uint32_t clock);
@@ -64,6 +58,9 @@ int codec_opus_missing(struct codecs *codecs, const uint8_t *payload, size_t siz
  * to more than it is. At most CODEC_TAP samples. Gives samples, 0: malformed. */
 int codec_decode_tap(struct codecs *codecs, uint8_t codec, int units, int *rate, const uint8_t *payload, size_t size,
                      int16_t *out);
+
+/* As codec_opus_missing(), for a recording. */
+int codec_opus_missing_tap(struct codecs *codecs, const uint8_t *payload, size_t size, int16_t *out, int n);
 
 /* Encodes `n` samples at `rate` (Opus: any of ours; others: their own). Gives bytes, 0: failed. */
 int codec_encode(struct codecs *codecs, uint8_t codec, int rate, const int16_t *in, int n, uint8_t *out);

@@ -161,16 +161,13 @@ static int ptime_of(const struct port_config *config, int wanted)
     return ptime < most ? ptime : most;
 }
 
-/* 0: G.711 alone, 1: more than that, 2: Opus too. */
+/* 1: what every port has, 2: Opus too. */
 static int codecs_needed(const struct port_config *config)
 {
-    int needed = codec_is_wide(config->send_codec) ? 1 : 0;
     bool opus = config->send_codec == HK_OPUS;
-    for (int i = 0; i < config->type_count; i++) {
-        needed |= codec_is_wide(config->codecs[i]);
+    for (int i = 0; i < config->type_count; i++)
         opus = opus || config->codecs[i] == HK_OPUS;
-    }
-    return opus ? 2 : needed;
+    return opus ? 2 : 1;
 }
 
 static int configure(struct port_config *config, const struct hk_port *row)
@@ -340,7 +337,7 @@ static int change_port(hk_engine *engine, struct known *known, const struct hk_p
 /* What a new port needs beside its sockets. 0 or -errno. */
 static int equip(struct port *port, const struct hk_port *row, int needed)
 {
-    if (needed && !(port->codecs = codecs_new(needed > 1)))
+    if (!(port->codecs = codecs_new(needed > 1)))
         return -ENOMEM;
     int error = new_crypto(&row->protect, port->out.ssrc, &port->protect);
     return error ? error : new_crypto(&row->unprotect, 0, &port->unprotect);

@@ -333,7 +333,7 @@ struct port {
     struct reports reports;
     struct watch watch;
     struct reach reach;
-    struct codecs *codecs; /* NULL: G.711 alone */
+    struct codecs *codecs;
     int mix_rate;          /* of what it hears as a mix */
     int opus_rate;         /* that its listeners need of it */
     int quiet_ticks;       /* of silence sent */
@@ -485,7 +485,7 @@ struct known {
     int64_t id;
     enum kind kind;
     union address local;
-    int codecs; /* 1: it has some, 2: with Opus */
+    int codecs; /* 2: with Opus */
     uint32_t ssrc; /* it sends with */
     struct hk_keys protect, unprotect;
     struct known *chain;

@@ -88,9 +88,8 @@ def recorded(
         begins = loud[np.flatnonzero(np.diff(loud, prepend=-(10**9)) > rate // 100)] / rate
         places = np.full(len(moments), np.nan)
         there = [index for index in range(len(moments)) if index not in sides[side][2]]
-        if talkers[side].kind in (G722, OPUS):
-            # What is lost beside a click is heard twice or by half: the first sound within a second counts.
-            begins = begins[[int(np.flatnonzero(begins > moments[index] - 0.5)[0]) for index in there]]
+        # What is lost beside a click is heard twice or by half: the first sound within a second counts.
+        begins = begins[[int(np.flatnonzero(begins > moments[index] - 0.5)[0]) for index in there]]
         assert len(begins) == len(there), "every click that came is there once"
         assert np.all(np.abs(begins - moments[there]) < 0.5)
         places[there] = begins

@@ -112,3 +112,26 @@ def test_a_conference_of_32_of_all_codecs(still: Still) -> None:
             level = amplitude(sound, hertz, rate)
             assert (level > 4000) == (speaker != index), f"member {index}, speaker {speaker}: {level}"
         continuous(still.heard[member])
+
+
+def test_each_pair_of_32_has_a_gain_of_its_own(still: Still) -> None:
+    """Everybody speaks at once, each on a tone of his own; who hears whom how loud is set for each pair."""
+    members = [still.port(L8) for _ in range(32)]
+    hertz = {member: 150 + 100 * place for place, member in enumerate(members)}
+    gains = {
+        (listener, source): (0.0, 0.25, 0.5, 1.0, 2.0)[(3 * listener + 7 * source) % 5]
+        for listener in members
+        for source in members
+        if listener != source
+    }
+    still.mix((listener, source, gain) for (listener, source), gain in gains.items())
+    packets = [p for member in members for p in stream(still, member, L8, sine(hertz[member], 1.2, 8000, 400))]
+    still.run(1200 * MS, packets)
+    for listener in members:
+        sound = still.audio(listener, L8)[4000:8000]
+        for source in members:
+            level = amplitude(sound, hertz[source], 8000)
+            assert level == pytest.approx(400 * gains.get((listener, source), 0.0), abs=12), (
+                f"{listener} hears {source}"
+            )
+        continuous(still.heard[listener])

@@ -65,8 +65,7 @@ def test_what_is_lost_is_waited_for_no_longer_than_the_file_can_wait(still: Stil
     talk = plain(still, kind)
     lost = {20, 41, 42, 60, 61, 62}
     left = recorded(still, [sent for number, sent in enumerate(talk) if number not in lost])
-    # A decoder rings on after the last packet before a hole.
-    assert gone(left, 16000) == pytest.approx(20 * len(lost), abs=15)
+    assert gone(left, 16000) <= 60, "made up, the longer the softer"
 
 
 @pytest.mark.parametrize("kind", [G722, OPUS], ids=["G722", "opus"])
@@ -95,7 +94,7 @@ def test_a_pause_in_the_middle_of_waiting_keeps_what_was_said_before_and_nothing
     assert len(left) == pytest.approx(16016, abs=16)
     # Packet 45 came at 1.0 s; its sound is at the end.
     assert np.abs(left[-400:-100].astype(int)).max() > 4000
-    assert gone(left, 16000) == pytest.approx(20, abs=8)
+    assert gone(left, 16000) <= 8, "it is made up"
 
 
 def test_keys_and_comfort_noise_leave_no_hole_to_wait_for(still: Still) -> None:
