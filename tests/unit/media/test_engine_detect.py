@@ -193,7 +193,7 @@ def test_keys_for_a_party_without_telephone_events_are_tones(still: Still, kind:
     said = np.zeros(RATES[kind] * 3, dtype=np.int16)
     sent = stream(still, a, kind, said)
     still.run(500 * MS, [one for one in sent if one.at < 500 * MS])
-    still.change(b, kind, events=NEITHER, press="5#", generation=1)
+    still.change(b, kind, events=NEITHER, press="5#", generation=2)
     still.run(3000 * MS, [one for one in sent if one.at >= 500 * MS])
     audio = still.audio(b, kind)
     # What b heard, played to a detector.
