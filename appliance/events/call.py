@@ -137,6 +137,8 @@ class LegAudio(Event, frozen=True):
     """Packets from elsewhere than the party's address, dropped."""
     unauthentic: int = 0
     """Packets from its address that were not made with its SRTP key, dropped."""
+    repeated: int = 0
+    """Packets that came once more, or far too late, dropped."""
     srtp: str = ""
     """Suite that it was encrypted with at its end."""
     sent: int = 0

@@ -275,6 +275,8 @@ class PortStats(MediaEvent, frozen=True, tag="port-stats"):
     """Packets from elsewhere than the locked source, dropped."""
     unauthentic: int = 0
     """Packets from the locked source that were not made with its SRTP key, dropped."""
+    repeated: int = 0
+    """Packets that came once more, by the network's doing or by somebody's who recorded them, dropped."""
     sent: int = 0
     last_heard: float = -1.0
     """Seconds before this report; -1: never."""

@@ -138,6 +138,7 @@ def leg_audio(gone: Departed, stats: audio.PortStats) -> LegAudio:
         jitter_ms=round(stats.jitter_ms, 1),
         strangers=stats.strangers,
         unauthentic=stats.unauthentic,
+        repeated=stats.repeated,
         srtp=gone.srtp,
         sent=stats.sent,
         last_heard=round(stats.last_heard, 1),

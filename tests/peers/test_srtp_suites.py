@@ -34,8 +34,13 @@ class SecureHandset(Handset):
         super().__init__(hertz)
         self.suite = suite
         self.ours = Srtp(keys(suite, 1))
-        self.outwards = lambda packet: self.ours.protect(packet)
+        self.recorded: list[bytes] = []
+        self.outwards = self._protected
         self.theirs: Srtp | None = None
+
+    def _protected(self, packet: bytes) -> bytes:
+        self.recorded.append(self.ours.protect(packet))
+        return self.recorded[-1]
 
     def take_key(self, sipp: Sipp) -> None:
         """From the newest SDP that SIPp was given."""
@@ -53,6 +58,13 @@ class SecureHandset(Handset):
                     assert self.theirs is not None
                     self.received.append(parse(self.theirs.unprotect(data, counter), time.monotonic()))
                     break
+
+    def send_again(self) -> int:
+        """Packets that somebody recorded come once more; how many."""
+        assert self.to is not None
+        for packet in self.recorded[-6:]:
+            self.socket.sendto(packet, self.to)
+        return 6
 
     def send_rubbish(self) -> int:
         """What has another key, was cut short, or is RTCP with another key; how many."""
@@ -92,7 +104,7 @@ async def test_a_suite_carries_a_call_and_takes_other_keys(box: Box, tmp_path: P
         await asyncio.gather(caller.hears(TWO), called.hears(ONE))
         (call,) = await box.items("calls")
         assert [leg["srtp"] for leg in call["legs"]] == [suite, ""]
-        rubbish = caller.send_rubbish()
+        rubbish, again = caller.send_rubbish(), caller.send_again()
         await until(lambda: "CSeq: 2 INVITE" in received(sipp), 8, "the answer to other keys")
         caller.take_key(sipp)
         caller.ours = Srtp(keys(suite, 2))
@@ -102,3 +114,4 @@ async def test_a_suite_carries_a_call_and_takes_other_keys(box: Box, tmp_path: P
         await sipp.done()
         told = await feed.until("leg-audio", call=call["id"], srtp=suite)
         assert rubbish <= told["unauthentic"] <= rubbish + 3, suite
+        assert told["repeated"] == again

@@ -159,6 +159,7 @@ struct hk_event {
     /* HK_PORT_STATS */
     uint64_t packets, bytes, lost, strangers, sent;
     uint64_t unauthentic; /* came from the party's address and were not made with its key: dropped */
+    uint64_t repeated;    /* came once more, or far too late: dropped */
     double jitter_ms;
     double last_heard; /* seconds ago, -1: never */
     bool final;

@@ -167,6 +167,7 @@ struct reception {
     uint64_t packets, bytes, strangers;
     float loudest;         /* mean square of the loudest packet looked at since the last statistics; -1: none was */
     uint64_t unauthentic;  /* from the party's address, not made with its key */
+    uint64_t repeated;     /* came before, or so long ago that nobody knows */
     uint64_t unknown;      /* of payload types that were not negotiated */
     uint64_t malformed;    /* no RTP at all */
     uint8_t unknown_type;  /* of the newest such packet */

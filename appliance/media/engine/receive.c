@@ -320,6 +320,7 @@ void port_receive(hk_engine *engine, struct port *port, uint8_t *data, size_t si
         restart(engine, port, &packet);
         verdict = note_packet(engine, port, &packet, audio, port->config.units[place]);
     }
+    port->in.repeated += verdict == DUPLICATE;
     if (verdict == DOUBTED) {
         port->doubted.size = size;
         memcpy(port->doubted.data, data, size);

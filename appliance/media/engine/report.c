@@ -54,6 +54,7 @@ static void stats(hk_engine *engine, struct port *port, bool final)
     event.runs = in->quality.runs;
     event.strangers = in->strangers;
     event.unauthentic = in->unauthentic;
+    event.repeated = in->repeated;
     event.sent = port->out.packets;
     event.level = in->loudest < 0 ? -127 : 10 * log10(((double)in->loudest + 1) / (1 << 30));
     port->in.loudest = -1;

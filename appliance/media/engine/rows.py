@@ -239,6 +239,7 @@ def _stats(event: Any) -> PortStats:
         level=round(event.level, 1),
         strangers=event.strangers,
         unauthentic=event.unauthentic,
+        repeated=event.repeated,
         sent=event.sent,
         last_heard=event.last_heard,
         source=_source(event),

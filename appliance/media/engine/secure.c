@@ -49,6 +49,7 @@ bool port_unprotect(hk_engine *engine, struct port *port, uint8_t *data, size_t 
     }
     enum crypto_verdict verdict = unprotect(engine, port, data, size, false);
     port->in.unauthentic += verdict == CRYPTO_FORGED;
+    port->in.repeated += verdict == CRYPTO_REPEATED;
     return verdict == CRYPTO_GOOD;
 }
 
@@ -56,5 +57,6 @@ bool port_unprotect_report(hk_engine *engine, struct port *port, uint8_t *data, 
 {
     enum crypto_verdict verdict = unprotect(engine, port, data, size, true);
     port->in.unauthentic += verdict == CRYPTO_FORGED;
+    port->in.repeated += verdict == CRYPTO_REPEATED;
     return verdict == CRYPTO_GOOD;
 }

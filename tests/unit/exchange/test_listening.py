@@ -7,7 +7,7 @@ import pytest
 
 from appliance import events as ev
 from appliance.exchange.audio import Detector
-from appliance.site.model import NOWHERE, Destination, Site
+from appliance.site.model import NOWHERE, AnsweringMachine, Destination, Site
 from tests.sim.party import TalkingCall
 from tests.unit.exchange.office import Office, inbound, site
 
@@ -138,6 +138,44 @@ def test_a_machine_that_talks_on_and_beeps() -> None:
     assert [one.cause for one in office.told(ev.GreetingEnded)] == ["beep"]
     assert not listening(office)
     assert not call.over
+    office.close()
+
+
+@pytest.mark.parametrize(
+    ("setting", "said", "before", "after"),
+    [
+        ({"initial_silence_seconds": 1.0}, (), ("unknown", "initial-silence"), ("unknown", "initial-silence")),
+        ({"greeting_seconds": 0.5}, (0.3, 1.2), ("human", "after-greeting-silence"), ("machine", "greeting")),
+        ({"greeting_seconds": 6.0, "total_seconds": 9.0}, (0.3, 3.9), ("machine", "greeting"),
+         ("human", "after-greeting-silence")),
+        ({"after_greeting_silence_seconds": 6.0}, (0.3, 0.8), ("human", "after-greeting-silence"),
+         ("unknown", "total")),
+        ({"total_seconds": 1.0}, (0.3, 0.8), ("human", "after-greeting-silence"), ("unknown", "total")),
+        ({"minimum_word_seconds": 0.7}, (0.3, 0.8), ("human", "after-greeting-silence"),
+         ("unknown", "initial-silence")),
+        ({"maximum_words": 1}, (0.3, 0.5, 0.7, 0.9), ("human", "after-greeting-silence"), ("machine", "words")),
+    ],
+)  # fmt: skip
+def test_each_setting_of_the_site_file_is_obeyed(
+    setting: dict[str, float], said: tuple[float, ...], before: tuple[str, str], after: tuple[str, str]
+) -> None:
+    for settings, expected in ((AnsweringMachine(), before), (AnsweringMachine(**setting), after)):  # type: ignore[arg-type]
+        office = Office(msgspec.structs.replace(site(), answering_machine=settings))
+        call = dialled(office)
+        says(office, call, *said)
+        office.run(10.0)
+        (told,) = office.told(ev.AnsweredBy)
+        assert (told.result, told.cause) == expected
+        if not said:
+            assert told.seconds == (settings.initial_silence_seconds or 2.5)
+        office.close()
+
+
+def test_the_silence_between_words_is_the_detectors() -> None:
+    settings = AnsweringMachine(between_words_seconds=0.2)
+    office = Office(msgspec.structs.replace(site(), answering_machine=settings))
+    dialled(office)
+    assert [row.hangover for row in listening(office)] == [200]
     office.close()
 
 
