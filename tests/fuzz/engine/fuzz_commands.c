@@ -212,7 +212,7 @@ static void write_files(void)
             writing++;
             break;
         case JOB_AUDIO:
-            MUST(job->position >= 0 && job->frames > 0 && job->frames <= BLOCK_FRAMES);
+            MUST(job->position >= 0 && job->frames <= BLOCK_FRAMES); /* 0: only the moment */
             MUST(job->position >= recording->written);
             recording->written = job->position + job->frames;
             atomic_fetch_sub(&recording->waiting, 1);
