@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "internal.h"
+#include "address.h"
 
 int address_parse(union address *address, const char *host, uint16_t port)
 {

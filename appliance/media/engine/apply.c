@@ -2,7 +2,19 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-#include "internal.h"
+#include "address.h"
+#include "command.h"
+#include "core.h"
+#include "detector.h"
+#include "graph.h"
+#include "keys.h"
+#include "list.h"
+#include "object.h"
+#include "player.h"
+#include "port.h"
+#include "receive.h"
+#include "recorder.h"
+#include "report.h"
 
 static void insert(hk_engine *engine, struct object *object)
 {

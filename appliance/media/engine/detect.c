@@ -3,7 +3,16 @@
 #include <math.h>
 #include <string.h>
 
-#include "internal.h"
+#include "codec.h"
+#include "core.h"
+#include "detect.h"
+#include "detector.h"
+#include "keys.h"
+#include "list.h"
+#include "object.h"
+#include "port.h"
+#include "rtp.h"
+#include "units.h"
 
 #define SILENT_NS INT64_C(120000000)    /* without a packet: the party makes a pause (DTX) */
 #define UNDECIDED_NS INT64_C(100000000) /* after a tone: telephone-events for the same key may still come */

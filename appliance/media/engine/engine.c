@@ -12,8 +12,20 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "command.h"
+#include "core.h"
+#include "detector.h"
 #include "g711.h"
-#include "internal.h"
+#include "graph.h"
+#include "keys.h"
+#include "list.h"
+#include "object.h"
+#include "port.h"
+#include "receive.h"
+#include "recorder.h"
+#include "report.h"
+#include "resample.h"
+#include "units.h"
 
 enum { READY = 256, PRIORITY = 20, STACK = 256 << 10, MOST_TICKS_BEHIND = 5 };
 #define LATE_NS INT64_C(5000000)

@@ -1,7 +1,8 @@
 /* Events and figures, as the command side reads them. */
 #include <unistd.h>
 
-#include "internal.h"
+#include "command.h"
+#include "core.h"
 
 static int take(struct event_ring *ring, struct hk_event *events, int max)
 {

@@ -1,8 +1,12 @@
 /* What one party sends, sent on to another packet by packet: nothing is decoded and nothing waits. */
 #include <string.h>
 
+#include "codec.h"
+#include "core.h"
 #include "g711.h"
-#include "internal.h"
+#include "port.h"
+#include "rtp.h"
+#include "send.h"
 
 enum { ODD = 3 /* packets of another length before that is taken for the source's habit */, MOST_MISSING = 100 };
 

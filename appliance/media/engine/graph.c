@@ -1,5 +1,15 @@
 /* Who hears whom and who is recorded: links and taps tied to the ports and players they name by id. */
-#include "internal.h"
+#include "codec.h"
+#include "core.h"
+#include "detector.h"
+#include "graph.h"
+#include "list.h"
+#include "object.h"
+#include "player.h"
+#include "playout.h"
+#include "port.h"
+#include "recorder.h"
+#include "units.h"
 
 static struct node *listeners_of(struct object *source)
 {

@@ -1,7 +1,11 @@
 /* Key presses received as telephone-events (RFC 4733): one report for each, whatever is lost or repeated. */
 #include <string.h>
 
-#include "internal.h"
+#include "core.h"
+#include "keys.h"
+#include "list.h"
+#include "port.h"
+#include "rtp.h"
 
 /* Three packets of 50 ms missing: the end was lost. */
 #define SILENCE_NS INT64_C(200000000)

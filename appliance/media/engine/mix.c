@@ -1,7 +1,18 @@
 /* Every 20 ms: players move on, and who hears more than one source, or a player, gets the sum. */
 #include <string.h>
 
-#include "internal.h"
+#include "codec.h"
+#include "core.h"
+#include "graph.h"
+#include "list.h"
+#include "object.h"
+#include "player.h"
+#include "playout.h"
+#include "port.h"
+#include "report.h"
+#include "resample.h"
+#include "send.h"
+#include "units.h"
 
 static void finish(hk_engine *engine, struct player *player)
 {

@@ -4,7 +4,14 @@
 #include <math.h>
 #include <string.h>
 
-#include "internal.h"
+#include "core.h"
+#include "graph.h"
+#include "keys.h"
+#include "list.h"
+#include "port.h"
+#include "rtp.h"
+#include "send.h"
+#include "units.h"
 
 /* Ticks: of a key of ours (as a tone longer: G.722 takes some of it to adapt); at least; at most, when nobody lets go;
  * between two keys. */

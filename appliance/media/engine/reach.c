@@ -1,6 +1,10 @@
 /* Whether what we send reaches a party that is in a conversation: the network says so at once (ICMP), the party in its
  * next report (RFC 3550 section 6.4). */
-#include "internal.h"
+#include "address.h"
+#include "core.h"
+#include "port.h"
+#include "report.h"
+#include "send.h"
 
 enum {
     TURN_LEAST = 10, /* packets of ours in a second from which on there is something to receive */

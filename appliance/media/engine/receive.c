@@ -2,8 +2,23 @@
 #include <errno.h>
 #include <string.h>
 
+#include "address.h"
+#include "codec.h"
+#include "core.h"
+#include "detector.h"
 #include "g711.h"
-#include "internal.h"
+#include "graph.h"
+#include "keys.h"
+#include "list.h"
+#include "playout.h"
+#include "port.h"
+#include "quality.h"
+#include "receive.h"
+#include "recorder.h"
+#include "report.h"
+#include "rtp.h"
+#include "send.h"
+#include "units.h"
 
 enum { PROBATION = 5, MAX_DROPOUT = 3000, MAX_MISORDER = 100, TIMELINE_JUMP = 8000, LARGEST_G711 = 960 };
 enum { PAUSE = 1600 /* 1/8000 s; no packet is that long */, STATIC_CN = 13 /* RFC 3389 section 4 */ };

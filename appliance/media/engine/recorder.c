@@ -3,7 +3,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "align.h"
+#include "codec.h"
+#include "core.h"
+#include "list.h"
+#include "recorder.h"
+#include "resample.h"
+#include "units.h"
 
 static void pass_job(hk_engine *engine, struct job *job, bool wake)
 {

@@ -3,7 +3,19 @@
 #include <string.h>
 #include <time.h>
 
-#include "internal.h"
+#include "address.h"
+#include "codec.h"
+#include "core.h"
+#include "list.h"
+#include "playout.h"
+#include "port.h"
+#include "quality.h"
+#include "receive.h"
+#include "report.h"
+#include "rtcp.h"
+#include "send.h"
+#include "srtp.h"
+#include "units.h"
 
 enum { NTP_TO_UNIX = 2208988800u };
 

@@ -1,5 +1,11 @@
 /* A port's keys: what it sends is protected, what it receives must prove itself, before anything else looks at it. */
-#include "internal.h"
+#include "address.h"
+#include "command.h"
+#include "core.h"
+#include "port.h"
+#include "receive.h"
+#include "srtp.h"
+#include "units.h"
 
 /* How long packets made with the keys of before are still taken: what was on its way when the keys changed. */
 #define GRACE_NS (3 * NS_PER_SECOND)

@@ -3,8 +3,15 @@
 #include <errno.h>
 #include <string.h>
 
+#include "address.h"
+#include "codec.h"
+#include "core.h"
 #include "g711.h"
-#include "internal.h"
+#include "port.h"
+#include "rtp.h"
+#include "send.h"
+#include "srtp.h"
+#include "units.h"
 
 const union address *port_destination(const struct port *port)
 {

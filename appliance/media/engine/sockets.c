@@ -3,7 +3,8 @@
 #include <netinet/ip.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "address.h"
+#include "command.h"
 
 /* Refused in some containers; the call works without it. */
 static void set_class(int fd, const union address *local, uint8_t dscp)

@@ -8,7 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "core.h"
+#include "list.h"
+#include "player.h"
+#include "units.h"
 #include "wav.h"
 
 enum { LARGEST = 64 << 20 };

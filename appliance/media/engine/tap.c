@@ -5,7 +5,14 @@
  * sound belongs is reckoned from the moment its packet came. */
 #include <string.h>
 
-#include "internal.h"
+#include "codec.h"
+#include "conceal.h"
+#include "core.h"
+#include "list.h"
+#include "order.h"
+#include "port.h"
+#include "recorder.h"
+#include "units.h"
 
 enum {
     MISORDER = 100, /* packets; more is a leap of the sender */

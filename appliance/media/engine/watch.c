@@ -1,5 +1,11 @@
 /* Parties that are in a conversation and not heard: noticed within three seconds, and why. Once a second for each port. */
-#include "internal.h"
+#include "address.h"
+#include "core.h"
+#include "graph.h"
+#include "list.h"
+#include "object.h"
+#include "port.h"
+#include "report.h"
 
 enum {
     PATIENCE = 1900,   /* ms from the turn that found the conversation; that one is at most a second late */

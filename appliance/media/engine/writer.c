@@ -15,7 +15,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "core.h"
+#include "list.h"
+#include "recorder.h"
+#include "units.h"
+#include "wav.h"
 
 enum { PAUSE_MS = 250, LONGEST_GAP = 180 };
 #define HEADER_NS NS_PER_SECOND
