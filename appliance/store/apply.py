@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zoneinfo
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -123,10 +124,17 @@ def open_configuration(
     password = word(entropy)
     log_in = (_HEADS[language][0], f"  admin       {password}")
     write_file(folder.first_login, "\n".join((*log_in, "")).encode())
-    site = Site(
-        site=SiteInfo(language=language), users=(User(name="admin", password_hash=hash_secret(password), role="admin"),)
-    )
+    admin = User(name="admin", password_hash=hash_secret(password), role="admin")
+    site = Site(site=SiteInfo(language=language, timezone=local_timezone(language)), users=(admin,))
     return Opened(site=site, version=store.save(site, "first start"), seeded=True, log_in=log_in)
+
+
+def local_timezone(language: str, localtime: Path = Path("/etc/localtime")) -> str:
+    """The machine's time zone by its name; where it has none or only UTC, that of the country of the language."""
+    _, _, name = str(localtime.resolve()).partition("/zoneinfo/")
+    if name in zoneinfo.available_timezones() and not name.endswith(("UTC", "UCT", "Universal", "Zulu")):
+        return name
+    return "Asia/Tokyo" if language == "ja" else "UTC"
 
 
 def _without(lost: Words, entropy: Entropy, language: str) -> Opened:
@@ -134,7 +142,7 @@ def _without(lost: Words, entropy: Entropy, language: str) -> Opened:
     admin = User(name="admin", password_hash=hash_secret(password), role="admin")
     log_in = (_THIS_RUN[language], f"  admin       {password}")
     return Opened(
-        site=Site(site=SiteInfo(language=language), users=(admin,)),
+        site=Site(site=SiteInfo(language=language, timezone=local_timezone(language)), users=(admin,)),
         version=0,
         notes=(lost[language], *log_in),
         lost=lost,

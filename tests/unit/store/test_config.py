@@ -20,7 +20,7 @@ from appliance.site.reader import read_document
 from appliance.site.sample import sample
 from appliance.store import apply as applying
 from appliance.store import safe
-from appliance.store.apply import apply_text, open_configuration
+from appliance.store.apply import apply_text, local_timezone, open_configuration
 from appliance.store.config import KEEP, ConfigStore
 from appliance.store.lock import DataFolder
 from appliance.store.safe import SafeStorage, StoreError
@@ -383,3 +383,16 @@ def test_an_empty_box_begins_in_the_language_it_was_asked_for(tmp_path: Path, la
     opened = open_configuration(store(data.path), data, None, os.urandom, False, language)
     assert opened.seeded and opened.site.site.language == language
     assert store(data.path).load()[0].site.language == language
+
+
+def test_an_empty_box_has_the_time_of_its_machine_or_of_japan(tmp_path: Path) -> None:
+    zones = tmp_path / "zoneinfo"
+    for name in ("Europe/Paris", "Etc/UTC"):
+        (zones / name).parent.mkdir(parents=True, exist_ok=True)
+        (zones / name).touch()
+    local = tmp_path / "localtime"
+    assert local_timezone("ja", local) == "Asia/Tokyo" and local_timezone("en", local) == "UTC"
+    for name, ja, en in (("Europe/Paris", "Europe/Paris", "Europe/Paris"), ("Etc/UTC", "Asia/Tokyo", "UTC")):
+        local.unlink(missing_ok=True)
+        local.symlink_to(zones / name)
+        assert (local_timezone("ja", local), local_timezone("en", local)) == (ja, en)
