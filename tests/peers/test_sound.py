@@ -203,6 +203,25 @@ async def test_a_sound_process_that_crashes_harms_no_call(box: Box, pulse: Pulse
         await pulse.plays(THREE, among=TONES)
 
 
+async def test_a_card_that_is_pulled_out_ends_the_page_and_is_used_again(
+    box: Box, pulse: Pulse, tmp_path: Path
+) -> None:
+    async with phone(box, tmp_path, "201", ONE) as pager, box.events() as feed:
+        await pager.dial("*88")
+        await pulse.plays(ONE, among=TONES)
+        await pulse.pull()
+        await feed.until("page-ended", extension="201", reason="no-loudspeaker")
+        await pager.until("CALL_CLOSED")
+        sound = await until_sound(box, output=False, input=False)
+        assert sound["output"]["why"]["ja"] and sound["output"]["remedy"]["ja"]
+        assert {one["id"] for one in await box.items("faults")} >= {"sound-input", "sound-output"}
+        pulse.push()
+        await until_sound(box, output=True, input=True)
+        assert not {"sound-input", "sound-output"} & {one["id"] for one in await box.items("faults")}
+        await pager.dial("*88")
+        await pulse.plays(ONE, among=TONES)
+
+
 async def test_devices_volume_and_test_tone(box: Box, pulse: Pulse) -> None:
     async def test_tone() -> float:
         """Amplitude of its beeps. While another device is being opened there is none."""

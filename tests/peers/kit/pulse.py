@@ -58,6 +58,9 @@ class Pulse:
         server = [*self.prefix, "pulseaudio", *options, *loads]
         self.server = Program(server, self.folder / "pulse.log")
         await until(self._answers, 10, lambda: f"PulseAudio answers: {self.server and self.server.output()}")
+        self._record()
+
+    def _record(self) -> None:
         format_ = ["--raw", "--format=s16le", f"--rate={RATE}", "--channels=1", "--latency-msec=20"]
         with self._recorded.open("wb"):
             pass
@@ -77,15 +80,9 @@ class Pulse:
             check=False,
         )
 
-    def plug(self, module: str) -> str:
-        """Loads a module, such as a card; what `unplug` takes."""
+    def plug(self, module: str) -> None:
+        """Loads a module, such as a card."""
         done = self._pactl("load-module", *module.split())
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
-
-    def unplug(self, what: str) -> None:
-        """Takes a module away, by what `plug` gave or by its name."""
-        done = self._pactl("unload-module", what)
         assert done.returncode == 0, done.stderr
 
     def feed(self, hertz: int, seconds: float = 60.0) -> Program:
@@ -94,6 +91,18 @@ class Pulse:
         player = Program([*self.prefix, "paplay", "-d", "line", str(path)], self.folder / "paplay.log")
         self._players.append(player)
         return player
+
+    async def pull(self) -> None:
+        """The card is pulled out, the sound server goes on."""
+        done = self._pactl("unload-module", "module-null-sink")
+        assert done.returncode == 0, done.stderr
+        await self._end_players()
+
+    def push(self) -> None:
+        """It is plugged in again."""
+        for module in MODULES[1:]:
+            self.plug(module)
+        self._record()
 
     async def kill(self) -> None:
         """The card is gone at once."""
