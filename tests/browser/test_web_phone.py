@@ -197,6 +197,35 @@ async def test_an_upgrade_of_the_box_leaves_its_conversation_alone(
         await phone.until("CALL_CLOSED")
 
 
+async def test_a_call_goes_on_while_the_box_is_started_again_and_can_be_ended_meanwhile(
+    office_box: Box, there: Browser, tmp_path: Path
+) -> None:
+    telephone = await Telephone.open(there, url(office_box), "aiko")
+    async with desk(office_box, tmp_path, "204") as phone:
+        for ended_meanwhile in (False, True):
+            await phone.dial("201")
+            await telephone.press("Answer")
+            await asyncio.gather(telephone.hears(TWO), phone.hears(ONE, seconds=15))
+            await asyncio.sleep(1.0)
+            office_box.kill()
+            await expect(telephone.bar.locator('[data-telephone="connecting"]')).to_be_visible(timeout=15_000)
+            await asyncio.gather(telephone.hears(TWO), phone.hears(ONE))
+            if ended_meanwhile:
+                await telephone.press("Hang up")
+                await expect(telephone.call()).to_have_count(0)
+            await office_box.start()
+            await telephone.ready()
+            if not ended_meanwhile:
+                await telephone.press("Hold")
+                await phone.hears_music()
+                await telephone.press("Resume")
+                await asyncio.gather(telephone.hears(TWO), phone.hears(ONE))
+                await telephone.press("Hang up")
+            await phone.until("CALL_CLOSED", times=2 if ended_meanwhile else 1)
+            await expect(telephone.call()).to_have_count(0)
+        assert await telephone.page.evaluate("connections") == 1, "nothing of the audio was made anew"
+
+
 async def test_turning_it_on_and_off_again_and_again_leaves_nothing_behind(office_box: Box, there: Browser) -> None:
     telephone = await Telephone.open(there, url(office_box), "aiko")
     process = int((office_box.data / "webphone.lock").read_text())

@@ -34,7 +34,7 @@ export function TelephoneBar(): JSX.Element | null {
         {on ? <Dialler ready={state.linked && state.registered} /> : <TurnOn state={state} />}
       </div>
       <Trouble state={state} speech={speech} />
-      {state.calls.map((call) => <Call key={call.call} call={call} muted={state.muted} audible={state.audio === "connected"} />)}
+      {state.calls.map((call) => <Call key={call.call} call={call} muted={state.muted} linked={state.linked} audible={state.audio === "connected"} />)}
     </section>
   );
 }
@@ -102,7 +102,15 @@ function Trouble({ state, speech: { t } }: { state: PhoneState; speech: Speech }
   return words ? <p class="notice bad telephone-trouble" role="alert">{words}</p> : null;
 }
 
-function Call({ call, muted, audible }: { call: PhoneCall; muted: boolean; audible: boolean }): JSX.Element {
+interface CallProps {
+  call: PhoneCall;
+  muted: boolean;
+  /** The box can be told what to do. */
+  linked: boolean;
+  audible: boolean;
+}
+
+function Call({ call, muted, linked, audible }: CallProps): JSX.Element {
   const speech = useSpeech();
   const { t } = speech;
   const [keys, setKeys] = useState(false);
@@ -113,13 +121,13 @@ function Call({ call, muted, audible }: { call: PhoneCall; muted: boolean; audib
     <div class={`telephone-call is-${call.state}`} data-call-state={call.state} data-direction={call.direction} data-audible={audible}>
       <div class="telephone-who"><b>{who(call, speech)}</b><span class={`pill tone-${rings ? "ring" : call.state === "talking" ? "talk" : "hold"}`}><i class="dot" aria-hidden="true" />{word}</span>{up && <Timer since={call.since} />}</div>
       <div class="telephone-buttons">
-        {rings && <button type="button" class="button good" onClick={() => telephone.answer(call.call)}><Icon name="phone" />{t.telephone.answer}</button>}
+        {rings && <button type="button" class="button good" disabled={!linked} onClick={() => telephone.answer(call.call)}><Icon name="phone" />{t.telephone.answer}</button>}
         {up && <button type="button" class="button" aria-pressed={muted} onClick={() => telephone.mute(!muted)}>{muted ? t.telephone.unmute : t.telephone.mute}</button>}
-        {up && <button type="button" class="button" aria-pressed={call.state === "held"} onClick={() => telephone.hold(call.call, call.state !== "held")}>{call.state === "held" ? t.telephone.resume : t.telephone.hold}</button>}
+        {up && <button type="button" class="button" aria-pressed={call.state === "held"} disabled={!linked} onClick={() => telephone.hold(call.call, call.state !== "held")}>{call.state === "held" ? t.telephone.resume : t.telephone.hold}</button>}
         {(up || call.state === "early") && <button type="button" class="button" aria-expanded={keys} onClick={() => setKeys(!keys)}><Icon name="menu" />{t.telephone.keys}</button>}
         <button type="button" class="button danger-solid" onClick={() => telephone.hangUp(call.call)}><Icon name="hangup" />{rings ? t.telephone.refuse : t.telephone.hangUp}</button>
       </div>
-      {keys && <div class="telephone-keys" role="group" aria-label={t.telephone.keys}>{KEYS.map((key) => <button key={key} type="button" class="button" onClick={() => telephone.key(call.call, key)}>{key}</button>)}</div>}
+      {keys && <div class="telephone-keys" role="group" aria-label={t.telephone.keys}>{KEYS.map((key) => <button key={key} type="button" class="button" disabled={!linked} onClick={() => telephone.key(call.call, key)}>{key}</button>)}</div>}
     </div>
   );
 }

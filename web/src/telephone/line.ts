@@ -1,9 +1,10 @@
 import type { Said, Told } from "./messages";
 
-/** How often the box is asked whether it is there, and how long it may take to say so: while nothing happens, and while
- * somebody talks, who would sit in silence until the network is known to be another one. */
-const CALM = { ping: 4_000, silence: 9_000 };
-const TALKING = { ping: 1_000, silence: 3_000 };
+/** How often the box is asked whether it is there, how long it may take to say so, and the longest pause between tries to
+ * connect: while nothing happens, and while somebody talks, who would sit in silence until the network is known to be
+ * another one. */
+const CALM = { ping: 4_000, silence: 9_000, pause: 8_000 };
+const TALKING = { ping: 1_000, silence: 3_000, pause: 1_000 };
 const PAUSES_MS = [300, 1_000, 2_000, 4_000, 8_000];
 
 export interface LineReader {
@@ -105,7 +106,8 @@ export class Line {
     socket?.close();
     this.#reader.connected(false);
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#connect(), PAUSES_MS[Math.min(this.#tries, PAUSES_MS.length - 1)]);
+    const pause = PAUSES_MS[Math.min(this.#tries, PAUSES_MS.length - 1)] ?? 0;
+    this.#timer = setTimeout(() => this.#connect(), Math.min(pause, this.#pace.pause));
     this.#tries += 1;
   }
 }

@@ -49,6 +49,8 @@ class Telephone {
   });
   #line: Line | null = null;
   #talking = false;
+  /** Calls that the person has ended while the box could not be told. */
+  readonly #given = new Set<string>();
   #failure: ReturnType<typeof setTimeout> | undefined;
   readonly #alarm = new Alarm();
 
@@ -107,7 +109,10 @@ class Telephone {
   }
 
   hangUp(call: string): void {
-    this.#send({ type: "hang-up", call });
+    if (this.#send({ type: "hang-up", call })) return;
+    this.#given.add(call);
+    this.#set({ calls: this.state.value.calls.filter((each) => each.call !== call) });
+    this.#follow();
   }
 
   hold(call: string, on: boolean): void {
@@ -150,6 +155,7 @@ class Telephone {
     removeEventListener("keydown", this.#touched);
     navigator.mediaDevices?.removeEventListener("devicechange", this.#plugged);
     this.#audio.close();
+    this.#given.clear();
     this.#talking = false;
     this.#set({ on: false, linked: false, registered: false, calls: [], muffled: false, muted: false, refused: "", closed });
     this.#follow();
@@ -184,6 +190,8 @@ class Telephone {
         this.#set({ registered: message.on });
         break;
       case "call":
+        if (message.state === "ended") this.#given.delete(message.call);
+        else if (this.#given.has(message.call)) return void this.#send({ type: "hang-up", call: message.call });
         this.#set({ calls: withNews(this.state.value.calls, message, Date.now()) });
         this.#fail(failure(message));
         this.#follow();
@@ -209,6 +217,7 @@ class Telephone {
   #ready(resumed: boolean): void {
     const { calls } = this.state.value;
     if (!resumed && calls.length) this.#fail("lost");
+    if (!resumed) this.#given.clear();
     this.#set({ calls: [], refused: "" });
     if (!resumed) this.#follow();
     if (!resumed || !this.#audio.connected) void this.#audio.connect();
