@@ -32,7 +32,11 @@ def run(arguments: argparse.Namespace) -> int:
     folder = DataFolder(arguments.data)
     say = speaker(folder.path)
     found = sorted(examine(folder, say), key=lambda finding: ("problem", "warning", "ok").index(finding.level))
+    # The machine and the box that runs on it may say the same.
+    once: dict[str, Finding] = {}
     for finding in found:
+        once.setdefault(finding.text, finding)
+    for finding in once.values():
         print(line(finding, say))
     return 1 if any(finding.level == "problem" for finding in found) else 0
 

@@ -92,8 +92,8 @@ class WebPhones:
             tell(Refused(code="busy", text="Too many browsers are telephones already."))
             tell(Closed(reason="expired"))
             return
-        phone.attach(opened, tell)
         try:
+            phone.attach(opened, tell)
             while data := await reader.readline():
                 phone.said(decode_said(data))
         finally:

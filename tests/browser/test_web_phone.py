@@ -158,6 +158,7 @@ async def test_when_its_process_dies_its_call_ends_others_go_on_and_it_comes_bac
         desk(office_box, tmp_path, "204") as phone,
         desk(office_box, tmp_path, "205") as first,
         Phone(tmp_path, office_box.sip, "206", THREE, password=PHONES["206"], auto_answer=True) as second,
+        office_box.events() as feed,
     ):
         await first.dial("206")
         await asyncio.gather(first.hears(THREE), second.hears(TWO))
@@ -166,6 +167,7 @@ async def test_when_its_process_dies_its_call_ends_others_go_on_and_it_comes_bac
         await phone.hears(ONE, seconds=15)
         os.kill(int((office_box.data / "webphone.lock").read_text()), signal.SIGKILL)
         await phone.until("CALL_CLOSED")
+        await feed.until("call-ended", cause="vanished")
         await asyncio.gather(first.hears(THREE), second.hears(TWO))
         await telephone.says("your call is over")
         await telephone.ready()
