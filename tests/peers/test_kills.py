@@ -17,7 +17,7 @@ from tests.peers.kit.phone import Phone
 from tests.peers.kit.processes import until
 from tests.peers.kit.sipp import Sipp
 from tests.peers.kit.site import CALLER, secret, site_file
-from tests.peers.kit.sound import ONE, THREE, TWO, stereo
+from tests.peers.kit.sound import ONE, THREE, TWO, heard, stereo
 
 pytestmark = pytest.mark.peer
 
@@ -61,6 +61,7 @@ async def test_an_encrypted_recorded_call_goes_on_when_media_is_killed_five_time
                 await until(lambda: len(gaps(caller)) == count, 5, "audio again")  # noqa: B023
                 await asyncio.gather(caller.hears(TWO), agent.hears(ONE))
             assert max(y.at - x.at for x, y in pairwise(caller.received)) < 2.0
+            await asyncio.sleep(1.2)  # what was said in the last second before a kill is lost
             assert len(feed.all("media-restarted")) == 5
             (after,) = await box.items("calls")
             assert (after["id"], after["state"], after["recording"]) == (before["id"], "talking", True)
@@ -69,8 +70,9 @@ async def test_an_encrypted_recorded_call_goes_on_when_media_is_killed_five_time
         ended = await feed.until("call-ended", reason="answered")
         assert ended["call"] == before["id"]
         record = await box.record(id=before["id"])
-        left, _ = stereo(await box.recording(record["recording"]["id"]))
+        left, right = stereo(await box.recording(record["recording"]["id"]))
         assert len(left) / 8000 == pytest.approx(record["talk_seconds"], abs=0.7), "the gaps are silence, not left out"
+        assert (heard(left[-8000:]), heard(right[-8000:])) == ({ONE}, {TWO})
         assert len(feed.all("recording-started")) == len(feed.all("recording-stopped")) == 1
         assert len(await box.items("records")) == 1
     assert "Traceback" not in box.log()

@@ -211,36 +211,3 @@ async def test_an_upgrade_leaves_conversations_alone(make_box: MakeBox, tmp_path
         await called.until("CALL_CLOSED")
         assert (await box.record(id=number))["cause"] == "answered"
     assert "Traceback" not in box.log()
-
-
-async def test_the_media_process_may_be_killed_again_and_again(make_box: MakeBox, tmp_path: Path) -> None:
-    """The gap that a caller hears each time is under two seconds, and the recording is one."""
-    box = make_box()
-    await box.start()
-    async with (
-        box.events() as feed,
-        phone(box, tmp_path, "201", TWO, auto_answer=True) as agent,
-        Handset(ONE) as caller,
-    ):
-        await box.set_status("aiko", "available")
-        async with Sipp(tmp_path, "caller", box.sip, QUEUE, rtp=caller.port) as talking:
-            await asyncio.gather(caller.hears(TWO), agent.hears(ONE))
-            for count in (1, 2, 3):
-                await asyncio.sleep(1.5)  # what was recorded in the last second is lost each time
-                old = box.media_pid()
-                os.kill(old, signal.SIGKILL)
-                # Each process has a stream of its own.
-                await until(lambda: len({one.ssrc for one in caller.received}) == count + 1, 5, "audio again")  # noqa: B023
-                await asyncio.gather(caller.hears(TWO), agent.hears(ONE))
-            packets = caller.received
-            assert max(y.at - x.at for x, y in pairwise(packets)) < 2.0
-            assert len(feed.all("media-restarted")) == 3
-            await agent.hang_up()
-            await talking.done(5)
-        ended = await feed.until("call-ended", reason="answered")
-        record = await box.record(id=ended["call"])
-        left, right = stereo(await box.recording(record["recording"]["id"]))
-        assert len(left) / 8000 == pytest.approx(record["talk_seconds"], abs=0.7), "the gaps are silence, not left out"
-        assert (heard(left), heard(right)) == ({ONE}, {TWO})
-        assert len(feed.all("recording-started")) == 1
-    assert "Traceback" not in box.log()
