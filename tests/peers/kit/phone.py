@@ -65,6 +65,7 @@ class Phone:
         netns: str = "",
         codecs: str = "",
         srtp: str = "",
+        ptime: int = 0,
         trace: bool = False,
     ) -> None:
         self.folder = folder / f"phone-{user}-{hertz}"
@@ -101,6 +102,7 @@ class Phone:
         options += f";audio_codecs={codecs}" if codecs else ""
         # srtp: offers keys in a plain profile; srtp-mand: RTP/SAVP and nothing else; srtp-mandf: RTP/SAVPF.
         options += f";mediaenc={srtp}" if srtp else ""
+        options += f";ptime={ptime}" if ptime else ""
         (self.folder / "accounts").write_text(address + options + "\n")
         (self.folder / "contacts").write_text("")
 
