@@ -135,7 +135,9 @@ class PromptLibrary:
         cache = self._folder / "cache"
         cache.mkdir(parents=True, exist_ok=True)
         with os.scandir(cache) as listing:
-            cached = {entry.name for entry in listing if entry.stat().st_size >= _SMALLEST}
+            # A name with a dot is being written, and may be gone by now.
+            finished = [entry for entry in listing if not entry.name.startswith(".")]
+            cached = {entry.name for entry in finished if entry.stat().st_size >= _SMALLEST}
         return plan(site, self._folder), cached
 
     def _take_up(self, wanted: list[Job], cached: set[str]) -> list[Job]:
