@@ -33,6 +33,8 @@ class LegVoice(View, frozen=True, kw_only=True):
     sent_loss: float = 0.0
     jitter_ms: float = 0.0
     round_trip_ms: float | None = None
+    strangers: int = 0
+    """Packets from an address that was not the party's, or was not taken for it yet: dropped."""
     unheard: str = ""
     """Why nothing was heard of the party for a time, as `OneWayAudio.reason`; empty: it was heard."""
     unreached: str = ""
@@ -80,6 +82,7 @@ def _voice(begin: LegStarted, audio: LegAudio, unheard: str, unreached: str) -> 
         sent_loss=audio.sent_loss,
         jitter_ms=audio.jitter_ms,
         round_trip_ms=audio.round_trip_ms,
+        strangers=audio.strangers,
         unheard=audio.unheard or unheard,
         unreached=audio.unreached or unreached,
     )
