@@ -55,6 +55,7 @@ void conceal_begin(struct concealment *state, int rate, const int16_t *end, int 
     state->rate = rate;
     state->made = 0;
     state->step = state->step_left = 0;
+    state->period = state->length = state->place = 0;
     if (have < window + most) { /* too little was heard to know a voice from it */
         state->made = rate * SILENT / 1000;
         return;

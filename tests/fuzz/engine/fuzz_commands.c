@@ -235,7 +235,7 @@ static void take_events(void)
     while ((count = hk_take_events(engine, events, 16)) > 0)
         for (int i = 0; i < count; i++) {
             const struct hk_event *event = &events[i];
-            MUST(event->kind >= HK_PLAYER_FINISHED && event->kind <= HK_PORT_HEARD);
+            MUST(event->kind >= HK_PLAYER_FINISHED && event->kind <= HK_PORT_REACHED);
             MUST(event->id >= 0 && event->id < IDS && event->milliseconds >= 0 && event->seconds >= 0);
             MUST(event->kind != HK_DIGIT || telephone_event_code(event->digit) >= 0);
             MUST(event->kind != HK_PORT_STATS || (event->decided >= event->gone && event->jitter_ms >= 0));

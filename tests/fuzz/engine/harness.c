@@ -36,7 +36,7 @@ struct party {
 };
 
 static struct party parties[PARTIES];
-static uint64_t told[HK_PORT_HEARD + 1], final;
+static uint64_t told[HK_PORT_REACHED + 1], final;
 static atomic_bool over;
 static int64_t next_recorder = 1000, recorders[RECORDERS];
 static const char *folder;
@@ -287,7 +287,7 @@ static void take_events(hk_engine *engine)
     int count;
     while ((count = hk_take_events(engine, events, 16)) > 0)
         for (int i = 0; i < count; i++) {
-            MUST(events[i].kind >= HK_PLAYER_FINISHED && events[i].kind <= HK_PORT_HEARD);
+            MUST(events[i].kind >= HK_PLAYER_FINISHED && events[i].kind <= HK_PORT_REACHED);
             told[events[i].kind]++;
             final += events[i].kind == HK_PORT_STATS && events[i].final;
         }
@@ -378,7 +378,7 @@ int main(int argc, char **argv)
     }
     printf("heard %llu, forwarded %llu, mixed %llu, final %llu, events", (unsigned long long)heard,
            (unsigned long long)figures.forwarded, (unsigned long long)figures.mixed, (unsigned long long)final);
-    for (int kind = 1; kind <= HK_PORT_HEARD; kind++)
+    for (int kind = 1; kind <= HK_PORT_REACHED; kind++)
         printf(" %llu", (unsigned long long)told[kind]);
     printf("\n");
     MUST(heard > 0 && figures.forwarded > 0 && figures.mixed > 0 && told[HK_PORT_STATS] > 0 && final > 0);

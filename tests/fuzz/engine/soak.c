@@ -53,7 +53,7 @@ static hk_engine *engine;
 static const char *folder;
 static uint16_t sink;
 static int64_t next_id = EACH;
-static uint64_t told[HK_PORT_HEARD + 1], made, begun, ended;
+static uint64_t told[HK_PORT_REACHED + 1], made, begun, ended;
 static uint8_t coded[HK_L16 + 1][FRAMES][CODEC_LARGEST];
 static size_t coded_sizes[HK_L16 + 1][FRAMES];
 
@@ -290,7 +290,7 @@ static void take_events(void)
     while ((count = hk_take_events(engine, events, 64)) > 0)
         for (int i = 0; i < count; i++) {
             char path[512];
-            MUST(events[i].kind >= HK_PLAYER_FINISHED && events[i].kind <= HK_PORT_HEARD);
+            MUST(events[i].kind >= HK_PLAYER_FINISHED && events[i].kind <= HK_PORT_REACHED);
             told[events[i].kind]++;
             if (events[i].kind != HK_RECORDER_STOPPED)
                 continue;
@@ -414,7 +414,7 @@ int main(int argc, char **argv)
             first = last;
     }
     printf("events");
-    for (int kind = 1; kind <= HK_PORT_HEARD; kind++)
+    for (int kind = 1; kind <= HK_PORT_REACHED; kind++)
         printf(" %llu", (unsigned long long)told[kind]);
     printf("\n");
     atomic_store(&engine->writer_ends, true);
