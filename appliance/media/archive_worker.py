@@ -25,8 +25,8 @@ from appliance.media import opus
 from appliance.media.recordings import duration
 from appliance.media.wav import PCM, little_endian, read_layout
 
-BITRATES = {8000: 32, 16000: 40}
-"""kbit/s of both sides together. Below 24 libopus gives up keeping the two sides apart."""
+BITRATES = {8000: 40, 16000: 40}
+"""kbit/s of both sides together. With 32, where both speak at once, libopus may give up keeping the two sides apart."""
 PART = ".opus.part"
 """Of a file that is being made."""
 BLOCKS = 10

@@ -23,8 +23,8 @@ def check() -> Finding | None:
         id="opus-tools",
         severity="warning",
         text={
-            "ja": "opus-tools がないため、録音は圧縮されず WAV のまま残ります（約 9 倍の容量）。",
-            "en": "Recordings stay WAV files, which take nine times the room: opus-tools is missing.",
+            "ja": "opus-tools がないため、録音は圧縮されず WAV のまま残ります（約 8 倍の容量）。",
+            "en": "Recordings stay WAV files, which take eight times the room: opus-tools is missing.",
         },
         remedy={"ja": "apt-get install opus-tools", "en": "apt-get install opus-tools"},
     )

@@ -65,6 +65,29 @@ def test_it_becomes_a_smaller_file_with_the_same_sound(tmp_path: Path, rate: int
     assert not list(tmp_path.glob("*.part"))
 
 
+@pytest.mark.parametrize("rate", [8000, 16000])
+def test_both_who_speak_at_once_stay_apart(tmp_path: Path, rate: int) -> None:
+    """With less to spend, libopus makes one of both from the moment on at which the second begins."""
+    at = np.arange(2 * rate) / rate
+    for number, (first, second) in enumerate(((0.0, 0.17), (0.12, 0.03), (0.09, 0.15))):
+        sides = [
+            (8000 * np.sin(2 * np.pi * hertz * at) * (at >= since)).astype("<i2")
+            for hertz, since in ((905, first), (1017, second))
+        ]
+        path = tmp_path / f"c{number}.wav"
+        with wave.open(str(path), "wb") as file:
+            file.setnchannels(2)
+            file.setsampwidth(2)
+            file.setframerate(rate)
+            file.writeframes(np.stack(sides, axis=1).tobytes())
+        command = ["opusdec", "--quiet", "--rate", str(rate), str(archive(path)), "-"]
+        made = np.frombuffer(subprocess.run(command, check=True, capture_output=True).stdout, dtype="<i2")
+        for side, own, other in ((0, 905, 1017), (1, 1017, 905)):
+            wave_ = made[side::2][rate // 2 :]
+            power = [abs(np.sum(wave_ * np.exp(-2j * np.pi * hertz * at[: len(wave_)]))) for hertz in (own, other)]
+            assert power[0] > 10 * power[1]
+
+
 def test_what_is_not_the_same_is_told() -> None:
     def levels(left: Samples, right: Samples) -> archive_worker.Levels:
         data = np.stack([left, right], axis=1).astype("<i2").tobytes()
