@@ -56,6 +56,12 @@ class UserAgent:
             self._registration = None
             self.drain()
 
+    def forget_sign_on(self) -> None:
+        """The same without a word: who was signed on with is another one now."""
+        if self._registration is not None:
+            self._registration.forget()
+            self._registration = None
+
     def happened(self, event: sip.Event) -> None:
         """Anything but what is sent and looked up."""
         raise NotImplementedError

@@ -102,6 +102,13 @@ class Registration:
         else:
             self._directory.pop(self.id, None)
 
+    def forget(self) -> None:
+        """Ends it without a word to the registrar, where our credentials are no good any more."""
+        self._removed, self._pending = True, None
+        self._layer.timers.cancel(self._alarm)
+        self._alarm = None
+        self._directory.pop(self.id, None)
+
     def lose_flow(self, flow: Flow, now: Instant) -> None:
         """The connection of the registration closed: it is made anew at once."""
         if self.flow == flow and not self._removed:

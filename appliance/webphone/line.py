@@ -91,10 +91,10 @@ class Line(UserAgent):
             before(Closed(reason="replaced"))
         self._tell = tell
         if (opened.sip, opened.credentials) != (self.box, self._credentials):
-            # The box was started again: the old credentials are no good any more.
+            # The box was started again: with the old credentials a farewell would be a wrong password.
             self._credentials, self._registered = opened.credentials, False
             self.meet(opened.sip)
-            self.sign_off()
+            self.forget_sign_on()
             self.sign_on(self.extension, self._credentials, EXPIRES)
         tell(Ready(token=self.token, extension=self.extension, name=self.name, resumed=resumed))
         tell(Registered(on=self._registered))

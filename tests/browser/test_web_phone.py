@@ -167,7 +167,7 @@ async def test_when_its_process_dies_its_call_ends_others_go_on_and_it_comes_bac
         await phone.hears(ONE, seconds=15)
         os.kill(int((office_box.data / "webphone.lock").read_text()), signal.SIGKILL)
         await phone.until("CALL_CLOSED")
-        await feed.until("call-ended", cause="vanished")
+        await feed.until("call-ended", reason="vanished")
         await asyncio.gather(first.hears(THREE), second.hears(TWO))
         await telephone.says("your call is over")
         await telephone.ready()
