@@ -5,6 +5,12 @@ from __future__ import annotations
 import errno
 from typing import Final
 
+import msgspec
+
+UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises at bytes that are no message: text that is no UTF-8, and what is nested a thousand deep, in their
+own way."""
+
 _REASONS: Final[dict[int, str]] = {
     errno.ENOENT: "ファイルまたはフォルダーがありません",
     errno.EACCES: "アクセスが許可されていません",

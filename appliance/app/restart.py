@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from appliance.errors import HakoError
+from appliance.errors import UNREADABLE, HakoError
 from appliance.events import CallEnded, DecisionFailed, QueueLeft, RecordingStopped
 from appliance.exchange.audio import AnyRow, Recorder
 from appliance.exchange.causes import RESTART
@@ -46,7 +46,7 @@ def _decode(kind: type[S], kept: dict[str, bytes]) -> dict[str, S]:
     for key, data in kept.items():
         try:
             found[key] = decoder.decode(data)
-        except msgspec.DecodeError:
+        except UNREADABLE:
             log.warning("what was kept as %s cannot be read any more", key)
     return found
 

@@ -10,7 +10,7 @@ import struct
 
 import msgspec
 
-from appliance.errors import HakoError
+from appliance.errors import UNREADABLE, HakoError
 from appliance.exchange.audio import ABILITIES, AnyMediaEvent, AnyRow
 
 MAX_MESSAGE = 16 * 1024 * 1024
@@ -86,8 +86,6 @@ _encoder = msgspec.msgpack.Encoder()
 _from_control = msgspec.msgpack.Decoder(FromControl)
 _from_engine = msgspec.msgpack.Decoder(FromEngine)
 _LENGTH = struct.Struct("!I")
-_NOT_UNDERSTOOD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""Text that is no UTF-8, and messages nested a thousand deep, are told in their own way."""
 
 
 class ProtocolError(HakoError):
@@ -103,7 +101,7 @@ def decode_control(data: bytes) -> FromControl:
     """Reads what a controller sent; raises ProtocolError."""
     try:
         message: FromControl = _from_control.decode(data)
-    except _NOT_UNDERSTOOD as error:
+    except UNREADABLE as error:
         raise ProtocolError(str(error)) from None
     return message
 
@@ -112,7 +110,7 @@ def decode_engine(data: bytes) -> FromEngine:
     """Reads what the media process sent; raises ProtocolError."""
     try:
         message: FromEngine = _from_engine.decode(data)
-    except _NOT_UNDERSTOOD as error:
+    except UNREADABLE as error:
         raise ProtocolError(str(error)) from None
     return message
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import msgspec
 
-from appliance.errors import CommandError, ConfigError, HakoError
+from appliance.errors import UNREADABLE, CommandError, ConfigError, HakoError
 
 LONGEST: Final = 8 * 1024 * 1024
 """Bytes of one request: a site file fits many times."""
@@ -109,7 +109,7 @@ class ControlServer:
             request = msgspec.json.decode(line)
             handler = self._handlers.get(request["command"])
             arguments = request.get("arguments", {})
-        except (msgspec.DecodeError, KeyError, TypeError, AttributeError):
+        except (*UNREADABLE, KeyError, TypeError, AttributeError):
             return {"error": {"code": "bad-request", "message": "not a request"}}
         if handler is None:
             return {"error": {"code": "unknown-command", "message": f"this box knows no command {request['command']}"}}

@@ -18,8 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-
+from appliance.errors import UNREADABLE
 from appliance.exchange.sound import CardLink
 from appliance.sound.devices import OFF
 from appliance.sound.protocol import Alive, Devices, Engine, Failed, FromProcess, Ready, line, read_process
@@ -221,7 +220,7 @@ async def _next(process: asyncio.subprocess.Process) -> FromProcess | None:
             return None
         if not text:
             return None
-        with contextlib.suppress(msgspec.DecodeError):
+        with contextlib.suppress(*UNREADABLE):
             return read_process(text)
 
 

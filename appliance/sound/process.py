@@ -16,8 +16,7 @@ import time
 from array import array
 from typing import Any, NoReturn
 
-import msgspec
-
+from appliance.errors import UNREADABLE
 from appliance.sound import rtp
 from appliance.sound.devices import Device, choose
 from appliance.sound.playout import PlayBuffer
@@ -159,7 +158,7 @@ def _device(devices: list[Device], wanted: str) -> Device:
 def _told(text: bytes, udp: socket.socket, bridge: Output | Input) -> None:
     try:
         engine = read_box(text)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return
     # From here on the kernel drops what comes from anywhere else.
     udp.connect((LOOPBACK, engine.port))

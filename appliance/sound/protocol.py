@@ -71,10 +71,10 @@ def line(message: Message) -> bytes:
 
 
 def read_process(text: bytes) -> FromProcess:
-    """What a process said. Raises msgspec.DecodeError."""
+    """What a process said. Raises one of `errors.UNREADABLE`."""
     return _from_process.decode(text)
 
 
 def read_box(text: bytes) -> Engine:
-    """What the box said. Raises msgspec.DecodeError."""
+    """What the box said. Raises one of `errors.UNREADABLE`."""
     return _from_box.decode(text)

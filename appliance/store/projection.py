@@ -19,6 +19,7 @@ from typing import Any, Final
 
 import msgspec
 
+from appliance.errors import UNREADABLE
 from appliance.events import (
     AgentStatusChanged,
     AnsweredBy,
@@ -194,7 +195,7 @@ class Projection:
         record.wait, record.talk, record.hold, record.recording = row[14], row[15], row[16], row[19]
         try:
             record.scratch = _unpack(row[21])
-        except (msgspec.DecodeError, TypeError):
+        except (*UNREADABLE, TypeError):
             record.scratch = Scratch()
         self.open[record.call] = record
 

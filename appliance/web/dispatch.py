@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from appliance.errors import UNREADABLE
 from appliance.web.auth import check_origin, unauthenticated
 from appliance.web.problem import Problem
 from appliance.web.route import ANYBODY, JSON, Principal, Route, Visit
@@ -105,7 +106,7 @@ def _decode(decoder: msgspec.json.Decoder[Any], data: bytes) -> Any:
         return decoder.decode(data)
     except msgspec.ValidationError as error:
         raise _invalid(error) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         raise Problem(400, "bad_json", "The body is not JSON.") from None
 
 

@@ -6,10 +6,9 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
-import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from appliance.errors import HakoError
+from appliance.errors import UNREADABLE, HakoError
 from appliance.web.context import BrowserPhone
 from appliance.web.problem import Problem
 from appliance.web.route import Visit
@@ -117,7 +116,7 @@ async def _from_page(socket: web.WebSocketResponse, writer: asyncio.StreamWriter
                 return WSCloseCode.UNSUPPORTED_DATA
             try:
                 said: Said = decode_said(frame.data)
-            except (msgspec.MsgspecError, RecursionError):
+            except UNREADABLE:
                 return WSCloseCode.INVALID_TEXT
             if not messages.take(clock()) or (isinstance(said, Offer) and not offers.take(clock())):
                 return WSCloseCode.POLICY_VIOLATION

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 import msgspec
 
 from appliance.clock import Entropy, Instant
+from appliance.errors import UNREADABLE
 from appliance.web.context import Account, SessionStore
 
 IDLE_SECONDS = 12 * 3600.0
@@ -139,7 +140,7 @@ class Sessions:
         for key, data in self._store.load().items():
             try:
                 found.append((bytes.fromhex(key), msgspec.msgpack.decode(data, type=Kept)))
-            except (ValueError, msgspec.DecodeError):
+            except (ValueError, *UNREADABLE):
                 self._store.drop(key)
         found.sort(key=lambda one: one[1].used)
         for digest, kept in found:
