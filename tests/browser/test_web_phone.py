@@ -40,6 +40,16 @@ def desk(box: Box, folder: Path, number: str) -> Phone:
     return Phone(folder, box.sip, number, TWO, password=PHONES[number])
 
 
+async def registered(box: Box, wanted: int) -> None:
+    """Waits until so many telephones of the extension are there."""
+    for _ in range(200):
+        lines = {one["extension"]: one["contacts"] for one in await box.items("registrations")}
+        if len(lines["201"]) == wanted:
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"not {wanted} telephones but {lines['201']}")
+
+
 async def test_a_call_to_the_browser_is_heard_on_both_sides(office_box: Box, there: Browser, tmp_path: Path) -> None:
     telephone = await Telephone.open(there, url(office_box), "aiko")
     async with desk(office_box, tmp_path, "204") as phone:
@@ -203,6 +213,8 @@ async def test_a_call_goes_on_while_the_box_is_started_again_and_can_be_ended_me
     office_box: Box, there: Browser, tmp_path: Path
 ) -> None:
     telephone = await Telephone.open(there, url(office_box), "aiko")
+    # Telephones of pages that were just closed cannot say good-bye to a box that is away.
+    await registered(office_box, 1)
     async with desk(office_box, tmp_path, "204") as phone:
         for ended_meanwhile in (False, True):
             await phone.dial("201")
@@ -248,23 +260,15 @@ async def test_turning_it_on_and_off_again_and_again_leaves_nothing_behind(offic
 
 
 async def test_logging_out_and_turning_off_take_the_telephone_away(office_box: Box, there: Browser) -> None:
-    async def registered(wanted: int) -> None:
-        for _ in range(200):
-            lines = {one["extension"]: one["contacts"] for one in await office_box.items("registrations")}
-            if len(lines["201"]) == wanted:
-                return
-            await asyncio.sleep(0.1)
-        raise AssertionError(f"not {wanted} telephones but {lines['201']}")
-
-    await registered(0)
+    await registered(office_box, 0)
     first = await Telephone.open(there, url(office_box), "aiko")
     second = await Telephone.open(there, url(office_box), "aiko")
-    await registered(2)
+    await registered(office_box, 2)
     await first.press("Turn off")
     await expect(first.bar.locator('[data-telephone="off"]')).to_be_visible()
     await second.screen.go("system")
     await second.page.get_by_role("button", name="Log out").click()
-    await registered(0)
+    await registered(office_box, 0)
 
 
 async def test_who_has_no_extension_has_no_telephone(office_box: Box, there: Browser) -> None:
