@@ -37,7 +37,7 @@ lint-web: setup-test
 # pytest comes last: its closing line says how many tests ran.
 test: lint
 	$(NPM) test
-	$(PYTHON_HERE) -m pytest
+	$(PYTHON_HERE) -m pytest -n 2 --dist loadfile
 
 bench: setup-bench
 	$(PYTHON_HERE) -m tests.bench

@@ -30,7 +30,7 @@ from appliance.app.sound import Sound
 from appliance.app.unbuilt import unbuilt
 from appliance.app.upkeep import Upkeep
 from appliance.app.voice import VoiceWatch
-from appliance.app.webphones import NO_WEB_PHONES, WebPhones
+from appliance.app.webphones import NO_WEB_PHONES, WebPhones, browser_secret
 from appliance.box.board import load_board
 from appliance.box.gpio import LampDriver
 from appliance.box.health import tools
@@ -163,7 +163,11 @@ class Box:
             self.table,
             self.library,
             os.urandom,
-            ExchangeOptions(recordings=str(self.folder.recordings), advertise=self.options.advertise),
+            ExchangeOptions(
+                recordings=str(self.folder.recordings),
+                advertise=self.options.advertise,
+                browser_secret=await asyncio.to_thread(browser_secret, self.state),
+            ),
             system_now(),
         )
         self.core = Core(self.exchange, self.ledger, self.state, verify, self.media.flush)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import TYPE_CHECKING
 
 from appliance.box.health.finding import Finding
+from appliance.store.state import BOX, StateStore
 from appliance.web.context import BrowserPhone
 from appliance.webphone.keeper import Keeper, installed
 from appliance.webphone.messages import Open
 
 if TYPE_CHECKING:
     from appliance.app.box import Box
+
+SECRET, SECRET_BYTES = "browsers", 24
+"""Of the box's state."""
 
 NO_WEB_PHONES = Finding(
     id="webphone",
@@ -39,6 +44,16 @@ _ASSIGN = {
     "ja": "サイトファイルで、オペレーターの `user`、または内線の `user` にこのユーザー名を書いてください。",
     "en": "Name the user in the site file as `user` of an agent or of an extension.",
 }
+
+
+def browser_secret(state: StateStore) -> str:
+    """Digest secret of the telephones in browsers: that of the run before, whose telephones may go on. Blocks."""
+    kept = state.load(BOX).get(SECRET, b"").decode("ascii", "replace")
+    if len(kept) == 2 * SECRET_BYTES:
+        return kept
+    made = os.urandom(SECRET_BYTES).hex()
+    state.put(BOX, SECRET, made.encode())
+    return made
 
 
 class WebPhones:

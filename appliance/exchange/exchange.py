@@ -57,6 +57,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Address to show in SDP where a trunk names no other; empty: the local address of each flow."""
     realm: str = "hako"
     """Digest realm."""
+    browser_secret: str = ""
+    """Digest secret of the telephones in browsers, which outlive a restart; empty: one is made when it is needed."""
 
 
 class Exchange:
@@ -81,7 +83,7 @@ class Exchange:
         context.voice = voice
         context.endpoint = endpoint or Endpoint(entropy)
         context.center = CallCenter(site, entropy)
-        context.phones = Phones(context, options.realm)
+        context.phones = Phones(context, options.realm, options.browser_secret)
         context.trunks = Trunks(context)
         context.router = Router(context)
         context.sound = SoundCard(context)

@@ -53,7 +53,7 @@ def in_browser(user_agent: str, flow: Flow | None) -> bool:
 class Phones:
     """Directory of extensions, their bindings and their legs."""
 
-    def __init__(self, context: Context, realm: str) -> None:
+    def __init__(self, context: Context, realm: str, browser_secret: str = "") -> None:
         self.context = context
         self.registrar = Registrar()
         self.authenticator = DigestAuthenticator(context.entropy, realm)
@@ -61,8 +61,7 @@ class Phones:
         self.legs: dict[str, set[Leg]] = {}
         self._activity: dict[str, str] = {}
         self.guesses = Guesses(context)
-        self._browser_secret = ""
-        """Made with the first telephone in a browser."""
+        self._browser_secret = browser_secret
         self.refused = 0
         """Requests that did not prove who they are, the first try of every phone (it is challenged) not counted."""
         self.refusals: deque[Refusal] = deque(maxlen=REFUSALS_KEPT)

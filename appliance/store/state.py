@@ -21,7 +21,7 @@ CALLS: Final = "calls"
 SESSIONS: Final = "sessions"
 """Log-ins of browsers."""
 BOX: Final = "box"
-"""The box itself: its heartbeat, where it is reached."""
+"""The box itself: its heartbeat, where it is reached, what telephones in browsers prove themselves with."""
 
 
 class StateStore:

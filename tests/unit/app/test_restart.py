@@ -12,6 +12,7 @@ import pytest
 
 from appliance.app.box import Box
 from appliance.app.restart import recover
+from appliance.app.webphones import browser_secret
 from appliance.clock import Instant, system_now
 from appliance.events import CallEnded, CallStarted, DecisionFailed, Event, RecordingStarted, RecordingStopped, Stamped
 from appliance.exchange.kept import Before, Recovered
@@ -136,3 +137,15 @@ async def test_what_cannot_be_taken_over_does_not_keep_the_box_from_starting(res
     await restarted.starts(broken)
     assert len(restarted.kinds(DecisionFailed)) == len(restarted.kinds(CallEnded)) == 1
     assert not restarted.stored(CALLS) and not restarted.stored(DIALOGS)
+
+
+def test_telephones_in_browsers_prove_themselves_to_the_next_run_as_well(tmp_path: Path) -> None:
+    state = StateStore(tmp_path / "state.db")
+    made = browser_secret(state)
+    assert len(made) == 48 and browser_secret(state) == made
+    state.close()
+    after = StateStore(tmp_path / "state.db")
+    assert browser_secret(after) == made
+    after.put(BOX, "browsers", b"damaged")
+    assert len(browser_secret(after)) == 48
+    after.close()

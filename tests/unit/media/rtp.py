@@ -228,23 +228,6 @@ def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
     return ports
 
 
-def free_range(count: int, host: str = "127.0.0.1") -> range:
-    """So many neighbouring ports, below those that the kernel gives out, all free a moment ago."""
-    for low in range(14000, 32000, count):
-        tried = []
-        try:
-            for port in range(low, low + count):
-                tried.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-                tried[-1].bind((host, port))
-        except OSError:
-            continue
-        finally:
-            for one in tried:
-                one.close()
-        return range(low, low + count)
-    raise OSError(f"no {count} neighbouring ports are free")
-
-
 def run(seconds: float, parties: Iterable[Party], also: Callable[[], None] | None = None) -> None:
     """Lets every party with a tone and an address speak in real time, and all of them listen."""
     everyone = list(parties)

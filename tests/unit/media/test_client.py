@@ -31,8 +31,9 @@ from appliance.exchange.audio import (
 from appliance.media.client import EngineUnavailable, MediaClient, connect
 from appliance.media.protocol import Frame, Unpacker, decode_engine, encode, packed
 from appliance.media.table import DesiredTable
+from tests.peers.kit.ports import free_range
 from tests.unit.media.engine_box import read_wav
-from tests.unit.media.rtp import Party, continuous, free_ports, free_range, heard, run
+from tests.unit.media.rtp import Party, continuous, free_ports, heard, run
 
 PCMU, EVENTS = Payload(0, "PCMU"), Payload(101, "telephone-event")
 Runner = Callable[[Coroutine[Any, Any, None]], None]
@@ -360,7 +361,7 @@ def test_the_same_frame_twice_changes_nothing(tmp_path: Path, parties: list[Part
 def test_two_hundred_ports_come_and_go_without_a_leak(tmp_path: Path) -> None:
     async def story() -> None:
         side = Side(tmp_path)
-        side.table = side.client.table = DesiredTable(free_range(410))
+        side.table = side.client.table = DesiredTable(range(*free_range(410)))
         await side.client.start()
         counts = []
         for turn in range(6):
