@@ -30,6 +30,8 @@ class UserAgent:
         self.flow = self.driver.flow_to(self.box)
         self._timer: asyncio.TimerHandle | None = None
         self._registration: Registration | None = None
+        self._left: Registration | None = None
+        """That was taken back last."""
 
     def meet(self, box: tuple[str, int]) -> None:
         """Says where the box is."""
@@ -52,9 +54,17 @@ class UserAgent:
     def sign_off(self) -> None:
         """Takes the registration back, if there is one."""
         if self._registration is not None:
-            self._registration.remove(system_now())
-            self._registration = None
+            self._left, self._registration = self._registration, None
+            self._left.remove(system_now())
             self.drain()
+
+    def sign_off_again(self) -> bool:
+        """Once more, where the box has not answered that. False: there is no need."""
+        if self._left is None or not self._left.known:
+            return False
+        self._left.remove_again(system_now())
+        self.drain()
+        return True
 
     def forget_sign_on(self) -> None:
         """The same without a word: who was signed on with is another one now."""

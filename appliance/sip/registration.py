@@ -44,6 +44,7 @@ class Registration:
         "aor",
         "flow",
         "id",
+        "known",
         "reason",
         "state",
         "status",
@@ -71,6 +72,8 @@ class Registration:
         self.reason = ""
         self.flow: Flow | None = None
         """The flow that the registration went over, while it is up: calls of the carrier come by it."""
+        self.known = False
+        """The registrar has, or may still have, a contact of ours."""
         self._target, self._uri = target, uri
         self._from = NameAddr("", SipUri.parse(aor)).with_tag(layer.token())
         self._contact_user = contact_user or (SipUri.parse(aor).user or "")
@@ -102,6 +105,12 @@ class Registration:
         else:
             self._directory.pop(self.id, None)
 
+    def remove_again(self, now: Instant) -> None:
+        """Logs out once more, where the registrar has not answered that and may still have our contact."""
+        if self._removed and self.known and self._pending is None:
+            self._directory[self.id] = self
+            self._send(now)
+
     def forget(self) -> None:
         """Ends it without a word to the registrar, where our credentials are no good any more."""
         self._removed, self._pending = True, None
@@ -129,6 +138,7 @@ class Registration:
         if self._try_again(transaction, response, now):
             return
         if self._removed:
+            self.known = False
             self._directory.pop(self.id, None)
         elif response.status < 300:
             self._registered(transaction, response, now)
@@ -198,6 +208,7 @@ class Registration:
 
     def _registered(self, transaction: ClientTransaction, response: Response, now: Instant) -> None:
         self._failures = 0
+        self.known = True
         self.flow = transaction.flow
         sent = transaction.request.headers.get("Contact") if transaction.request is not None else None
         granted = self._granted(response, sent or "")

@@ -52,6 +52,8 @@ USER_AGENT = "Hako web phone"
 MAX_CALLS = 4
 EXPIRES = 120
 """Seconds of a registration: what is left of a process that was killed."""
+FAREWELLS = 30
+"""Tries to take a registration back, a second apart."""
 
 Tell = Callable[[Told], None]
 
@@ -94,6 +96,10 @@ class Line(UserAgent):
             # The box was started again: with the old credentials a farewell would be a wrong password.
             self._credentials, self._registered = opened.credentials, False
             self.meet(opened.sip)
+            self.forget_sign_on()
+            self.sign_on(self.extension, self._credentials, EXPIRES)
+        elif not self._registered:
+            # The box did not answer a while ago: now it does, and nobody waits for the next try.
             self.forget_sign_on()
             self.sign_on(self.extension, self._credentials, EXPIRES)
         tell(Ready(token=self.token, extension=self.extension, name=self.name, resumed=resumed))
@@ -332,9 +338,13 @@ class Line(UserAgent):
         self.tell(Closed(reason=reason))
         self._tell = None
         # Answers to BYE and un-REGISTER are worth a moment.
-        asyncio.get_running_loop().call_later(0.5, self._leave)
+        asyncio.get_running_loop().call_later(0.5, self._leave, FAREWELLS)
 
-    def _leave(self) -> None:
+    def _leave(self, farewells: int) -> None:
+        if farewells and self.sign_off_again():
+            # The box is being started again, and knows our registration from before.
+            asyncio.get_running_loop().call_later(1.0, self._leave, farewells - 1)
+            return
         for call in list(self.calls.values()):
             call.over()
         self.close()

@@ -74,8 +74,9 @@ async def test_a_secure_phone_calls_a_plain_one(box: Box, tmp_path: Path, mode: 
         await until(lambda: len(feed.all("leg-audio", call=call)) == 2, 5, feed.told)
         told = {one.get("srtp", ""): one for one in feed.all("leg-audio", call=call)}
         assert set(told) == {CM_80, ""}
-        # Who would take either may speak before it has our answer.
-        assert told[CM_80].get("unauthentic", 0) <= (3 if mode == "srtp" else 0)
+        # Who would take either may speak before it has our answer; and baresip opens the way of its audio by a packet
+        # that it sends before its keys are in force.
+        assert told[CM_80].get("unauthentic", 0) <= 3
     record = await box.record(id=call)
     left, right = stereo(await box.recording(record["recording"]["id"]))
     assert (heard(left), heard(right)) == ({ONE}, {TWO}), "recorded in the clear"

@@ -135,6 +135,26 @@ def test_removing_logs_out_and_leaves_nothing() -> None:
     assert_clean(alice)
 
 
+def test_a_log_out_that_nobody_answers_can_be_said_again() -> None:
+    net = Net()
+    alice, wire, registration = registered(net)
+    wire.send(alice, wire.reply(wire.last("REGISTER"), 200))
+    registration.remove(net.now)
+    net.run(40)
+    said = wire.count("REGISTER")
+    assert registration.known and alice.endpoint.counts().registrations == 0
+    registration.remove_again(net.now)
+    registration.remove_again(net.now)
+    net.run(0.01)
+    assert wire.count("REGISTER") == said + 1 and wire.last("REGISTER").expires == 0
+    wire.send(alice, wire.reply(wire.last("REGISTER"), 200))
+    assert not registration.known and alice.endpoint.counts().registrations == 0
+    registration.remove_again(net.now)
+    net.run(60)
+    assert wire.count("REGISTER") == said + 1
+    assert_clean(alice)
+
+
 def test_removing_before_it_was_up_sends_nothing_more() -> None:
     net = Net()
     alice, wire, registration = registered(net)
