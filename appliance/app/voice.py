@@ -199,9 +199,31 @@ def _fault(event: LegAudio | OneWayAudio | OneWayAudioEnded, direction: str) -> 
     return f"one-way{'-to' if direction == 'to' else ''}:{event.extension or event.trunk}"
 
 
+def _browser_words(event: OneWayAudio, ja: str, en: str) -> tuple[Words, Words]:
+    """Of a telephone in a browser: the address is our own, and neither router nor firewall is in the way of that."""
+    if event.direction == "to":
+        text = {
+            "ja": f"{ja}のブラウザーには相手の声が聞こえていません。",
+            "en": f"{en}, which is in a browser, hears nothing.",
+        }
+    else:
+        text = {
+            "ja": f"{ja}のブラウザーの声が届きません。画面が閉じられたか、接続が切れています。",
+            "en": f"{en}, which is in a browser, is not heard: its page was closed or has lost its connection.",
+        }
+    remedy = {
+        "ja": "ブラウザーで画面を開き直すと、通話は 45 秒以内なら続きます。パソコンと本体の間の UDP も確認してください。",
+        "en": "Open the page again in the browser: within 45 s the call goes on. Look whether UDP passes between the "
+        "computer and the box.",
+    }
+    return text, remedy
+
+
 def one_way_words(event: OneWayAudio, rtp: tuple[int, int]) -> tuple[Words, Words]:
     """What is wrong, and what to do about it."""
     ja, en = _who(event).values()
+    if event.browser:
+        return _browser_words(event, ja, en)
     expected, source = event.expected or "?", event.source or "?"
     ports = f"{rtp[0]}–{rtp[1]}"
     text = {

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from appliance import __version__
@@ -168,6 +170,8 @@ def system(box: Box) -> SystemView:
         uptime_seconds=round(now.mono - box.started.mono, 1),
         ready=box.ready,
         board=box.board.name,
+        command=str(Path(sys.executable).with_name("hako")),
+        data=str(box.folder.path.absolute()),
         addresses=tuple(addresses),
         off=_off(box),
         faults=box.faults.views(),

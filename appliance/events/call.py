@@ -184,6 +184,8 @@ class OneWayAudio(Event, frozen=True):
     extension: str = ""
     trunk: str = ""
     number: str = ""
+    browser: bool = False
+    """The party's telephone is in a browser."""
     expected: str = ""
     """host:port that the party's SDP named; of what we send: where it goes."""
     source: str = ""

@@ -97,6 +97,7 @@ class MediaEvents:
                 extension=leg.extension,
                 trunk=leg.trunk,
                 number=leg.number,
+                browser=_in_browser(leg),
                 reason=event.reason,
                 expected=host_port(*remote) if remote is not None else "",
                 source=event.source,
@@ -117,11 +118,16 @@ class MediaEvents:
                 extension=leg.extension,
                 trunk=leg.trunk,
                 number=leg.number,
+                browser=_in_browser(leg),
                 reason=event.reason,
                 direction="to",
                 expected=event.to,
             )
         )
+
+
+def _in_browser(leg: Leg) -> bool:
+    return bool(leg.extension) and leg.session is not None and leg.context.phones.browser_at(leg.session.flow)
 
 
 def leg_audio(gone: Departed, stats: audio.PortStats) -> LegAudio:

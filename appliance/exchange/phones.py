@@ -140,6 +140,12 @@ class Phones:
             self._browser_secret = self.context.entropy(24).hex()
         return BROWSER_USER + extension, self._browser_secret
 
+    def browser_at(self, flow: Flow | None) -> bool:
+        """Whether a telephone in a browser is registered over this flow."""
+        return flow is not None and any(
+            one.flow == flow and in_browser(one.user_agent, one.flow) for one in self.registrar.bindings()
+        )
+
     def browsers_lost(self) -> None:
         """The process of the telephones in browsers is gone: nobody is at their contacts."""
         gone = [one for one in self.registrar.bindings() if in_browser(one.user_agent, one.flow)]

@@ -255,6 +255,7 @@ class CallRecorder:
         """The media process died. While the call lives it goes on with the file: what it had not written yet is silence
         there. A file that was being completed is as complete as it will be."""
         self._error = "the media process was restarted; the moment in between is silent"
+        self.context.stirred.add(self._call_id)
         if self.row is None:
             self._finish("media-restart", self._media_time, self._error)
 

@@ -187,6 +187,8 @@ class Takeover:
         # Last: nothing fails any more when the ledger is told.
         if kept.recorder is not None:
             call.recorder.restore(kept.recorder, kept.recorder.id in self.before.open_recordings)
+            if self.before.rows is None and kept.recorder.row is not None:
+                call.recorder.interrupted()
         context.emit(
             CallTakenOver(
                 call=call.id,

@@ -153,6 +153,10 @@ class SystemView(View, frozen=True, kw_only=True):
     uptime_seconds: float
     ready: bool
     board: str = ""
+    command: str = ""
+    """How the command is called on the box, such as `/opt/hako/.venv/bin/hako`."""
+    data: str = ""
+    """The data folder, for its `--data`."""
     addresses: tuple[AddressView, ...] = ()
     off: tuple[OffView, ...] = ()
     faults: tuple[FaultView, ...] = ()

@@ -137,7 +137,7 @@ describe("the story of a call", () => {
       "The box was away for 3 s; the conversation went on", "Nobody spoke", "Call ends: Answered", "Recording made smaller (5.8 MB to 640 kB, Opus)", "Recording deleted: kept for 30 days",
     ]);
     expect(storyOf(record, moments, ja, names, { ...manner, language: "ja" }).map((line) => line.text)).toEqual([
-      "本体が 3秒停止、通話はそのまま継続", "応答後は無音", "通話終了: 応答", "録音を圧縮(5.8 MB → 640 kB、Opus)", "録音を削除(保存期間 30 日)",
+      "本体が 3秒停止、通話はそのまま継続", "応答後は無音", "通話終了: 応答", "録音を圧縮（5.8 MB → 640 kB、Opus）", "録音を削除（保存期間 30 日）",
     ]);
     expect(deletionOf(moments)).toEqual({ at: "2026-12-24T18:00:00Z", days: 30 });
     expect(deletionOf(moments.slice(0, 4))).toBeNull();

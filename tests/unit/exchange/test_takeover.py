@@ -488,6 +488,26 @@ def test_with_the_media_process_gone_as_well_the_audio_is_made_anew() -> None:
     office.close()
 
 
+@pytest.mark.parametrize("together", [False, True])
+def test_a_recording_that_was_interrupted_says_so_after_a_kill_of_the_box_too(together: bool) -> None:
+    office, caller, _ = internal()
+    if together:
+        office.run(0.1)
+        office.box.kill()
+        office.engine.die()
+        office.run(2.0)
+        assert len(office.box.restart(office.site).taken) == 1
+    else:
+        office.engine.restart()
+        office.run(1.0)
+        assert len(back(office)) == 1
+    caller.hang_up()
+    office.run(1.0)
+    (stopped,) = office.told(ev.RecordingStopped)
+    assert stopped.reason == "ended" and "restarted" in stopped.error
+    office.close()
+
+
 def test_new_calls_get_ports_and_rows_that_nobody_has() -> None:
     office, caller, called = internal()
     office.clock.step_wall(-1500.0)

@@ -249,6 +249,9 @@ export interface SystemView {
   uptime_seconds: number;
   ready: boolean;
   board: string;
+  /** How the command is called on the box, and its data folder. */
+  command: string;
+  data: string;
   addresses: AddressView[];
   off: OffView[];
   faults: FaultView[];

@@ -1,6 +1,6 @@
 import type { Words } from "./en";
 
-/** 画面のすべての言葉(日本語)。用語は product.md の用語集に合わせる。 */
+/** 画面のすべての言葉（日本語）。用語は product.md の用語集に合わせる。 */
 export const ja: Words = {
   product: "Hako",
   tagline: "箱ひとつのコールセンター",
@@ -25,7 +25,7 @@ export const ja: Words = {
     title: "ログイン", name: "ユーザー名", password: "パスワード", submit: "ログイン", busy: "確認しています…",
     wrong: "ユーザー名またはパスワードが違います。",
     empty: "ユーザー名とパスワードを入力してください。",
-    throttled: (time, wait) => `失敗が続いたため、一時的に止めています。${time}(あと${wait})以降にログインしてください。`,
+    throttled: (time, wait) => `失敗が続いたため、一時的に止めています。${time}（あと${wait}）以降にログインしてください。`,
     ended: "ログインの有効期限が切れました。もう一度ログインしてください。",
     show: "パスワードを表示", hide: "パスワードを隠す",
     help: "お忘れの場合は、管理者が本体で新しいパスワードを設定できます。",
@@ -33,7 +33,7 @@ export const ja: Words = {
 
   connection: {
     live: "ライブ", connecting: "接続中…", reconnecting: "再接続中…",
-    stale: (time) => `本体が応答しないため、表示は ${time} 時点のものです(最新ではありません)。`,
+    stale: (time) => `本体が応答しないため、表示は ${time} 時点のものです（最新ではありません）。`,
     boxTime: "本体の時刻",
   },
 
@@ -50,7 +50,7 @@ export const ja: Words = {
 
   place: {
     open: "発信…", title: "発信", intro: "先に電話機が鳴ります。受話器を上げると、この番号に発信します。", from: "発信する電話機", choose: "電話機を選択", number: "電話番号",
-    judge: "応答者を判定する(人・留守番電話・ファクス)", call: "発信", placed: (phone) => `${phone} を呼び出しています。受話器を上げてください。`,
+    judge: "応答者を判定する（人・留守番電話・ファクス）", call: "発信", placed: (phone) => `${phone} を呼び出しています。受話器を上げてください。`,
     nobody: "発信できる電話機が登録されていません。", ownAway: "ご自分の電話機が登録されていません。", judging: "応答者を判定中…",
   },
 
@@ -107,7 +107,7 @@ export const ja: Words = {
   lampMode: { off: "消灯", on: "点灯", slow: "ゆっくり点滅", fast: "速く点滅" },
 
   records: {
-    title: "通話記録", from: "開始日", to: "終了日", numberHint: "電話番号・名前(一部でも可)", agent: "オペレーター", queue: "キュー", kind: "種別", service: "サービス通話も表示",
+    title: "通話記録", from: "開始日", to: "終了日", numberHint: "電話番号・名前（一部でも可）", agent: "オペレーター", queue: "キュー", kind: "種別", service: "サービス通話も表示",
     today: "今日", yesterday: "昨日", week: "7日間", month: "30日間", anyTime: "全期間",
     started: "開始", caller: "発信元", called: "着信先", waited: "待ち", talked: "通話", held: "保留", result: "結果", recording: "録音", ended: "終了", answered: "応答", heard: "検出",
     empty: "条件に合う通話はありません。", emptyHint: "期間を広げるか、条件をクリアしてください。", none: "通話記録はまだありません。通話が終わるとここに表示されます。",
@@ -138,15 +138,15 @@ export const ja: Words = {
 
   moment: {
     started: (from, to) => `${from} から ${to} への通話`, routed: (where) => `接続先: ${where}`, menu: (menu) => `メニュー ${menu} を再生`,
-    key: (key) => `${key} を押す`, menuLeft: (outcome) => `メニューを出る(${outcome})`, queueEntered: (queue, place) => `${queue} で待つ(${place} 番目)`,
+    key: (key) => `${key} を押す`, menuLeft: (outcome) => `メニューを出る（${outcome}）`, queueEntered: (queue, place) => `${queue} で待つ（${place} 番目）`,
     position: (place) => `「${place} 番目」と案内`, offered: (agent) => `${agent} を呼び出す`,
     offerEnded: (agent, outcome) => `${agent}: ${outcome}`, queueLeft: (outcome, waited) => `${waited}待って${outcome}`,
     ringing: (who) => `${who} を呼出中`, bridged: "通話開始", bridgedWith: (who) => `${who} との通話開始`,
     held: "保留", resumed: "保留解除", moved: "別の通話へ移る", recordingStarted: "録音開始", recordingStopped: "録音終了",
     recordingPaused: "録音を一時停止", recordingHalted: "録音を停止", recordingResumed: "録音を再開",
-    recordingConverted: (before, after) => `録音を圧縮(${before} → ${after}、Opus)`, recordingDeleted: (days) => `録音を削除(保存期間 ${days} 日)`,
+    recordingConverted: (before, after) => `録音を圧縮（${before} → ${after}、Opus）`, recordingDeleted: (days) => `録音を削除（保存期間 ${days} 日）`,
     takenOver: (away) => `本体が ${away}停止、通話はそのまま継続`,
-    listening: (by) => `スピーカーでモニター開始(${by})`, listeningEnded: "スピーカーでのモニター終了",
+    listening: (by) => `スピーカーでモニター開始（${by}）`, listeningEnded: "スピーカーでのモニター終了",
     fax: (where) => (where ? `ファクスの信号音: ${where} へ` : "ファクスの信号音を検出"),
     greetingEnded: "留守番電話の応答メッセージが終わる", keysSent: (count) => `画面からキーを ${count} 個送る`,
     ended: (cause) => `通話終了: ${cause}`, failed: "本体の内部エラーで通話を終了",
@@ -158,26 +158,26 @@ export const ja: Words = {
 
   player: {
     title: "録音", play: "再生", pause: "一時停止", speed: "速さ", download: "ダウンロード", outside: "相手側", ours: "こちら側", position: "再生位置", back10: "10秒戻る", forward10: "10秒進む",
-    failed: "録音を再生できません。", none: "この通話は録音されていません。", deleted: (date, days) => `録音は保存期間(${days} 日)を過ぎたため、${date}に削除されました。`, both: "両方", listen: "聞く側", growing: "録音はまだ続いています。",
+    failed: "録音を再生できません。", none: "この通話は録音されていません。", deleted: (date, days) => `録音は保存期間（${days} 日）を過ぎたため、${date}に削除されました。`, both: "両方", listen: "聞く側", growing: "録音はまだ続いています。",
     pauses: "一時停止", how: { silence: "一時停止（無音）", cut: "一時停止（録音なし）", stop: "停止（録音なし）" },
   },
 
   system: {
     title: "システム", box: "この本体", version: "バージョン", site: "拠点", timezone: "タイムゾーン", started: "稼働開始", addresses: "アドレス", web: "画面 (Web)", sip: "電話機・外線 (SIP)", audio: "音声 (RTP)",
     off: "使っていない機能", nothingOff: "この本体の機能はすべて動いています。",
-    phoneTitle: "電話機をつなぐ", phoneIntro: "電話機の設定画面で、アカウント(回線 1)に次の 3 つを入力します。「登録済み」と表示されれば使えます。",
+    phoneTitle: "電話機をつなぐ", phoneIntro: "電話機の設定画面で、アカウント（回線 1）に次の 3 つを入力します。「登録済み」と表示されれば使えます。",
     registrar: "レジストラ/SIP サーバー", port: "ポート", transport: "トランスポート", user: "ユーザー名/認証 ID", userHint: "内線番号", password: "パスワード",
-    passwordHint: "内線のパスワード(本体のコマンド `hako export --secrets` で確認)", models: "機種ごとの設定場所",
+    passwordHint: (hako: string, data: string) => `内線のパスワード（本体のコマンド \`${hako} export --secrets --data ${data}\` で確認）`, models: "機種ごとの設定場所",
     yealink: "Yealink: アカウント › 登録", snom: "Snom: ID 1 › ログイン", grandstream: "Grandstream: アカウント › 一般設定", panasonic: "Panasonic: VoIP › SIP 設定",
     tryIt: "つながったら *43 に電話すると自分の声が聞こえます。*99 で本体のアドレスを読み上げます。",
-    api: "プログラムから使う", apiText: "この画面の内容はすべてプログラムからも利用できます。仕様:", apiLink: "OpenAPI 文書", apiToken: "プログラムはトークンでログインします: `hako token create`",
+    api: "プログラムから使う", apiText: "この画面の内容はすべてプログラムからも利用できます。仕様：", apiLink: "OpenAPI 文書", apiToken: (hako: string, data: string) => `プログラムはトークンでログインします：\`${hako} token create --data ${data} 名前 --role 役割\``,
     you: "ログイン中のユーザー", logout: "ログアウト", language: "言語 / Language", theme: "外観", auto: "端末に合わせる", light: "ライト", dark: "ダーク", contrast: "高コントラスト", clock: "本体の時刻",
 
   },
   sound: {
     title: "スピーカーと音楽", output: "スピーカー", input: "ライン入力", volume: "音量", music: "保留音", auto: "自動", off: "使わない", inUse: (device) => `使用中: ${device}`,
     builtIn: "内蔵の音楽", lineIn: "ライン入力", fallback: "ライン入力が使えないため、内蔵の音楽を流しています。", test: "テスト音を鳴らす", looking: "装置を探しています…", saved: "変更しました。",
-    adminOnly: "装置と保留音は管理者が変更できます。", now: "現在", paging: (phone) => `${phone} が館内放送中`, ringing: "お客様をお待たせしているため鳴動中", listening: (by) => `通話をモニター中(${by})`, quiet: "無音", stop: "止める",
+    adminOnly: "装置と保留音は管理者が変更できます。", now: "現在", paging: (phone) => `${phone} が館内放送中`, ringing: "お客様をお待たせしているため鳴動中", listening: (by) => `通話をモニター中（${by}）`, quiet: "無音", stop: "止める",
     codes: "電話機から *88 に電話すると、スピーカーで館内放送ができます。",
   },
   role: { admin: "管理者", supervisor: "SV", agent: "オペレーター", wallboard: "ウォールボード" },

@@ -27,7 +27,7 @@ export function SystemPage(): JSX.Element {
         {maySupervise(user) && <Sound />}
         <Display />
         {system && <Off system={system} />}
-        {maySupervise(user) && <Programs />}
+        {maySupervise(user) && <Programs system={system} />}
       </div>
     </div>
   );
@@ -87,7 +87,7 @@ function DeskPhone({ system }: { system: SystemView }): JSX.Element {
         <ol class="steps">
           <li><span>{t.system.registrar}</span><b>{address?.host ?? location.hostname}</b><small>{t.system.port} {address?.port || "5060"} · {t.system.transport} UDP</small></li>
           <li><span>{t.system.user}</span><b>{phones.slice(0, 4).map((phone) => phone.extension).join(", ")}{phones.length > 4 && " …"}</b><small>{t.system.userHint}</small></li>
-          <li><span>{t.system.password}</span><small><Typed text={t.system.passwordHint} /></small></li>
+          <li><span>{t.system.password}</span><small><Typed text={t.system.passwordHint(system.command, system.data)} /></small></li>
         </ol>
         <p class="hint">{t.system.tryIt}</p>
         <details>
@@ -133,13 +133,13 @@ function Off({ system }: { system: SystemView }): JSX.Element {
   );
 }
 
-function Programs(): JSX.Element {
+function Programs({ system }: { system: SystemView }): JSX.Element {
   const { t } = useSpeech();
   return (
     <Card title={t.system.api}>
       <div class="card-body">
         <p>{t.system.apiText}<a href="/api/v1/openapi.json">{t.system.apiLink}</a></p>
-        <p class="hint"><Typed text={t.system.apiToken} /></p>
+        <p class="hint"><Typed text={t.system.apiToken(system.command, system.data)} /></p>
       </div>
     </Card>
   );
