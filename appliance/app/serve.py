@@ -11,6 +11,7 @@ import sys
 import uvloop
 
 from appliance.app.addresses import port_problem
+from appliance.app.allocator import give_back
 from appliance.app.box import Box
 from appliance.options import Options
 
@@ -30,6 +31,7 @@ def serve(options: Options) -> int:
     over; 0 when it stopped as asked. Raises HakoError with what is wrong."""
     set_up_log()
     sys.setswitchinterval(SWITCH_SECONDS)
+    give_back()
     box = Box(options)
     return uvloop.run(_run(box))
 

@@ -212,7 +212,8 @@ def _browser_words(event: OneWayAudio, ja: str, en: str) -> tuple[Words, Words]:
             "en": f"{en}, which is in a browser, is not heard: its page was closed or has lost its connection.",
         }
     remedy = {
-        "ja": "ブラウザーで画面を開き直すと、通話は 45 秒以内なら続きます。パソコンと本体の間の UDP も確認してください。",
+        "ja": "ブラウザーで画面を開き直すと、通話は 45 秒以内なら続きます。"
+        "パソコンと本体の間の UDP も確認してください。",
         "en": "Open the page again in the browser: within 45 s the call goes on. Look whether UDP passes between the "
         "computer and the box.",
     }

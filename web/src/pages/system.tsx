@@ -27,7 +27,7 @@ export function SystemPage(): JSX.Element {
         {maySupervise(user) && <Sound />}
         <Display />
         {system && <Off system={system} />}
-        {maySupervise(user) && <Programs system={system} />}
+        {system && maySupervise(user) && <Programs system={system} />}
       </div>
     </div>
   );
