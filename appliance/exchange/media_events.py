@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from appliance.events import LegAudio, MediaRestarted, OneWayAudio
 from appliance.exchange import audio, keys
@@ -90,20 +90,13 @@ class MediaEvents:
             return
         leg.unheard = event.reason
         remote = negotiated.remote
-        self.context.emit(
-            OneWayAudio(
-                leg=leg.id,
-                call=call.id,
-                extension=leg.extension,
-                trunk=leg.trunk,
-                number=leg.number,
-                browser=_in_browser(leg),
-                reason=event.reason,
-                expected=host_port(*remote) if remote is not None else "",
-                source=event.source,
-                payload_type=event.payload_type,
-                seconds=round(event.seconds, 1),
-            )
+        self._one_way(
+            leg,
+            event.reason,
+            expected=host_port(*remote) if remote is not None else "",
+            source=event.source,
+            payload_type=event.payload_type,
+            seconds=round(event.seconds, 1),
         )
 
     def _unreached(self, leg: Leg, event: audio.PortUnreached) -> None:
@@ -111,17 +104,20 @@ class MediaEvents:
         if leg not in call.bridge or call.held or negotiated is None or "send" not in negotiated.direction:
             return
         leg.unreached = event.reason
+        self._one_way(leg, event.reason, direction="to", expected=event.to)
+
+    def _one_way(self, leg: Leg, reason: str, **seen: Any) -> None:
+        """`seen`: further fields of the event."""
         self.context.emit(
             OneWayAudio(
                 leg=leg.id,
-                call=call.id,
+                call=leg.call.id,
                 extension=leg.extension,
                 trunk=leg.trunk,
                 number=leg.number,
                 browser=_in_browser(leg),
-                reason=event.reason,
-                direction="to",
-                expected=event.to,
+                reason=reason,
+                **seen,
             )
         )
 

@@ -63,6 +63,15 @@ def test_each_reason_has_words_in_both_languages_and_a_remedy() -> None:
         assert "Trunk carrier" in text["en"] and "外線 carrier" in text["ja"] and remedy["ja"] and remedy["en"]
 
 
+def test_of_a_telephone_in_a_browser_neither_router_nor_firewall_is_blamed() -> None:
+    for direction, fault in (("from", "one-way:201"), ("to", "one-way-to:201")):
+        voice, book = watch()
+        told(voice, silent(browser=True, direction=direction, expected="127.0.0.1:40000"))
+        for words in book.present[fault]:
+            assert "ブラウザー" in words["ja"] and "browser" in words["en"]
+            assert "127.0.0.1" not in words["en"] and "ALG" not in words["en"]
+
+
 def test_a_phone_that_hears_nothing_is_a_fault_of_its_own_until_it_hears() -> None:
     for reason in ("not-received", "refused"):
         voice, book = watch()
