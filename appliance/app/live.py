@@ -119,7 +119,7 @@ class Live:
         exchange = self._exchange
         lamps = panel(
             self._board,
-            exchange.calls(),
+            exchange.glances(),
             exchange.agents(),
             exchange.queues(),
             exchange.registrations(),

@@ -7,9 +7,10 @@ colours. The same list feeds the pages (drawn panel) and `gpio` (real lamps).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from appliance.box.board import Board
-from appliance.exchange.view import AgentView, CallView, FaultView, LampView, QueueView, RegistrationView, TrunkView
+from appliance.exchange.view import AgentView, FaultView, LampView, QueueView, RegistrationView, TrunkView
 
 IMPATIENT, ANGRY = 20.0, 60.0
 """Seconds that somebody has waited from which on the waiting lamp blinks, and blinks fast."""
@@ -27,9 +28,18 @@ _AGENT: dict[str, tuple[str, str, str, str]] = {
 _NO_PHONE = ("green", "slow", "待機中ですが電話機が接続されていません", "idle, but the phone is not connected")
 
 
+class AtAGlance(Protocol):
+    """What lamps show of a call; a `CallView` has it, and so has what is far quicker to make."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def recording(self) -> bool: ...
+
+
 def panel(
     board: Board,
-    calls: Sequence[CallView],
+    calls: Sequence[AtAGlance],
     agents: Sequence[AgentView],
     queues: Sequence[QueueView],
     registrations: Sequence[RegistrationView],
@@ -102,7 +112,7 @@ def _trunk(trunks: Sequence[TrunkView]) -> LampView:
     return _lamp("trunk", label, "red", "fast", f"外線が使えません: {names}", f"No outside calls: {names} down")
 
 
-def _calls(calls: Sequence[CallView]) -> LampView:
+def _calls(calls: Sequence[AtAGlance]) -> LampView:
     label = ("通話", "Calls")
     if not calls:
         return _lamp("calls", label, "off", "off", "通話はありません。", "No calls.")
@@ -129,7 +139,7 @@ def _waiting(queues: Sequence[QueueView]) -> LampView:
     )
 
 
-def _recording(calls: Sequence[CallView]) -> LampView:
+def _recording(calls: Sequence[AtAGlance]) -> LampView:
     label = ("録音", "Recording")
     count = sum(1 for call in calls if call.recording)
     if not count:

@@ -34,7 +34,7 @@ from appliance.exchange.sip_events import SipEvents
 from appliance.exchange.sound import CardLink, SoundCard
 from appliance.exchange.takeover import Takeover
 from appliance.exchange.trunks import Trunks
-from appliance.exchange.view import AgentView, CallView, QueueView, RegistrationView, SoundView, TrunkView
+from appliance.exchange.view import AgentView, CallGlance, CallView, QueueView, RegistrationView, SoundView, TrunkView
 from appliance.exchange.views import agent_views, call_state, call_view, queue_views, registration_views, trunk_views
 from appliance.exchange.waiting import Waiting
 from appliance.sip.endpoint import Endpoint
@@ -261,6 +261,10 @@ class Exchange:
     def calls(self) -> list[CallView]:
         """Live calls, oldest first."""
         return [call_view(call) for call in self.context.calls.values()]
+
+    def glances(self) -> list[CallGlance]:
+        """Live calls, oldest first, as far as lamps show them."""
+        return [CallGlance(call.kind, call.recorder.recording) for call in self.context.calls.values()]
 
     def agents(self) -> list[AgentView]:
         """All agents in file order."""

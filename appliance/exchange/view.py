@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 
 from appliance.events.base import Words
@@ -40,6 +42,13 @@ class LegView(View, frozen=True, kw_only=True):
     """Why nothing is heard of the party although it is connected, as in `OneWayAudio.reason`; empty: it is heard."""
     unreached: str = ""
     """Why the party hears nothing, likewise; empty: it hears, as far as we know."""
+
+
+class CallGlance(NamedTuple):
+    """What lamps show of a call."""
+
+    kind: str
+    recording: bool
 
 
 class CallView(View, frozen=True, kw_only=True):

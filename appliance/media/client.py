@@ -100,7 +100,7 @@ class MediaClient:
     def flush(self) -> None:
         """Sends what changed in the table. Never waits; called after each drain."""
         link = self._link
-        if link is None:
+        if link is None or not (self._needs_full or self.table.changed):
             return
         if link.unsent() > MAX_UNSENT:
             self._needs_full = True

@@ -67,6 +67,11 @@ class DesiredTable:
                 self._free.append(port)
 
     # --- what the client takes ------------------------------------------------------------------------------------
+    @property
+    def changed(self) -> bool:
+        """Whether `frame` has something to tell."""
+        return bool(self._put or self._dropped)
+
     def frame(self) -> bytes | None:
         """The changes since the last `frame()` or `full()` as one message; None when there are none."""
         if not self._put and not self._dropped:

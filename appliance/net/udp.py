@@ -70,7 +70,7 @@ class UdpDriver:
     def start(self) -> None:
         """Begins to read; call it in the running loop."""
         self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self._watch.fileno(), self._ready)
+        self._loop.add_reader(self._watch.fileno(), self._readable)
 
     def mark(self, dscp: int) -> None:
         """Sets the priority mark of what is sent from now on."""
@@ -91,19 +91,15 @@ class UdpDriver:
         self._flows.clear()
         self._addresses.forget()
 
-    def _ready(self) -> None:
-        for _, events in self._watch.poll(0):
-            if events & select.EPOLLERR:
-                self._read_errors()
-            if events & select.EPOLLIN:
-                self._readable()
-
     def _readable(self) -> None:
         receive_from = self._socket.recvfrom
-        for _ in range(BATCH):
+        for number in range(BATCH):
             try:
                 data, remote = receive_from(65535)
             except (BlockingIOError, InterruptedError):
+                if not number:
+                    # Woken by no datagram: by an error, then.
+                    self._read_errors()
                 return
             except OSError:
                 # The error of an earlier datagram of ours; its address is in the error queue.
