@@ -55,12 +55,7 @@ class Takeover:
         context.center.restore(before.agents, context.now)
         context.phones.restore(list(before.bindings))
         taken = tuple(kept.id for kept in chosen if self._take(kept))
-        recovered = Recovered(taken=taken, ended=self._end_others(), failed=tuple(self._failed))
-        # At once: the CSeqs leapt, and must leap from there when the box dies again.
-        for number in taken:
-            context.keeping.call(context.calls[number])
-        context.keeping.write()
-        return recovered
+        return Recovered(taken=taken, ended=self._end_others(), failed=tuple(self._failed))
 
     def _can(self, kept: KeptCall) -> bool:
         before = self.before
@@ -186,6 +181,7 @@ class Takeover:
             self._play_on(call, leg)
         for leg in call.legs:
             if leg.session is not None:
+                # At once: the CSeqs leapt, and must leap from there when the box dies again.
                 context.keeping.session(leg.session)
         context.after(LOOK_SECONDS, call, lambda: self._look(call))
         # Last: nothing fails any more when the ledger is told.

@@ -21,6 +21,8 @@ from tests.bench.table import Row
 PAGES_A_SECOND = 10.0
 SIZES = (50, 200, 500)
 """Calls at a time."""
+BARE_CALLS = 200
+"""With so many the fixed load runs too."""
 
 
 class Plan(NamedTuple):
@@ -33,7 +35,7 @@ class Plan(NamedTuple):
     seconds: float
 
 
-FULL = Plan(rounds=3, calls=400, registrations=3000, invites=1500, seconds=6.0)
+FULL = Plan(rounds=5, calls=400, registrations=3000, invites=1500, seconds=6.0)
 QUICK = Plan(rounds=1, calls=250, registrations=1000, invites=400, seconds=3.0)
 
 
@@ -113,6 +115,9 @@ def audio(box: Box, plan: Plan) -> list[Row]:
     for number in range(plan.rounds):
         for count in SIZES:
             runs.setdefault(("relayed", count), []).append(relay.through_box(box, program, count, plan.seconds))
+            if count == BARE_CALLS:
+                bare_relay = relay.through_bare_relay(box.folder, count, plan.seconds, program)
+                runs.setdefault(("a bare relay in C", count), []).append(bare_relay)
             if beside:
                 peer = relay.through_rtpengine(box.folder, program, count, plan.seconds)
                 runs.setdefault(("rtpengine", count), []).append(peer)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from appliance.media.protocol import Figures
 from tests.bench import meter
-from tests.bench.box import HOST, STREAMS, Box
+from tests.bench.box import HOST, RTP_LOW, STREAMS, Box
 from tests.bench.peers import Held, Peers
 from tests.bench.rtpengine import running_rtpengine
 
@@ -106,6 +106,21 @@ def through_box(box: Box, program: Path, calls: int, seconds: float) -> Passed:
             return passed._replace(late=late_share(before, box.figures()))
         finally:
             peers.hang_up()
+
+
+def through_bare_relay(folder: Path, calls: int, seconds: float, load: Path) -> Passed:
+    """The same through `bare_relay.c`, the fixed load that figures of other machines are read beside."""
+    program = folder / "bare_relay"
+    flags = ["-std=c11", "-O2", "-D_GNU_SOURCE"]
+    subprocess.run(["gcc", *flags, str(HERE / "bare_relay.c"), "-o", str(program)], check=True)
+    process = subprocess.Popen([str(program), HOST, str(RTP_LOW), str(STREAMS), str(calls)])
+    try:
+        time.sleep(0.5)
+        held = [Held(RTP_LOW + 4 * n, RTP_LOW + 4 * n + 2) for n in range(calls)]
+        return run(load, Peers.streams(held), (process.pid,), seconds)
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def through_rtpengine(folder: Path, program: Path, calls: int, seconds: float) -> Passed:

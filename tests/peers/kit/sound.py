@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import tempfile
 import wave
 from collections.abc import Iterable
 from pathlib import Path
@@ -54,11 +56,25 @@ def write_tone(path: Path, hertz: int, seconds: float) -> Path:
 
 
 def stereo(data: bytes) -> tuple[Samples, Samples]:
-    """Left and right of a 16-bit stereo WAV at 8 kHz, as an ordinary reader sees it. Raises wave.Error."""
+    """Left and right of a 16-bit stereo WAV at 8 kHz, as an ordinary reader sees it. Raises wave.Error.
+
+    A recording that the box has made Opus of in the meantime (it does so as soon as it has time) is decoded first.
+    """
+    if data.startswith(b"OggS"):
+        data = _decoded(data)
     with wave.open(io.BytesIO(data)) as source:
         assert (source.getnchannels(), source.getsampwidth(), source.getframerate()) == (2, 2, RATE)
         samples = np.frombuffer(source.readframes(source.getnframes()), dtype="<i2")
     return samples[0::2], samples[1::2]
+
+
+def _decoded(data: bytes) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        opus, played = Path(folder, "recording.opus"), Path(folder, "recording.wav")
+        opus.write_bytes(data)
+        command = ["opusdec", "--quiet", "--rate", str(RATE), "--force-wav", str(opus), str(played)]
+        subprocess.run(command, check=True, capture_output=True)
+        return played.read_bytes()
 
 
 def mono(path: Path) -> Samples:
