@@ -154,9 +154,9 @@ class SystemView(View, frozen=True, kw_only=True):
     ready: bool
     board: str = ""
     command: str = ""
-    """How the command is called on the box, such as `/opt/hako/.venv/bin/hako`."""
+    """How the command is called on the box, such as `/opt/hako/.venv/bin/hako`; "" for who is no administrator."""
     data: str = ""
-    """The data folder, for its `--data`."""
+    """The data folder, for its `--data`; likewise."""
     addresses: tuple[AddressView, ...] = ()
     off: tuple[OffView, ...] = ()
     faults: tuple[FaultView, ...] = ()

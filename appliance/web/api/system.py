@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from appliance.exchange.view import FaultView
 from appliance.web.context import SystemView
 from appliance.web.route import STAFF, Page, Route, Visit
 
 
 async def show(visit: Visit) -> SystemView:
-    return visit.context.system()
+    system = visit.context.system()
+    if visit.who.role == "admin":
+        return system
+    # Where things lie on the box is of use to those alone who may type commands there.
+    return msgspec.structs.replace(system, command="", data="")
 
 
 async def show_faults(visit: Visit) -> Page[FaultView]:

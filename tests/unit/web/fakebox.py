@@ -383,6 +383,8 @@ class FakeBox:
             started=NOW,
             uptime_seconds=12.5,
             ready=self.ready.ready,
+            command="/opt/hako/.venv/bin/hako",
+            data="/var/lib/hako",
             faults=self.faults,
             breaks=(BreakView(key="1", name="Lunch"),),
         )

@@ -155,3 +155,9 @@ async def test_keys_are_pressed_by_whoever_may_see_the_call(client: Client, box:
         assert (await error(await press("sato", "c1", keys=wrong), 422, "invalid"))["field"] == "keys"
     await error(await press("sato", "c2", keys="1", leg="nobody"), 409, "not_connected")
     assert box.exchange.asked == [("c1", "12#A", "api:aiko-program", False)]
+
+
+async def test_where_things_lie_on_the_box_is_for_administrators(client: Client) -> None:
+    seen = [await (await client.get(f"{API}/system", headers=bearer(name))).json() for name in ("admin", "sato")]
+    shown = [(system["command"], system["data"]) for system in seen]
+    assert shown == [("/opt/hako/.venv/bin/hako", "/var/lib/hako"), ("", "")]

@@ -249,7 +249,7 @@ export interface SystemView {
   uptime_seconds: number;
   ready: boolean;
   board: string;
-  /** How the command is called on the box, and its data folder. */
+  /** How the command is called on the box, and its data folder; empty for who is no administrator. */
   command: string;
   data: string;
   addresses: AddressView[];

@@ -167,7 +167,7 @@ export const en = {
     off: "What is off", nothingOff: "Everything this box can do is on.",
     phoneTitle: "Connect a desk phone", phoneIntro: "Enter these three in the phone's own web page, under account or line 1. The phone rings as soon as it shows that it is registered.",
     registrar: "Registrar / SIP server", port: "Port", transport: "Transport", user: "User / authentication name", userHint: "the extension's number", password: "Password",
-    passwordHint: (hako: string, data: string) => `the extension's secret: on the box, the command \`${hako} export --secrets --data ${data}\` shows it`, models: "Where the fields are called differently",
+    passwordHint: (hako: string, data: string) => !hako ? "the extension's secret: an administrator has it" : `the extension's secret: on the box, the command \`${hako} export --secrets --data ${data}\` shows it`, models: "Where the fields are called differently",
     yealink: "Yealink: Account › Register", snom: "Snom: Identity 1 › Login", grandstream: "Grandstream: Accounts › General Settings", panasonic: "Panasonic: VoIP › SIP Settings",
     tryIt: "Then dial *43: you hear yourself. *99 says the box's address.",
     api: "For programs", apiText: "Everything these pages show is also there for programs: ", apiLink: "OpenAPI document", apiToken: (hako: string, data: string) => `A program logs in with a token: \`${hako} token create --data ${data} NAME --role ROLE\``,

@@ -167,7 +167,7 @@ export const ja: Words = {
     off: "使っていない機能", nothingOff: "この本体の機能はすべて動いています。",
     phoneTitle: "電話機をつなぐ", phoneIntro: "電話機の設定画面で、アカウント（回線 1）に次の 3 つを入力します。「登録済み」と表示されれば使えます。",
     registrar: "レジストラ/SIP サーバー", port: "ポート", transport: "トランスポート", user: "ユーザー名/認証 ID", userHint: "内線番号", password: "パスワード",
-    passwordHint: (hako: string, data: string) => `内線のパスワード（本体のコマンド \`${hako} export --secrets --data ${data}\` で確認）`, models: "機種ごとの設定場所",
+    passwordHint: (hako: string, data: string) => !hako ? "内線のパスワード（管理者にお尋ねください）" : `内線のパスワード（本体のコマンド \`${hako} export --secrets --data ${data}\` で確認）`, models: "機種ごとの設定場所",
     yealink: "Yealink: アカウント › 登録", snom: "Snom: ID 1 › ログイン", grandstream: "Grandstream: アカウント › 一般設定", panasonic: "Panasonic: VoIP › SIP 設定",
     tryIt: "つながったら *43 に電話すると自分の声が聞こえます。*99 で本体のアドレスを読み上げます。",
     api: "プログラムから使う", apiText: "この画面の内容はすべてプログラムからも利用できます。仕様：", apiLink: "OpenAPI 文書", apiToken: (hako: string, data: string) => `プログラムはトークンでログインします：\`${hako} token create --data ${data} 名前 --role 役割\``,

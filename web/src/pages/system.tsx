@@ -139,7 +139,7 @@ function Programs({ system }: { system: SystemView }): JSX.Element {
     <Card title={t.system.api}>
       <div class="card-body">
         <p>{t.system.apiText}<a href="/api/v1/openapi.json">{t.system.apiLink}</a></p>
-        <p class="hint"><Typed text={t.system.apiToken(system.command, system.data)} /></p>
+        {system.command && <p class="hint"><Typed text={t.system.apiToken(system.command, system.data)} /></p>}
       </div>
     </Card>
   );
