@@ -96,8 +96,14 @@ def _offered(caller: Leg) -> tuple[Payload, ...]:
     session = caller.session
     if caller.direction != "in" or session is None or session.request is None or not session.request.body:
         return ()
+    return _voices_in(session.request.body)
+
+
+@lru_cache(maxsize=64)
+def _voices_in(body: bytes) -> tuple[Payload, ...]:
+    """The same of an offer; asked several times while its call is set up."""
     try:
-        media = SessionDescription.parse(session.request.body).media
+        media = SessionDescription.parse(body).media
     except RemoteProtocolError:
         return ()
     offered = [payload for section in media if section.kind == "audio" for payload in section.payloads]
