@@ -60,7 +60,7 @@ from appliance.media.table import DesiredTable
 from appliance.net.addresses import LocalAddresses
 from appliance.net.control import ControlServer
 from appliance.net.dual import DualUdp
-from appliance.net.listening import EVERYWHERE
+from appliance.net.listening import ATTEMPTS, EVERYWHERE
 from appliance.net.names import Resolver
 from appliance.net.tcp import TcpDriver
 from appliance.net.udp import UdpDriver
@@ -219,19 +219,28 @@ class Box:
     async def _start_sip(self) -> None:
         core, address = self.core, self.options.sip
         self.listening = ("--sip", address)
-        routes = LocalAddresses(lambda: system_now().mono)
-        if address.host in EVERYWHERE:
-            dual = DualUdp(address.port, routes, core.receive, core.flow_failed, core.drain)
-            core.udp = dual
-            hosts = ("0.0.0.0", "::") if dual.ipv6 is not None else ("0.0.0.0",)
-        else:
-            core.udp = UdpDriver(address.host, address.port, routes, core.receive, core.flow_failed, core.drain)
-            hosts = (address.host,)
-        self.sip_address = core.udp.address
-        core.tcp = TcpDriver(core.receive, core.flow_failed, core.drain, self.exchange.flows_in_use)
-        self._tcp_off(await core.tcp.start(*hosts, port=self.sip_address[1]))
+        for attempt in range(ATTEMPTS):
+            udp = core.udp = self._udp(address)
+            tcp = core.tcp = TcpDriver(core.receive, core.flow_failed, core.drain, self.exchange.flows_in_use)
+            hosts = ("0.0.0.0",) if address.host in EVERYWHERE else (address.host,)
+            if isinstance(udp, DualUdp) and udp.ipv6 is not None:
+                hosts += ("::",)
+            refused = await tcp.start(*hosts, port=udp.address[1])
+            if not refused or address.port or attempt + 1 == ATTEMPTS:
+                break
+            # Whichever port is free was asked for, and this one is not free for TCP.
+            udp.close()
+            await tcp.close()
+        self.sip_address = udp.address
+        self._tcp_off(refused)
         self.mark_sip(self.exchange.context.site)
-        core.resolver = Resolver(core.udp, core.tcp)
+        core.resolver = Resolver(udp, tcp)
+
+    def _udp(self, address: Address) -> UdpDriver | DualUdp:
+        core, routes = self.core, LocalAddresses(lambda: system_now().mono)
+        if address.host in EVERYWHERE:
+            return DualUdp(address.port, routes, core.receive, core.flow_failed, core.drain)
+        return UdpDriver(address.host, address.port, routes, core.receive, core.flow_failed, core.drain)
 
     def mark_sip(self, site: Site) -> None:
         """Marks what SIP sends for priority as the site says."""

@@ -18,6 +18,7 @@ from appliance.app.box import Box
 from appliance.app.restart import recover
 from appliance.box.addresses import Address as LanAddress
 from appliance.exchange.audio import AnyRow
+from appliance.net import tcp
 from appliance.options import Address, Options
 
 PING = (
@@ -160,6 +161,30 @@ async def test_tcp_that_is_refused_in_one_ip_version_is_served_in_the_other_and_
             assert "ほかのプログラムが使用中です" in fault.text["ja"] and "in use" not in fault.text["ja"]
         finally:
             await box.stop("test")
+
+
+async def test_a_free_port_is_one_that_is_free_for_tcp_too(
+    tmp_path: Path, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[int] = []
+
+    def listening(host: str, port: int) -> socket.socket:
+        if not taken:
+            taken.append(port)
+            raise OSError(errno.EADDRINUSE, "Address already in use")
+        return bound(host, port)
+
+    bound = tcp.listening
+    monkeypatch.setattr(tcp, "listening", listening)
+    free = Address("127.0.0.1", 0)
+    box = Box(Options(data=tmp_path, sip=free, web=free, rtp=(29000, 29019)))
+    await box.start()
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", box.sip_address[1])
+        writer.close()
+        assert box.sip_address[1] not in taken and not box.faults.views()
+    finally:
+        await box.stop("test")
 
 
 @pytest.mark.parametrize(
