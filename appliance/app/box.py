@@ -222,9 +222,9 @@ class Box:
         for attempt in range(ATTEMPTS):
             udp = core.udp = self._udp(address)
             tcp = core.tcp = TcpDriver(core.receive, core.flow_failed, core.drain, self.exchange.flows_in_use)
-            hosts = ("0.0.0.0",) if address.host in EVERYWHERE else (address.host,)
+            hosts = ["0.0.0.0" if address.host in EVERYWHERE else address.host]
             if isinstance(udp, DualUdp) and udp.ipv6 is not None:
-                hosts += ("::",)
+                hosts.append("::")
             refused = await tcp.start(*hosts, port=udp.address[1])
             if not refused or address.port or attempt + 1 == ATTEMPTS:
                 break
