@@ -41,6 +41,10 @@ class MediaEvents:
             context.emit(MediaRestarted(reason=event.reason))
             for recorder in list(context.recorders.values()):
                 recorder.interrupted()
+            for talking in dict.fromkeys(context.rows.values()):
+                # The new process knows of no silence: what still is, it tells again.
+                talking.heard_again()
+                talking.hears_again()
         elif not context.sound.handle(event):
             leg = context.rows.get(event.id)
             if leg is not None:

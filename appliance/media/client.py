@@ -41,6 +41,8 @@ START_SECONDS = 10.0
 POLL_SECONDS = 0.01
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 5.0
 """Between two attempts to start a process that dies at once, or soon after each start."""
+PATIENCE = 5
+"""Connections in a row that a living process may end soon after each was made; then another one takes its place."""
 SHORT_LIFE = 20.0
 """Seconds that a process lives which is not started again without a pause, when two before it lived no longer."""
 
@@ -250,11 +252,15 @@ class MediaClient:
         self._short_lives = self._short_lives + 1 if lived < SHORT_LIFE else 0
         log.warning("the media process %d hung up", old)
         self.pid = 0
-        if await self._connect_running() is not None:
-            self.flush()  # only the connection was lost
-            return
         if self._short_lives > 2:
             await asyncio.sleep(min(FIRST_PAUSE * 2 ** (self._short_lives - 2), LONGEST_PAUSE))
+        if await self._connect_running() is not None:
+            if self._short_lives <= PATIENCE:
+                self.flush()  # only the connection was lost
+                return
+            # It lives, but not with what we tell it: one of an earlier version, say.
+            log.error("the media process %d hangs up again and again: ending it", self.pid)
+            await self._end_running()
         while True:
             try:
                 await self._end_stray()

@@ -13,6 +13,7 @@ import contextlib
 import errno
 import select
 import socket
+import sys
 from collections.abc import Callable
 
 from appliance.net.addresses import LocalAddresses
@@ -24,6 +25,17 @@ BATCH = 64
 IP_RECVERR, IPV6_RECVERR = 11, 25
 RECEIVE_BUFFER = 4 * 1024 * 1024
 KEEP_FLOWS = 8192
+ATTEMPTS = 3
+"""To send one datagram, where the kernel tells of an error each time."""
+_Ancillary = list[tuple[int, int, bytes]]
+
+
+def _code(ancillary: _Ancillary) -> int:
+    """errno of an error from the queue (struct sock_extended_err, ip(7)); 0 when it is not said."""
+    for level, kind, data in ancillary:
+        if (level, kind) in ((socket.IPPROTO_IP, IP_RECVERR), (socket.IPPROTO_IPV6, IPV6_RECVERR)) and len(data) >= 4:
+            return int.from_bytes(data[:4], sys.byteorder)
+    return 0
 
 
 class UdpDriver:
@@ -111,30 +123,33 @@ class UdpDriver:
     def _read_errors(self) -> None:
         for _ in range(BATCH):
             try:
-                _, _, _, remote = self._socket.recvmsg(512, 512, socket.MSG_ERRQUEUE)
+                _, ancillary, _, remote = self._socket.recvmsg(512, 512, socket.MSG_ERRQUEUE)
             except OSError:
                 return
-            if remote:
+            # "Fragmentation needed" is about the way there, not about who is there: the kernel cuts what goes again.
+            if remote and _code(ancillary) != errno.EMSGSIZE:
                 self._failed(self.flow_to(remote[:2]), "the address does not take SIP (ICMP)")
                 self._drain()
 
     def send(self, flow: Flow, data: bytes) -> None:
         """Sends one datagram; what the kernel refuses for good is told as failed, later."""
-        try:
-            self._socket.sendto(data, flow.remote)
-        except (BlockingIOError, InterruptedError):
-            self.dropped += 1
-        except OSError as error:
-            if error.errno == errno.ECONNREFUSED:
-                # That was the pending error of another destination: note it, then try once more.
-                if self._loop is not None:
-                    self._loop.call_soon(self._read_errors)
-                with contextlib.suppress(OSError):
-                    self._socket.sendto(data, flow.remote)
-                return
+        refused = ""
+        for _ in range(ATTEMPTS):
+            try:
+                self._socket.sendto(data, flow.remote)
+                break
+            except (BlockingIOError, InterruptedError):
+                self.dropped += 1
+                break
+            except OSError as error:
+                # Most likely the pending ICMP error of another destination, which is taken off by being told.
+                refused = str(error)
+        else:
             self.dropped += 1
             if self._loop is not None:
-                self._loop.call_soon(self._send_failed, flow, str(error))
+                self._loop.call_soon(self._send_failed, flow, refused)
+        if refused and self._loop is not None:
+            self._loop.call_soon(self._read_errors)
 
     def _send_failed(self, flow: Flow, reason: str) -> None:
         self._failed(flow, reason)

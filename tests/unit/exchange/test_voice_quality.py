@@ -73,6 +73,19 @@ def test_a_call_that_ends_unheard_says_so_in_its_last_figures() -> None:
     office.close()
 
 
+def test_a_new_media_process_tells_anew_who_is_silent() -> None:
+    office, call = talking()
+    row = port_of(office, call)
+    office.engine.report(audio.PortUnheard(id=row, reason="no-packets"))
+    office.engine.report(audio.PortUnreached(id=row, reason="not-received"))
+    office.run(0.1)
+    office.engine.report(audio.EngineRestarted(id=0, reason="killed"))
+    office.run(0.1)
+    assert {one.direction for one in office.told(ev.OneWayAudioEnded)} == {"from", "to"}
+    assert not any(leg.unheard or leg.unreached for leg in office.exchange.calls()[0].legs)
+    office.close()
+
+
 @pytest.mark.parametrize("direction", ["sendonly", "inactive"])
 def test_whoever_holds_or_is_held_is_not_called_silent(direction: str) -> None:
     office, call = talking(answering=Plan(talk=1000.0, holds=[(1.0, 20.0, direction)]))

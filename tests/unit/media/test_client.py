@@ -29,7 +29,7 @@ from appliance.exchange.audio import (
     RtpPort,
 )
 from appliance.media.client import EngineUnavailable, MediaClient, connect
-from appliance.media.protocol import Frame, Unpacker, decode_engine, encode, packed
+from appliance.media.protocol import Frame, Held, Unpacker, decode_engine, encode, packed
 from appliance.media.table import DesiredTable
 from tests.peers.kit.ports import free_range
 from tests.unit.media.engine_box import read_wav
@@ -335,6 +335,32 @@ def test_rubbish_on_the_socket_ends_the_connection_not_the_process(tmp_path: Pat
             intruder.close()
         await asyncio.sleep(0.3)
         assert alive(pid) and side.client.pid == pid, "lost its connection, and found the same process again"
+        await side.client.stop()
+
+    uvloop.run(story())
+
+
+def test_a_process_that_refuses_the_table_each_time_is_replaced_without_haste(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story() -> None:
+        side, connected = Side(tmp_path), 0
+        await side.client.start()
+        pid, full, connect_once = side.client.pid, side.table.full, side.client._connect
+
+        async def counted() -> Held:
+            nonlocal connected
+            connected += 1
+            return await connect_once()
+
+        refused = packed(b"\x81\xa4type\xa3no!")
+        monkeypatch.setattr(side.client, "_connect", counted)
+        monkeypatch.setattr(side.table, "full", lambda: refused if side.client.pid == pid else full())
+        side.client._needs_full = True
+        side.client.flush()
+        await side.until(EngineRestarted, 10.0)
+        assert side.client.pid != pid and not alive(pid)
+        assert connected < 200, "a handful, and one each 10 ms until the new process listens"
         await side.client.stop()
 
     uvloop.run(story())

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
+import sys
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 import uvloop
@@ -100,6 +103,67 @@ def test_a_burst_is_read_whole_and_empty_datagrams_do_no_harm(kind: str) -> None
         assert ends.got[297] == b"297"
 
     in_loop(test, kind)
+
+
+class Troubled(socket.socket):
+    """A socket that tells of errors as the kernel does when ICMP messages about another phone have come."""
+
+    pending: list[OSError]
+    queued: list[tuple[int, tuple[str, int]]]
+
+    def sendto(self, *arguments: Any) -> int:
+        if self.pending:
+            raise self.pending.pop(0)
+        return super().sendto(*arguments)
+
+    def recvmsg(self, *arguments: Any) -> Any:
+        if not self.queued:
+            raise BlockingIOError
+        code, remote = self.queued.pop(0)
+        return b"", [(socket.IPPROTO_IP, 11, code.to_bytes(4, sys.byteorder) + bytes(12))], 0, remote
+
+
+def troubled(ends: Ends) -> Troubled:
+    own = ends.driver._socket
+    found = Troubled(own.family, own.type, fileno=own.detach())
+    found.pending, found.queued = [], []
+    ends.driver._socket = found
+    return found
+
+
+@pytest.mark.parametrize("code", [errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ECONNREFUSED])
+def test_an_error_about_one_phone_keeps_nothing_from_the_next(code: int) -> None:
+    async def test(ends: Ends) -> None:
+        own = troubled(ends)
+        own.pending = [OSError(code, "pending")]
+        own.queued = [(code, ends.nobody)] * 2
+        ends.peer.bind(("127.0.0.1", 0))
+        ends.peer.settimeout(2)
+        ends.driver.send(ends.driver.flow_to(ends.peer.getsockname()), b"INVITE")
+        assert ends.peer.recv(100) == b"INVITE"
+        await ends.until(lambda: len(ends.failed) == 2)
+        assert set(ends.failed) == {ends.nobody}
+
+    in_loop(test, "uvloop")
+
+
+def test_what_is_refused_each_time_is_told_as_failed() -> None:
+    async def test(ends: Ends) -> None:
+        troubled(ends).pending = [OSError(errno.EPERM, "the firewall") for _ in range(3)]
+        ends.driver.send(ends.driver.flow_to(ends.nobody), b"INVITE")
+        await ends.until(lambda: ends.failed == [ends.nobody])
+        assert ends.driver.dropped == 1
+
+    in_loop(test, "uvloop")
+
+
+def test_a_datagram_too_large_for_the_way_fails_nobody() -> None:
+    async def test(ends: Ends) -> None:
+        troubled(ends).queued = [(errno.EMSGSIZE, ("127.0.0.9", 5060)), (errno.EHOSTUNREACH, ends.nobody)]
+        ends.driver._read_errors()
+        assert ends.failed == [ends.nobody]
+
+    in_loop(test, "uvloop")
 
 
 def test_another_address_of_ours_is_seen_once_the_routes_are_forgotten() -> None:
