@@ -27,8 +27,8 @@ def set_up_log() -> None:
 
 
 def serve(options: Options) -> int:
-    """Runs a box until SIGINT or SIGTERM, or SIGUSR1, after which conversations go on until the next start takes them
-    over; 0 when it stopped as asked. Raises HakoError with what is wrong."""
+    """Runs a box until SIGINT, SIGTERM or the end of its terminal (SIGHUP), or until SIGUSR1, after which conversations
+    go on until the next start takes them over; 0 when it stopped as asked. Raises HakoError with what is wrong."""
     set_up_log()
     sys.setswitchinterval(SWITCH_SECONDS)
     give_back()
@@ -44,8 +44,10 @@ async def _run(box: Box) -> int:
         if not told.done():
             told.set_result(keep_calls)
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
-        loop.add_signal_handler(number, stop, number == signal.SIGUSR1)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
+        # nohup(1) has the end of a terminal ignored: so it stays.
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            loop.add_signal_handler(number, stop, number == signal.SIGUSR1)
     for line in box.opened.notes:
         box.note(line)
     try:

@@ -285,9 +285,14 @@ class Attempt:
             leg.branches.remove(session)
         if leg.session is session:
             leg.session = None
-        if leg.trunk and ending is UNREACHABLE and not leg.ringing:
-            # Nobody at the other end of the trunk has said anything.
+        if leg.trunk and not leg.ringing and (ending is UNREACHABLE or ending.cause == TRUNK_DOWN.cause):
+            # Nobody at the other end of the trunk has said anything, or the network says that nobody is there.
+            if ending is not UNREACHABLE:
+                self.context.trunks.missing(leg.trunk)
             ending = TRUNK_DOWN
+        elif status == 488 and leg.local is not None and leg.local.offers:
+            # Nothing but encryption was offered.
+            ending = NO_ENCRYPTION
         self._note(ending)
         if leg.branches or leg not in self.legs:
             return

@@ -52,7 +52,6 @@ class Call:
         self.destination = ""
         self.queue = ""
         self.agent = ""
-        self.position = 0
         self.hops = 0
         self.emergency = False
         self.judged = False

@@ -17,13 +17,26 @@ if TYPE_CHECKING:
     from appliance.exchange.leg import Leg
 
 
+FREE_PINS = 6
+"""Wrong PINs from one phone, in however many calls, that are told at once."""
+LONGEST_PAUSE_SECONDS = 30.0
+FORGET_SECONDS = 900.0
+"""A phone without a wrong PIN for so long starts afresh."""
+
+
 class Pins:
-    """PINs that are being checked outside the loop."""
+    """PINs that are being checked outside the loop.
+
+    Whoever tries one after the other at a phone has to wait for each verdict, right or wrong, twice as long each time:
+    hanging up and dialling again gains nothing. Other phones notice nothing.
+    """
 
     def __init__(self, context: Context) -> None:
         self.context = context
         self._waiting: dict[int, LogInDialogue] = {}
         self._token = 0
+        self._wrong: dict[str, tuple[int, float]] = {}
+        """Extension -> wrong PINs in a row, and when the last of them was."""
 
     def ask(self, dialogue: LogInDialogue, pin_hash: str, pin: str) -> None:
         """Has a PIN checked; `answer` follows."""
@@ -34,8 +47,19 @@ class Pins:
     def answer(self, token: int, ok: bool) -> None:
         """The PIN was right or wrong; the dialogue may be over meanwhile."""
         dialogue = self._waiting.pop(token, None)
-        if dialogue is not None:
-            self.context.contain(dialogue.call, lambda: dialogue.verified(ok))
+        if dialogue is None:
+            return
+        context, phone = self.context, dialogue.leg.extension
+        wrong, last = self._wrong.pop(phone, (0, 0.0))
+        if context.now.mono - last > FORGET_SECONDS:
+            wrong = 0
+        if not ok:
+            self._wrong[phone] = wrong + 1, context.now.mono
+        if wrong < FREE_PINS:
+            context.contain(dialogue.call, lambda: dialogue.verified(ok))
+        else:
+            pause = min(2.0 ** min(wrong - FREE_PINS, 10), LONGEST_PAUSE_SECONDS)
+            context.after(pause, dialogue.call, lambda: dialogue.verified(ok))
 
 
 class LogInDialogue(Dialogue[LoginRun]):

@@ -266,11 +266,11 @@ class Trunks:
             self.context.emit(TrunkUp(trunk=line.config.id))
         self._clear(line)
 
-    def _down(self, line: TrunkLine, reason: Words, remedy: Words) -> None:
+    def _down(self, line: TrunkLine, reason: Words, remedy: Words, fault: bool = True) -> None:
         if line.state != "down" or line.reason != reason:
             line.state, line.reason = "down", reason
             self.context.emit(TrunkDown(trunk=line.config.id, reason=reason))
-        if not line.faulty:
+        if fault and not line.faulty:
             line.faulty = True
             name = line.config.id
             text = {
@@ -349,10 +349,17 @@ class Trunks:
         return line is not None and bool(line.flows) and (line.state == "up" or not line.config.register)
 
     def seen(self, trunk: str) -> None:
-        """The other side has said something in a call: a trunk that nobody asks is known to be there."""
+        """The other side has said something in a call: a trunk without a registration is known to be there."""
         line = self.lines.get(trunk)
-        if line is not None and line.state == "unchecked":
+        if line is not None and line.state != "up" and not line.config.register:
             self._up(line)
+
+    def missing(self, trunk: str) -> None:
+        """A call found nobody at the other end. It is tried again with each call, last of those that could take it.
+        Where nobody wants it watched that is no fault."""
+        line = self.lines.get(trunk)
+        if line is not None and not line.config.register:
+            self._down(line, _SILENT, _CHECK_HOST, fault=line.config.watch)
 
     def all_ids(self) -> tuple[str, ...]:
         """Every trunk in file order."""

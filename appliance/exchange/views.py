@@ -90,7 +90,7 @@ def call_view(call: Call) -> CallView:
         started=rfc3339(call.started.wall),
         answered=rfc3339(call.talking_since) if call.talking_since is not None else None,
         queued=rfc3339(call.queued) if call.queued is not None else None,
-        position=call.position,
+        position=call.context.center.position(call.id),
         recording=call.recorder.recording,
         recording_paused=call.recorder.paused,
         record=call.recorder.rule(),

@@ -64,7 +64,6 @@ class Waiting(LegActivity):
             self.context.center.leave(self.call.id, self.context.now, abandoned=not self.call.ended)
 
     def _wait_over(self) -> None:
-        self.call.position = 0
         if self._too_long is not None:
             self._too_long.cancel()
             self._too_long = None
@@ -80,7 +79,6 @@ class Waiting(LegActivity):
             if attempt is not None:
                 attempt.cancel()
         elif isinstance(decision, AnnouncePosition):
-            self.call.position = decision.position
             files = self.context.voice.position(decision.position, self.call.language)
             if files:
                 self.leg.play(files)

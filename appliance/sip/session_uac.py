@@ -157,8 +157,8 @@ class OutboundSession(Session):
         """The INVITE, or a request within the dialog, got no final response."""
         if transaction.kind == "invite":
             if transaction is self._invite:
-                text = "No answer" if status == 408 else "Transport error"
-                self._end(status, text, None, "them", now)
+                text, cause = ("No answer", None) if status == 408 else ("Transport error", 38)
+                self._end(status, text, cause, "them", now)
                 self._release()
         elif transaction.kind == "prack":
             if self.state == "early" and transaction.context is self.dialog:

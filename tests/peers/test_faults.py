@@ -159,6 +159,17 @@ async def test_after_a_restart_everything_is_there(make_box: MakeBox, tmp_path: 
     assert "Traceback" not in box.log()
 
 
+async def test_the_end_of_its_terminal_stops_a_box_in_an_orderly_way(make_box: MakeBox) -> None:
+    box = make_box()
+    await box.start()
+    assert box.program is not None
+    media = box.media_pid()
+    assert await box.program.end(signal.SIGHUP) == 0
+    assert not Path(f"/proc/{media}").exists(), "and leaves nothing behind"
+    await box.start()
+    assert "Traceback" not in box.log()
+
+
 async def test_killing_the_media_process_interrupts_a_call_for_less_than_a_second(
     make_box: MakeBox, tmp_path: Path
 ) -> None:

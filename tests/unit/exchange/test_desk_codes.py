@@ -42,6 +42,21 @@ def test_three_wrong_pins_end_the_dialogue() -> None:
     office.close()
 
 
+def test_whoever_tries_one_pin_after_the_other_has_to_wait_at_that_phone_alone() -> None:
+    office = Office()
+    phone, other = office.desk("205"), office.desk("206")
+    for _ in range(11):
+        keyed(office, phone, "*60", "1#9999#")
+    began = office.clock.mono
+    keyed(office, phone, "*60", "1#1111#")
+    assert office.told(ev.AgentStatusChanged) and office.clock.mono - began > 30.0
+    keyed(office, phone, "*60", "")
+    began = office.clock.mono
+    keyed(office, other, "*60", "1#1111#")
+    assert office.played()[-1] == "logged-in" and office.clock.mono - began < 15.0
+    office.close()
+
+
 def test_whoever_hangs_up_while_the_pin_is_checked_changes_nothing() -> None:
     office = Office()
     office.box.pin_seconds = 5.0

@@ -37,6 +37,19 @@ def test_the_whole_story_of_a_caller() -> None:
     office.close()
 
 
+def test_places_in_the_queue_are_shown_as_they_are_not_as_they_were_told() -> None:
+    office = waiting_office()
+    office.desk("201", "forever")
+    office.available("aiko")
+    callers = [office.comes_in() for _ in range(3)]
+    office.run(1.0)
+    assert [call.position for call in office.exchange.calls()] == [1, 2, 3]
+    callers[0].hang_up()
+    office.run(0.5)
+    assert [call.position for call in office.exchange.calls()] == [1, 2]
+    office.close()
+
+
 def test_the_one_idle_longest_is_first_and_who_does_not_answer_loses_the_caller() -> None:
     office = waiting_office()
     aiko, ben = office.desk("201", "forever"), office.desk("202", after=2.0)
