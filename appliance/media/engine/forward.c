@@ -172,8 +172,11 @@ void port_forward(hk_engine *engine, struct port *to, const struct port *from, c
         reframe(engine, to, packet, start + RTP_HEADER);
         return;
     }
-    if (reframed && !end_reframing(engine, to, packet))
+    if (reframed && !end_reframing(engine, to, packet)) {
+        /* One late packet is no sign of the source's length: what comes after it still has no number of its own. */
+        out->reframing = true;
         return;
+    }
     uint16_t sequence = (uint16_t)(packet->sequence + out->sequence_offset);
     rtp_write(start, packet->marker || out->gap, config->send_type, sequence, timestamp, out->ssrc);
     if (port_transmit(engine, to, start, RTP_HEADER + packet->length))

@@ -140,6 +140,23 @@ def test_the_source_takes_up_the_listeners_length(still: Still) -> None:
     assert [packet.marker for packet in heard].count(True) == 2, "where the source itself marks a beginning"
 
 
+def test_a_late_packet_of_the_listeners_length_does_not_end_the_cutting(still: Still) -> None:
+    """After minutes the source's numbers and the listener's are thousands apart: none may go out under the old ones."""
+    a, b = still.port(PCMU, ptime=40), still.port(PCMU, ptime=20)
+    still.bridge(a, b)
+    sent, at = [], 0
+    for number in range(2050):
+        ms, delay = (20, 45) if number == 2000 else (40, 0)
+        head = header(PCMU, 100 + number, 7000 + 8 * at, 77)
+        sent.append(Sent((at + delay) * MS, a, head + bytes([number % 256]) * (8 * ms)))
+        at += ms
+    still.run((at + 100) * MS, sent)
+    heard = still.heard[b]
+    jumps = [(y.sequence - x.sequence) & 0xFFFF for x, y in itertools.pairwise(heard)]
+    assert set(jumps) == {1, 2} and jumps.count(2) == 1, "the hole of the one that was late"
+    assert {(y.timestamp - x.timestamp) // 160 for x, y in itertools.pairwise(heard[3:])} == {1, 2}
+
+
 def test_the_listener_asks_for_another_length_or_codec_in_the_middle(still: Still) -> None:
     a, b = still.port(PCMU), still.port(PCMU)
     still.bridge(a, b)
