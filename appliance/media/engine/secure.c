@@ -4,6 +4,7 @@
 #include "core.h"
 #include "port.h"
 #include "receive.h"
+#include "report.h"
 #include "srtp.h"
 #include "units.h"
 
@@ -51,6 +52,7 @@ bool port_unprotect(hk_engine *engine, struct port *port, uint8_t *data, size_t 
 {
     if (excluded(&port->rule, from)) {
         port->in.strangers++;
+        watch_stranger(port, from);
         return false;
     }
     enum crypto_verdict verdict = unprotect(engine, port, data, size, false);

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from appliance.exchange.audio import PortStats, RtpPort, SrtpKeys
+from appliance.exchange.audio import PortStats, PortUnheard, RtpPort, SrtpKeys
 from appliance.media.engine.rows import abilities
 from tests.unit.media.engine_box import PCMA, EngineBox
 from tests.unit.media.rtp import Party, continuous, header, heard, run
@@ -184,6 +184,21 @@ def test_a_stranger_cannot_take_the_place_of_a_secure_party(box: EngineBox) -> N
     run(0.3, [a])
     b.read()
     assert heard(b.audio(0.05)) == {440}
+
+
+def test_a_party_whose_protected_audio_comes_from_elsewhere_is_told_of_with_the_place(box: EngineBox) -> None:
+    """As for a plain one: "no packets" would send whoever looks for the fault the wrong way."""
+    (a, _), b = secure(box, CM_80, 440), box.party(850)
+    run(0.2, [a])
+    box.bridge(a, b)
+    moved = Party(440)
+    box.parties.append(moved)
+    moved.to, moved.outwards, moved.ssrc, moved.sequence = a.to, a.outwards, a.ssrc, a.sequence
+    end = time.monotonic() + 4.0
+    while not box.of(PortUnheard) and time.monotonic() < end:
+        run(0.05, [moved, b])
+    told = [(event.id, event.reason, event.source) for event in box.of(PortUnheard)]
+    assert told == [(box.id(a), "other-source", f"127.0.0.1:{moved.address[1]}")]
 
 
 # --- time and change
