@@ -170,6 +170,7 @@ struct reach {
     uint8_t doubts;       /* reports that say it does not, of a party that never knew of us */
     uint8_t turns;        /* in a row in which we sent */
     uint8_t refusals;     /* in a row in which we were refused */
+    uint8_t still;        /* in which we sent, up to TURNS, since a report knew more than the one before it */
     uint16_t sequence[2]; /* ours at the newest turn, and at the one before */
     uint32_t highest;
     uint64_t refused;     /* at the newest turn */

@@ -32,11 +32,12 @@ void reach_turn(hk_engine *engine, struct port *port)
     struct reach *reach = &port->reach;
     const struct transmission *out = &port->out;
     if (!port->watch.since || !port_can_send(port)) {
-        reach->told = reach->doubts = reach->turns = reach->refusals = 0;
+        reach->told = reach->doubts = reach->turns = reach->refusals = reach->still = 0;
         return;
     }
     bool sends = (uint16_t)(out->sequence - reach->sequence[0]) >= TURN_LEAST;
     reach->turns = (uint8_t)(!sends ? 0 : reach->turns < TURNS ? reach->turns + 1 : TURNS);
+    reach->still += sends && reach->still < TURNS;
     reach->sequence[1] = reach->sequence[0];
     reach->sequence[0] = out->sequence;
     bool refused = out->refused != reach->refused;
@@ -51,10 +52,11 @@ void reach_turn(hk_engine *engine, struct port *port)
         tell_reach(engine, port, HK_REACHED);
 }
 
-/* The newest packet that it knows of went more than a second ago. */
+/* The newest packet that it knows of went more than a second ago. One who learnt of none while we sent is behind however
+ * the numbers compare: they come round after eleven minutes. */
 static bool behind(const struct reach *reach, const struct rtcp_report *report)
 {
-    return (int16_t)(reach->sequence[1] - (uint16_t)report->highest) >= BEHIND;
+    return reach->still >= TURNS || (int16_t)(reach->sequence[1] - (uint16_t)report->highest) >= BEHIND;
 }
 
 void reach_report(hk_engine *engine, struct port *port, const struct rtcp_report *report)
@@ -63,6 +65,8 @@ void reach_report(hk_engine *engine, struct port *port, const struct rtcp_report
     bool stands = report->about_us && reach->reported && report->highest == reach->highest;
     reach->reported |= report->about_us;
     reach->highest = report->about_us ? report->highest : reach->highest;
+    if (report->about_us && !stands)
+        reach->still = 0;
     if (reach->turns < TURNS || report->about_others)
         return;
     if (report->about_us && !behind(reach, report)) {

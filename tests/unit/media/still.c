@@ -87,6 +87,16 @@ EXPORT void still_run(hk_engine *engine, int64_t at, int64_t port, int remote, c
     free_done(engine);
 }
 
+/* An RTCP packet of the party, now. */
+EXPORT void still_report(hk_engine *engine, int64_t port, int remote, const uint8_t *data, int size)
+{
+    uint8_t copy[DATAGRAM];
+    union address from;
+    memcpy(copy, data, (size_t)size);
+    address_parse(&from, "127.0.0.1", (uint16_t)remote);
+    port_rtcp(engine, (struct port *)find_object(engine, port), copy, (size_t)size, &from);
+}
+
 /* Many datagrams, in the order of their times: `size` bytes each, from `start` of `data` on. */
 EXPORT void still_play(hk_engine *engine, int count, const int64_t *at, const int32_t *port, const int32_t *remote,
                        const int32_t *start, const int32_t *size, const uint8_t *data)

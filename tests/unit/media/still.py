@@ -81,10 +81,10 @@ class Found:
     """What a detector told."""
 
     kind: str
-    """key, tone, speech"""
+    """key, tone, speech, reach"""
     port: int
     what: str
-    """The key; cng, ced, beep; began, ended"""
+    """The key; cng, ced, beep; began, ended; lost, again"""
     at: float = 0.0
     inband: bool = False
     hertz: float = 0.0
@@ -216,7 +216,7 @@ class Still:
         self.c.still_commit(self._engine)
 
     def found(self) -> list[Found]:
-        """What detectors and keys told since the last time."""
+        """What detectors, keys and the parties' reports told since the last time."""
         figures = (ctypes.c_double * 5)()
         out = []
         while kind := self.c.still_next(self._engine, figures):
@@ -228,6 +228,8 @@ class Still:
                 out.append(Found("tone", port, ("", "cng", "ced", "beep")[said], at, hertz=figures[4]))
             elif kind == 8:
                 out.append(Found("speech", port, "began" if said else "ended", at))
+            elif kind in (11, 12):
+                out.append(Found("reach", port, "lost" if kind == 11 else "again"))
         return out
 
     def play(self, at: Samples, ports: Samples, starts: Samples, sizes: Samples, data: bytes) -> None:
@@ -242,6 +244,10 @@ class Still:
             pointer(starts.ctypes.data), pointer(sizes.ctypes.data), data,
         )  # fmt: skip
         self.now = int(at[-1])
+
+    def report(self, port: int, data: bytes) -> None:
+        """An RTCP packet of the party, now."""
+        self.c.still_report(self._engine, ctypes.c_int64(port), self._remote[port], data, len(data))
 
     def listen(self, at: Samples, port: int, size: int, data: bytes) -> None:
         """Many datagrams of one size for one port, at rising times (ns); what is sent is read after each fifty."""

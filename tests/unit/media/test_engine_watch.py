@@ -5,10 +5,15 @@ from __future__ import annotations
 import socket
 import time
 
+import numpy as np
+import pytest
+
 from appliance.exchange.audio import Link, Mix, Payload, PortHeard, PortReached, PortUnheard, PortUnreached
 from tests.unit.media import rtcp
 from tests.unit.media.engine_box import PCMA, PCMU, EngineBox
-from tests.unit.media.rtp import Party, run
+from tests.unit.media.rtp import Party, header, run
+from tests.unit.media.still import MS, Still
+from tests.unit.media.still import PCMU as PCMU_TYPE
 
 WITHIN = 3.6
 """Three seconds, and what a busy machine adds."""
@@ -191,6 +196,40 @@ def test_a_party_whose_reports_never_fit_is_believed_when_it_says_it_twice(box: 
         assert len(box.of(PortUnreached)) == number
     run(0.3, box.parties)
     assert [event.id for event in box.of(PortUnreached)] == [box.id(silent)]
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_a_party_that_stays_deaf_is_not_taken_for_cured_when_numbers_come_round(still: Still, held: bool) -> None:
+    """After 32,768 packets its last number seems to lie ahead of ours. A hold in between lets it be told of anew."""
+    a, b = still.port(), still.port()
+    still.bridge(a, b)
+    told = []
+
+    def talk(seconds: int) -> None:
+        first = still.now // (20 * MS) + 1
+        count = np.arange(first, first + seconds * 50)
+        data = b"".join(header(PCMU_TYPE, int(n) & 0xFFFF, int(n) * 160, 7) + bytes([n % 256]) * 160 for n in count)
+        still.listen(count * 20 * MS, b, 172, data)
+
+    def say() -> None:
+        still.report(a, rtcp.receiver_report(9, rtcp.Block(last.ssrc, 255, 0, last.sequence, 0, 0, 0)))
+        told.extend(one.what for one in still.found() if one.kind == "reach")
+
+    talk(20)
+    last = still.heard[a][-1]
+    say()
+    for five in range(1, 160):
+        talk(5)
+        say()
+        if held and five == 133:
+            still.mix([], number=1000)
+            talk(2)
+            still.bridge(a, b)
+            told.clear()
+    assert told == ["lost"]
+    last = still.heard[a][-1]
+    say()
+    assert told == ["lost", "again"]
 
 
 def test_an_address_that_refuses_is_told_of_at_once(box: EngineBox) -> None:
