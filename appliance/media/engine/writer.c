@@ -136,7 +136,14 @@ static int create(struct recording *recording)
     if (recording->fd < 0)
         return errno == EEXIST ? resume(recording) : errno;
     recording->moment = (struct wav_moment){0, recording->open.moment.at, recording->running};
-    return say_length(recording);
+    int error = say_length(recording);
+    if (error) {
+        /* Without its header nobody would know it as this recording's again: not when the disk has room, not ever. */
+        (void)unlink(recording->path);
+        close(recording->fd);
+        recording->fd = -1;
+    }
+    return error;
 }
 
 static void open_recording(hk_engine *engine, struct recording *recording, struct node *open_ones, int64_t now)

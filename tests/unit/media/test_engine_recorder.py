@@ -253,3 +253,31 @@ def test_a_full_disk_stops_the_recording_and_not_the_call(tmp_path: Path) -> Non
     with wave.open(str(path)) as file:
         assert file.getnframes() == pytest.approx(said[0][1] * 8000, abs=50)
     assert path.stat().st_size <= 20_000
+
+
+FULL_AT_FIRST = """
+import sys, resource
+from tests.unit.media.engine_box import EngineBox
+from tests.unit.media.rtp import run
+from appliance.exchange.audio import Recorder, RecorderStarted, RecorderStopped
+path = sys.argv[1]
+for most in (100, resource.RLIM_INFINITY):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
+    box = EngineBox()
+    a = box.party(440)
+    box.put(Recorder(id=9, path=path, left=box.id(a), call="c"))
+    box.wait(RecorderStopped if most == 100 else RecorderStarted)
+    run(0.4, [a])
+    box.put(drop=[9])
+    print(box.wait(RecorderStopped).reason)
+    box.close()
+"""
+
+
+def test_a_disk_that_is_full_at_the_start_leaves_no_file_in_the_way(tmp_path: Path) -> None:
+    """The row is given again after a restart of the engine: with room on the disk the recording begins."""
+    path = tmp_path / "r.wav"
+    command = [sys.executable, "-c", FULL_AT_FIRST, str(path)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": os.getcwd()})
+    assert done.stdout.split() == ["disk-full", "ended"]
+    assert heard(read_wav(path)[0][400:]) == {440}
