@@ -35,15 +35,22 @@ static bool excluded(const struct source_rule *rule, const union address *from)
     return rule->locked && !address_same(&rule->locked_to, from);
 }
 
+/* The keys of before come first: those of now would use up their search on what was made with the others, and be
+ * without it when the first packet of theirs needs it. A repeated packet needs none. */
 static enum crypto_verdict unprotect(hk_engine *engine, struct port *port, uint8_t *data, size_t *size, bool report)
 {
+    struct crypto *contexts[] = {engine->now < port->before_until ? port->before : NULL, port->unprotect};
     enum crypto_verdict verdict = CRYPTO_FORGED;
-    if (port->unprotect)
-        verdict = report ? crypto_unprotect_report(port->unprotect, data, size)
-                         : crypto_unprotect(port->unprotect, data, size, engine->now);
-    if (verdict == CRYPTO_FORGED && port->before && engine->now < port->before_until)
-        verdict = report ? crypto_unprotect_report(port->before, data, size)
-                         : crypto_unprotect(port->before, data, size, engine->now);
+    for (int i = 0; i < 2 && verdict != CRYPTO_GOOD; i++) {
+        if (!contexts[i])
+            continue;
+        enum crypto_verdict found = report ? crypto_unprotect_report(contexts[i], data, size)
+                                           : crypto_unprotect(contexts[i], data, size);
+        verdict = found == CRYPTO_FORGED ? verdict : found;
+    }
+    for (int i = 1; i >= 0 && verdict == CRYPTO_FORGED && !report; i--)
+        if (contexts[i] && crypto_search(contexts[i], data, size, engine->now))
+            verdict = CRYPTO_GOOD;
     /* From now on in the clear; until just before it was not. */
     return verdict == CRYPTO_FORGED && !port->unprotect ? CRYPTO_GOOD : verdict;
 }

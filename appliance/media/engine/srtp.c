@@ -176,11 +176,11 @@ static bool opened_with(struct crypto *crypto, uint32_t ssrc, uint32_t counter, 
 }
 
 /* Tries roll-over counters above the one that is believed: never below, where packets were received already. */
-static bool search(struct crypto *crypto, uint8_t *data, size_t *size, int64_t now)
+bool crypto_search(struct crypto *crypto, uint8_t *data, size_t *size, int64_t now)
 {
-    uint32_t ssrc = number(data + 8), from = 0;
-    if (crypto->searched && now - crypto->searched < SEARCH_NS)
+    if (*size < SHORTEST || *size > LONGEST || (crypto->searched && now - crypto->searched < SEARCH_NS))
         return false;
+    uint32_t ssrc = number(data + 8), from = 0;
     crypto->searched = now;
     bool lost = known(crypto, ssrc);
     if (lost) {
@@ -193,8 +193,10 @@ static bool search(struct crypto *crypto, uint8_t *data, size_t *size, int64_t n
             return false;
     }
     for (uint32_t i = 1; i <= (lost ? SEARCH_LOST : SEARCH_NEW); i++)
-        if (opened_with(crypto, ssrc, from + i, data, size))
+        if (opened_with(crypto, ssrc, from + i, data, size)) {
+            remember(crypto, ssrc);
             return true;
+        }
     if (lost)
         (void)srtp_set_stream_roc(crypto->session, ssrc, 0); /* none is pending: as before */
     else
@@ -202,13 +204,11 @@ static bool search(struct crypto *crypto, uint8_t *data, size_t *size, int64_t n
     return false;
 }
 
-enum crypto_verdict crypto_unprotect(struct crypto *crypto, uint8_t *data, size_t *size, int64_t now)
+enum crypto_verdict crypto_unprotect(struct crypto *crypto, uint8_t *data, size_t *size)
 {
     if (*size < SHORTEST || *size > LONGEST)
         return CRYPTO_FORGED;
     enum crypto_verdict verdict = open_packet(crypto, srtp_unprotect, data, size);
-    if (verdict == CRYPTO_FORGED && search(crypto, data, size, now))
-        verdict = CRYPTO_GOOD;
     if (verdict == CRYPTO_GOOD)
         remember(crypto, number(data + 8));
     return verdict;
@@ -259,17 +259,25 @@ size_t crypto_protect_report(struct crypto *crypto, const uint8_t *packet, size_
     return crypto_protect(crypto, packet, size, out);
 }
 
-enum crypto_verdict crypto_unprotect(struct crypto *crypto, uint8_t *data, size_t *size, int64_t now)
+enum crypto_verdict crypto_unprotect(struct crypto *crypto, uint8_t *data, size_t *size)
 {
     (void)crypto;
     (void)data;
     (void)size;
-    (void)now;
     return CRYPTO_FORGED;
 }
 
 enum crypto_verdict crypto_unprotect_report(struct crypto *crypto, uint8_t *data, size_t *size)
 {
-    return crypto_unprotect(crypto, data, size, 0);
+    return crypto_unprotect(crypto, data, size);
+}
+
+bool crypto_search(struct crypto *crypto, uint8_t *data, size_t *size, int64_t now)
+{
+    (void)crypto;
+    (void)data;
+    (void)size;
+    (void)now;
+    return false;
 }
 #endif

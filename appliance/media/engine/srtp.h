@@ -41,11 +41,13 @@ void crypto_continue(struct crypto *crypto, struct crypto *before);
 size_t crypto_protect(struct crypto *crypto, const uint8_t *packet, size_t size, uint8_t *out);
 size_t crypto_protect_report(struct crypto *crypto, const uint8_t *packet, size_t size, uint8_t *out);
 
-/* Opens a packet in its place and sets its new size; `now` in ns. Only what is good was changed.
- *
- * The roll-over counter of a stream that is joined late (after a restart of this process, or after an outage of hours) is
- * not said by anybody: it is found by trying, a few times a second at most, and only forwards. */
-enum crypto_verdict crypto_unprotect(struct crypto *crypto, uint8_t *data, size_t *size, int64_t now);
+/* Opens a packet in its place and sets its new size. Only what is good was changed. */
+enum crypto_verdict crypto_unprotect(struct crypto *crypto, uint8_t *data, size_t *size);
 enum crypto_verdict crypto_unprotect_report(struct crypto *crypto, uint8_t *data, size_t *size);
+
+/* The same for a packet that seemed forged, with other roll-over counters; `now` in ns. That of a stream that is joined
+ * late (after a restart of this process, after an outage of hours, with new keys) is not said by anybody: it is found by
+ * trying, a few times a second at most, and only forwards. */
+bool crypto_search(struct crypto *crypto, uint8_t *data, size_t *size, int64_t now);
 
 #endif

@@ -272,6 +272,37 @@ def test_other_keys_in_the_middle_of_a_conversation(box: EngineBox, suite: str) 
     continuous(b.received)
 
 
+@pytest.mark.parametrize("suite", SUITES)
+def test_other_keys_after_hours_cost_no_packet(box: EngineBox, suite: str) -> None:
+    """A new key goes on with the roll-over counter: neither what is under way with the old one, nor what of that comes
+    once more, may use up the search for it."""
+    (a, talk), b = secure(box, suite), box.party()
+    talk.counter = 1
+    box.bridge(a, b)
+    box.settle()
+    assert a.to is not None
+    for number in range(5):
+        a.send_packet(bytes([number]) * 160)
+    box.settle()
+    before, late = talk.sender, []
+    talk.sender = Srtp(keys(suite, 33))
+    box.change(a, unprotect=keys(suite, 33))
+    box.settle()
+    for number in range(5, 8):
+        late.append(before.protect(header(0, a.sequence, a.timestamp, a.ssrc) + bytes([number]) * 160, 1))
+        a.sequence, a.timestamp = a.sequence + 1, a.timestamp + 160
+    for packet in (*late, late[1]):
+        a.socket.sendto(packet, a.to)
+    for number in range(8, 14):
+        a.send_packet(bytes([number]) * 160)
+    box.settle()
+    b.read()
+    assert [p.payload[0] for p in b.received] == list(range(14))
+    box.put(drop=[box.id(a)])
+    final = box.wait(PortStats, where=lambda s: s.final)
+    assert (final.packets, final.unauthentic, final.repeated) == (14, 0, 1)
+
+
 def test_other_keys_of_ours_do_not_begin_our_stream_anew(box: EngineBox) -> None:
     (a, talk), b = secure(box, CM_80), box.party(850)
     box.bridge(a, b)
