@@ -11,6 +11,10 @@
 #include "resample.h"
 #include "units.h"
 
+/* While nothing is heard no block leaves, and the header would say how far the recording was when somebody spoke last:
+ * after a crash much later nobody could tell silence from time in which nothing was recorded. */
+#define MARK_NS (5 * NS_PER_SECOND)
+
 static void pass_job(hk_engine *engine, struct job *job, bool wake)
 {
     uint64_t one = 1;
@@ -47,6 +51,7 @@ static int64_t position_now(const hk_engine *engine, const struct recorder *reco
 
 static void send_block(hk_engine *engine, struct recorder *recorder, struct block *block, int64_t frames)
 {
+    recorder->told = engine->now;
     block->job.kind = JOB_AUDIO;
     block->job.recording = recorder->recording;
     block->job.position = recorder->base;
@@ -78,12 +83,23 @@ static void move_on(hk_engine *engine, struct recorder *recorder, int64_t decide
         commit(engine, recorder, BLOCK_FRAMES);
 }
 
+/* The file says at once how far it is and whether time passes in it. */
+static void mark(hk_engine *engine, struct recorder *recorder)
+{
+    struct block *block = get_block(engine, recorder->recording);
+    if (block)
+        send_block(engine, recorder, block, 0);
+}
+
 void recorder_tick(hk_engine *engine)
 {
     LIST_EACH (at, &engine->recorders) {
         struct recorder *recorder = CONTAINER(at, struct recorder, all);
-        if (recorder->passing)
-            move_on(engine, recorder, position_now(engine, recorder) - LATENESS * recorder->scale);
+        if (!recorder->passing)
+            continue;
+        move_on(engine, recorder, position_now(engine, recorder) - LATENESS * recorder->scale);
+        if (engine->now - recorder->told >= MARK_NS)
+            mark(engine, recorder);
     }
 }
 
@@ -96,14 +112,6 @@ static void close_window(hk_engine *engine, struct recorder *recorder)
         int64_t rest = recorder->position - recorder->base;
         commit(engine, recorder, rest < 0 ? 0 : rest < BLOCK_FRAMES ? rest : BLOCK_FRAMES);
     }
-}
-
-/* The file says at once whether time passes in it. */
-static void mark(hk_engine *engine, struct recorder *recorder)
-{
-    struct block *block = get_block(engine, recorder->recording);
-    if (block)
-        send_block(engine, recorder, block, 0);
 }
 
 static void run_on(hk_engine *engine, struct recorder *recorder, bool running, bool silent)
@@ -125,7 +133,7 @@ static void run_on(hk_engine *engine, struct recorder *recorder, bool running, b
 void recorder_start(hk_engine *engine, struct recorder *recorder, bool running, bool silent)
 {
     list_add(&engine->recorders, &recorder->all);
-    recorder->recording->open.moment.at = engine->now;
+    recorder->recording->open.moment.at = recorder->told = engine->now;
     pass_job(engine, &recorder->recording->open, true);
     run_on(engine, recorder, running, silent);
 }

@@ -95,6 +95,7 @@ struct recorder {
     bool ending;      /* time passed until its row went: whoever goes on with the file reckons from there */
     int64_t position; /* frames at `since` */
     int64_t since;    /* ns, while time passes */
+    int64_t told;     /* ns, when the writer was told last how far it is */
     int64_t from;     /* nothing said before this frame is kept */
     int64_t base;     /* position of the first frame of blocks[0] */
     struct block *blocks[BLOCK_WINDOW];

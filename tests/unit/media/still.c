@@ -122,6 +122,16 @@ EXPORT int still_recorder(hk_engine *engine, int64_t id, int64_t left, int64_t r
     return result;
 }
 
+/* What the newest block said, for the header. */
+static struct wav_moment moment;
+
+/* How far the recording was, and when (ns after the start). */
+EXPORT void still_moment(int64_t figures[2])
+{
+    figures[0] = moment.frames;
+    figures[1] = moment.at - NS_PER_SECOND;
+}
+
 /* Does the writer's work: lays what was recorded by now into `frames` stereo samples. Gives the length of a recording
  * that ended, -1: none did. */
 EXPORT int64_t still_recorded(hk_engine *engine, int16_t *frames, int64_t most)
@@ -137,6 +147,7 @@ EXPORT int64_t still_recorded(hk_engine *engine, int16_t *frames, int64_t most)
             free(job->recording);
         } else if (job->kind == JOB_AUDIO) {
             struct block *block = CONTAINER(job, struct block, job);
+            moment = job->moment;
             int64_t n = job->position + job->frames > most ? most - job->position : job->frames;
             if (n > 0)
                 memcpy(frames + 2 * job->position, block->audio, (size_t)n * 2 * sizeof *frames);

@@ -265,6 +265,12 @@ class Still:
         """Fills in what was recorded by now, at its place in `file` (frames x 2). Length of one that ended, or -1."""
         return int(self.c.still_recorded(self._engine, ctypes.c_void_p(file.ctypes.data), ctypes.c_int64(len(file))))
 
+    def moment(self) -> tuple[int, int]:
+        """How far the recording was (frames) and when (ns), as the writer was told last."""
+        figures = (ctypes.c_int64 * 2)()
+        self.c.still_moment(figures)
+        return figures[0], figures[1]
+
     def end_recorder(self, file: Samples) -> int:
         """Drops it; the length of the file in frames."""
         self.drop(RECORDER)

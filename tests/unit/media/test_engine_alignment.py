@@ -176,6 +176,32 @@ def test_start_pause_and_end_are_within_one_packet(still: Still, kind: int, sile
         assert envelope[pause + begin : -int(packet * 1000)].all()
 
 
+@pytest.mark.parametrize("running", [True, False], ids=["nobody sends", "paused with silence"])
+def test_the_file_says_how_far_it_is_while_nothing_is_heard(still: Still, running: bool) -> None:
+    """After a crash the silence is as long as it was: what the header says is never older than a few seconds."""
+    one, other, rate = still.port(), still.port(), 8000
+    file = np.zeros((700 * rate, 2), dtype=np.int16)
+    still.recorder(one, other)
+    still.run(1000 * MS, stream(still, one, PCMU, sine(1000, 1.0, 8000)))
+    still.recorder(one, other, running=running, silent=True)
+    told = set()
+    for second in range(2, 600):
+        still.run(second * 1000 * MS)
+        still.recorded(file)
+        frames, at = still.moment()
+        assert still.now - at < 10_000 * MS
+        assert frames / rate == pytest.approx(at / 1e9, abs=0.05)
+        told.add(at)
+    assert len(told) < 200, "and not all the time"
+    still.recorder(one, other, running=False)
+    still.recorded(file)
+    told = {still.moment()[1]}
+    still.run(660_000 * MS)
+    still.recorded(file)
+    assert told == {still.moment()[1]}, "no time passes"
+    assert still.end_recorder(file) / rate == pytest.approx(599, abs=0.05)
+
+
 def test_a_codec_that_changes_during_the_call_changes_no_length(still: Still) -> None:
     one, other = still.port(G722), still.port(PCMU)
     still.recorder(one, other, rate=16000)
