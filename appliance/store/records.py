@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -136,7 +137,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     """What the page before gave as `next`."""
     limit: int = 50
     text: str = ""
-    """Found within a party's name or number."""
+    """Found within a party's name or number, typed in full width or not."""
     live: bool = False
     """Records of calls that go on are included."""
 
@@ -298,11 +299,21 @@ def _clauses(wanted: Filter, country: str) -> tuple[list[str], list[Any]]:
             digits = digits[1:]
         add(*_found("caller called", digits))
     if wanted.text:
-        add(*_found("caller caller_name called", wanted.text))
+        add(*_found_as_typed("caller caller_name called", wanted.text))
     if wanted.cursor:
         started, _, seq = wanted.cursor.partition(":")
         add("(r.started, r.seq) < (?, ?)", float(started), int(seq))
     return clauses, values
+
+
+def _found_as_typed(columns: str, text: str) -> tuple[Any, ...]:
+    """`_found` for what people type: also as the plain form of full-width letters and digits, of half-width kana."""
+    asked = _found(columns, text)
+    plain = unicodedata.normalize("NFKC", text)
+    if plain in ("", text):
+        return asked
+    also = _found(columns, plain)
+    return (f"({asked[0]} OR {also[0]})", *asked[1:], *also[1:])
 
 
 def _found(columns: str, text: str) -> tuple[Any, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 import zoneinfo
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Annotated, Any, Literal
@@ -18,6 +19,8 @@ Word = Annotated[str, msgspec.Meta(max_length=64)]
 
 
 MOST_MOMENTS = 2000
+BETWEEN_DIGITS = " -().\N{KATAKANA-HIRAGANA PROLONGED SOUND MARK}\N{MINUS SIGN}\N{HYPHEN}"
+"""What people write within a number; the long vowel sign is what a Japanese keyboard makes of a hyphen."""
 
 
 class RecordDetail(Record, frozen=True, kw_only=True):
@@ -60,7 +63,7 @@ async def show_all(visit: Visit) -> Page[Record]:
         agent = visit.who.agent
         if not agent:
             return Page(items=(), seq=seq)
-    number = "".join(sign for sign in query.number if sign not in " -().")
+    number = "".join(sign for sign in unicodedata.normalize("NFKC", query.number) if sign not in BETWEEN_DIGITS)
     if query.number and not number:
         raise invalid("number", "This is no number.")
     timezone = visit.context.system().timezone

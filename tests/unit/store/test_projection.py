@@ -280,12 +280,30 @@ def test_filters(box: Box) -> None:
     assert found(number="03-9876-5432") == ["c4"]
     assert found(number="202") == ["c4", "c2"]
     assert found(text="田中") == ["c4"]
+    assert found(text="０３９８") == ["c4"], "as a Japanese keyboard types it"
     assert found(text='"; DROP TABLE records; --') == [] == found(number="100% _")
     box.restart()
     box.ledger.prune(0)
     box.write([])
     assert found(number="090-1111-2222") == ["c1"], "from the text index as well"
-    assert found(text="987654") == ["c4"]
+    assert found(text="987654") == ["c4"] == found(text="９８７６５４")
+
+
+def test_a_name_is_found_however_wide_it_is_typed(box: Box) -> None:
+    for number, name in enumerate(("Desk 7", "ｄｅｓｋ", "タナカ")):
+        box.write(conversation(f"c{number}", number, 1, caller_name=name))
+
+    def found(text: str) -> list[str]:
+        return [record.id for record in box.records.list(Filter(text=text))[0]]
+
+    for _ in ("not indexed yet", "indexed"):
+        assert found("desk") == ["c0"]
+        assert found("ｄｅｓｋ") == ["c1", "c0"], "what is stored in full width as well"
+        assert found("ﾀﾅｶ") == ["c2"] == found("ﾅｶ")
+        assert found("\u3000") == ["c0"], "a full-width space"
+        box.restart()
+        box.ledger.prune(0)
+        box.write([])
 
 
 def test_pages_hold_every_record_once_even_with_equal_times(box: Box) -> None:

@@ -48,6 +48,12 @@ async def test_a_refused_command_says_why(client: Client, box: FakeBox) -> None:
     assert (await error(reason, 422, "invalid_reason"))["field"] == "reason"
 
 
+@pytest.mark.parametrize("typed", ["０３（１２３４）５６７８", "０３ー１２３４ー５６７８", "03-1234-5678"])
+async def test_a_number_is_searched_as_a_japanese_keyboard_types_it(client: Client, box: FakeBox, typed: str) -> None:
+    assert (await client.get(f"{API}/records", params={"number": typed}, headers=ADMIN)).status == 200
+    assert box.records.asked[-1].number == "0312345678"
+
+
 async def test_status_is_set_in_the_name_of_whoever_asks(client: Client, box: FakeBox) -> None:
     body = {"status": "break", "reason": "Lunch"}
     response = await client.put(f"{API}/agents/ben/status", json=body, headers=bearer("sato"))
