@@ -83,6 +83,10 @@ log = logging.getLogger("hako")
 FIRST_PROMPTS_SECONDS = 45.0
 """How long the very first start waits for the prompts that a caller meets at once."""
 MEDIA_AGAIN_SECONDS = 3.0
+_PREPARING: Words = {
+    "ja": "音声ガイダンスを準備しています（初回の起動だけです）…",
+    "en": "preparing the spoken prompts (only on the first start) …",
+}
 READ_AT_ONCE = (QueueEntered, QueueLeft, FaultRaised, FaultCleared, DecisionFailed)
 """Events that figures or log show although nobody watches."""
 
@@ -299,7 +303,7 @@ class Box:
             self.faults.raise_("prompts", text, remedy)
             return
         if any(job.essential for job in missing_jobs):
-            self.note("preparing the spoken prompts (only on the first start) …")
+            self.note(_PREPARING[site.site.language])
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(FIRST_PROMPTS_SECONDS):
                     await self.library.ready(site, essential_only=True)

@@ -44,6 +44,10 @@ _LINES = {
         "お待たせいたしました。ただいまお調べいたしますので、少々お待ちください。",
     ),
 }
+_LOG_IN = {
+    "en": "web log-in: admin, password {password}",
+    "ja": "Web 画面のログイン: ユーザー名 admin、パスワード {password}",
+}
 
 
 def demo(options: Options) -> int:
@@ -90,7 +94,7 @@ async def _demo(options: Options) -> int:
         raise port_problem(error, *box.listening) from error
     stage = Stage(box, made, ticker, carrier, agent_voice)
     await stage.open()
-    box.note(f"web log-in: admin, password {made.users['admin']}")
+    box.note(_LOG_IN[options.language].format(password=made.users["admin"]))
     announce(box)
     await stop.wait()
     await stage.close()

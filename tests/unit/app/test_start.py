@@ -5,19 +5,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import os
+import signal
 import socket
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 import pytest
 
-from appliance.app import addresses, configuring
+from appliance.app import addresses, configuring, demo
 from appliance.app import box as box_module
 from appliance.app.box import Box
 from appliance.app.restart import recover
 from appliance.box.addresses import Address as LanAddress
 from appliance.exchange.audio import AnyRow
+from appliance.media.prompts import PromptLibrary, Readiness
 from appliance.net import tcp
 from appliance.options import Address, Options
 
@@ -88,6 +92,50 @@ async def test_a_lost_configuration_is_a_fault_until_one_is_applied(
         assert (tmp_path / "config.json.damaged").read_bytes() == b"{"
     finally:
         await box.stop("test")
+
+
+@pytest.mark.parametrize(("language", "said"), [("ja", "音声ガイダンスを準備しています"), ("en", "preparing the")])
+async def test_what_the_first_start_waits_for_is_said_in_the_language_of_the_site(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str, said: str
+) -> None:
+    async def nothing(_box: Box) -> None:
+        pass
+
+    async def at_once(*_arguments: object, **_options: object) -> Readiness:
+        return Readiness(0, 0, (), ())
+
+    monkeypatch.setattr(Box, "_start_media", nothing)
+    monkeypatch.setattr(PromptLibrary, "ready", at_once)
+    free, notes = Address("127.0.0.1", 0), list[str]()
+    options = Options(data=tmp_path, sip=free, web=free, rtp=(29000, 29019), sample=True, language=language)
+    box = Box(msgspec.structs.replace(options, on_note=notes.append))
+    await box.start()
+    try:
+        assert [line for line in notes if line.startswith(said)] == notes[-1:]
+    finally:
+        await box.stop("test")
+
+
+@pytest.mark.parametrize(("language", "said"), [("ja", "Web 画面のログイン"), ("en", "web log-in")])
+async def test_the_demo_says_its_log_in_in_the_language_of_the_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick: None, language: str, said: str
+) -> None:
+    async def silent(_options: Options) -> tuple[list[bytes], list[bytes]]:
+        return [], []
+
+    async def empty(_stage: demo.Stage) -> None:
+        pass
+
+    monkeypatch.setattr(demo, "_voices", silent)
+    monkeypatch.setattr(demo.Stage, "open", empty)
+    free, notes = Address("127.0.0.1", 0), list[str]()
+
+    def ready(*_addresses: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    options = Options(data=tmp_path, sip=free, web=free, rtp=(29000, 29019), language=language)
+    assert await demo._demo(msgspec.structs.replace(options, on_note=notes.append, on_ready=ready)) == 0
+    assert notes[-1].startswith(said) and "admin" in notes[-1]
 
 
 def everywhere(folder: Path) -> Box:
