@@ -16,12 +16,18 @@ from appliance.options import Address
 def shown_hosts(bound: str) -> list[str]:
     """Addresses to tell people for what was listened on, IPv6 in brackets: of all addresses those of the LAN, in IPv4
     as long as there is any, which everybody knows how to type."""
+    every = reached_hosts(bound)
+    return [host for host in every if ":" not in host] or every
+
+
+def reached_hosts(bound: str) -> list[str]:
+    """All addresses of the LAN that lead to what was listened on, IPv4 first, IPv6 in brackets and none of one link."""
     if bound not in (*EVERYWHERE, "0.0.0.0"):
         return [f"[{bound}]" if ":" in bound else bound]
     found = [one.address for one in lan_addresses()]
     ipv4 = [address for address in found if ":" not in address]
     ipv6 = [f"[{address}]" for address in found if ":" in address] if bound != "0.0.0.0" else []
-    return ipv4 or ipv6 or ["127.0.0.1"]
+    return ipv4 + ipv6 or ["127.0.0.1"]
 
 
 def port_problem(error: OSError, option: str, address: Address) -> HakoError:

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from appliance import __version__
 from appliance.app import web as web_side
-from appliance.app.addresses import shown_hosts, tcp_fault
+from appliance.app.addresses import reached_hosts, shown_hosts, tcp_fault
 from appliance.app.archive import Archive
 from appliance.app.configuring import Configuring, damaged, lost, warm
 from appliance.app.control import handlers
@@ -459,6 +459,16 @@ class Box:
     def sip_addresses(self) -> list[str]:
         """HOST:PORT of SIP, for people and phones."""
         return [f"{host}:{self.sip_address[1]}" for host in shown_hosts(self.options.sip.host)]
+
+    def sip_served(self) -> list[tuple[str, str]]:
+        """Everywhere SIP is served: (udp or tcp, HOST:PORT), IPv4 first."""
+        hosts, port = reached_hosts(self.options.sip.host), self.sip_address[1]
+        if isinstance(self.core.udp, DualUdp) and self.core.udp.ipv6 is None:
+            hosts = shown_hosts("0.0.0.0")
+        no_tcp = {":" in host for host in self._tcp_refused}
+        return [("udp", f"{host}:{port}") for host in hosts] + [
+            ("tcp", f"{host}:{port}") for host in hosts if (":" in host) not in no_tcp
+        ]
 
     def web_urls(self) -> list[str]:
         """Where the pages are."""

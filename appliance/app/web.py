@@ -157,7 +157,7 @@ def system(box: Box) -> SystemView:
     """What the box is and how it stands."""
     site = box.exchange.context.site.site
     now = box.core.now()
-    addresses = [AddressView(use="sip-udp", address=address) for address in box.sip_addresses()] + [
+    addresses = [AddressView(use=f"sip-{transport}", address=address) for transport, address in box.sip_served()] + [
         AddressView(use="web", address=url) for url in (*box.web_urls(), *box.https_urls())
     ]
     return SystemView(

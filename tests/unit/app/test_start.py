@@ -17,6 +17,7 @@ import pytest
 
 from appliance.app import addresses, configuring, demo
 from appliance.app import box as box_module
+from appliance.app import web as web_side
 from appliance.app.box import Box
 from appliance.app.restart import recover
 from appliance.box.addresses import Address as LanAddress
@@ -145,7 +146,7 @@ def everywhere(folder: Path) -> Box:
 
 
 async def test_a_box_is_reached_by_ipv4_and_ipv6_and_says_an_address_people_can_type(
-    tmp_path: Path, quick: None
+    tmp_path: Path, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     box = everywhere(tmp_path)
     await box.start()
@@ -165,6 +166,11 @@ async def test_a_box_is_reached_by_ipv4_and_ipv6_and_says_an_address_people_can_
         host, _, said = sip.rpartition(":")
         assert int(said) == port and urlsplit(web_url).hostname == host
         assert host not in ("", "0.0.0.0") and ":" not in host, "IPv4 as long as there is any"
+        lan = [LanAddress("eth0", "192.0.2.7"), LanAddress("eth0", "2001:db8::7")]
+        monkeypatch.setattr(addresses, "lan_addresses", lambda: lan)
+        every = [f"192.0.2.7:{port}", f"[2001:db8::7]:{port}"]
+        told = [(one.use, one.address) for one in web_side.system(box).addresses if one.use.startswith("sip")]
+        assert told == [(use, address) for use in ("sip-udp", "sip-tcp") for address in every]
     finally:
         await box.stop("test")
 
@@ -191,7 +197,7 @@ async def test_a_machine_without_ipv6_starts_as_before(
 
 
 async def test_tcp_that_is_refused_in_one_ip_version_is_served_in_the_other_and_the_fault_says_so(
-    tmp_path: Path, quick: None
+    tmp_path: Path, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with socket.socket(socket.AF_INET6) as other:
         other.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
@@ -205,6 +211,11 @@ async def test_tcp_that_is_refused_in_one_ip_version_is_served_in_the_other_and_
             writer.close()
             (fault,) = box.faults.views()
             assert fault.id == "sip-tcp"
+            monkeypatch.setattr(
+                addresses, "lan_addresses", lambda: [LanAddress("e", "192.0.2.7"), LanAddress("e", "fd::7")]
+            )
+            served = [(use, host.rpartition(":")[0]) for use, host in box.sip_served()]
+            assert served == [("udp", "192.0.2.7"), ("udp", "[fd::7]"), ("tcp", "192.0.2.7")]
             assert "off for IPv6" in fault.text["en"] and "IPv4" not in fault.text["en"]
             assert "ほかのプログラムが使用中です" in fault.text["ja"] and "in use" not in fault.text["ja"]
         finally:

@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from "preact";
-import type { ByLanguage, SystemView } from "../api/types";
+import type { AddressView, ByLanguage, SystemView } from "../api/types";
 import { fullDay, hourMinute, timeOfDay } from "../format";
 import { inLanguage, useSpeech } from "../i18n";
 import { useLive } from "../live";
@@ -56,10 +56,22 @@ function registrar(system: SystemView, use: string): { host: string; port: strin
   return { host: any ? location.hostname : host, port };
 }
 
+/** A row for each address: SIP over UDP and TCP share the one they have in common. */
+export function addressRows(addresses: readonly AddressView[]): { uses: string[]; address: string }[] {
+  const rows = new Map<string, string[]>();
+  for (const { use, address } of addresses) rows.set(address, [...(rows.get(address) ?? []), use]);
+  return [...rows].map(([address, uses]) => ({ address, uses }));
+}
+
 function Box({ system }: { system: SystemView }): JSX.Element {
   const { t, manner } = useSpeech();
   const now = useStore(ticking);
-  const uses: Record<string, string> = { web: t.system.web, "sip-udp": `${t.system.sip} UDP`, "sip-tcp": `${t.system.sip} TCP`, rtp: t.system.audio };
+  const transport: Record<string, string> = { "sip-udp": "UDP", "sip-tcp": "TCP" };
+  const named = (uses: readonly string[]): string => {
+    const [use = ""] = uses;
+    if (use in transport) return `${t.system.sip} ${uses.map((each) => transport[each] ?? each).join(" / ")}`;
+    return use === "web" ? t.system.web : use === "rtp" ? t.system.audio : use;
+  };
   return (
     <Card title={t.system.box}>
       <dl class="settings">
@@ -67,8 +79,8 @@ function Box({ system }: { system: SystemView }): JSX.Element {
         <Row label={t.system.version}>{system.version}{system.board && system.board !== "none" && ` · ${system.board}`}</Row>
         <Row label={t.system.started}>{fullDay(system.started, manner)} {hourMinute(system.started, manner)}</Row>
         <Row label={t.system.clock}>{timeOfDay(now, manner)} <small>{system.timezone}</small></Row>
-        {system.addresses.map((each) => (
-          <Row key={each.use + each.address} label={uses[each.use] ?? each.use}>{each.use === "web" ? <a href={each.address}>{each.address}</a> : <code>{each.address}</code>}</Row>
+        {addressRows(system.addresses).map(({ uses, address }) => (
+          <Row key={address} label={named(uses)}>{uses.includes("web") ? <a href={address}>{address}</a> : <code>{address}</code>}</Row>
         ))}
         <Row label={t.certificate.title}><a href="/certificate">{t.certificate.install}</a></Row>
       </dl>
