@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -10,9 +11,9 @@ from aiohttp import web
 
 from appliance.exchange.view import View
 from appliance.media.recordings import find, locate
-from appliance.store.records import Recording
+from appliance.store.records import Record, Recording
 from appliance.web import audio
-from appliance.web.api.records import record_for
+from appliance.web.api.records import record_for, zone_of
 from appliance.web.problem import Problem, not_found
 from appliance.web.route import OWN, Route, Visit
 from appliance.web.waveforms import WaveformError
@@ -40,11 +41,25 @@ async def show(visit: Visit) -> Recording:
 async def play(visit: Visit) -> web.StreamResponse:
     view, path = await _find(visit)
     visit.context.played(view.id)
-    name = "".join(sign if sign.isalnum() and sign.isascii() else "-" for sign in view.id)[:80]
+    timezone = visit.context.system().timezone
+    name = await visit.server.in_thread(lambda: file_name(view, visit.context.records.get(view.call), timezone))
     try:
         return await audio.send(visit.request, path, name, visit.server.in_thread)
     finally:
         visit.context.played(view.id)
+
+
+def file_name(view: Recording, record: Record | None, timezone: str) -> str:
+    """What the file is called where it is saved, without suffix: when by the site's clock, who called whom; the id
+    where there is no record. Plain enough to stand in quotes (RFC 6266) and on any disk. May read the zone's file."""
+    if record is None:
+        return "".join(sign if sign.isalnum() and sign.isascii() else "-" for sign in view.id)[:80]
+    when = datetime.fromisoformat(view.started).astimezone(zone_of(timezone))
+    parties = (
+        "".join(sign for sign in party if (sign.isascii() and sign.isalnum()) or sign == "+")
+        for party in (record.from_, record.to)
+    )
+    return "_".join((when.strftime("%Y-%m-%d_%H%M"), *(party[:32] or "unknown" for party in parties)))
 
 
 async def draw(visit: Visit) -> PeaksView:

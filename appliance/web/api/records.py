@@ -67,7 +67,7 @@ async def show_all(visit: Visit) -> Page[Record]:
     if query.number and not number:
         raise invalid("number", "This is no number.")
     timezone = visit.context.system().timezone
-    zone = await visit.server.in_thread(lambda: _zone(timezone))
+    zone = await visit.server.in_thread(lambda: zone_of(timezone))
     wanted = Filter(
         since=moment("from", query.from_, zone),
         until=moment("to", query.to, zone, end=True),
@@ -124,7 +124,7 @@ def moment(field: str, text: str, zone: tzinfo, *, end: bool = False) -> float |
         raise invalid(field, "This is no time as in RFC 3339: 2026-11-21T09:30:00Z.") from None
 
 
-def _zone(name: str) -> tzinfo:
+def zone_of(name: str) -> tzinfo:
     """The zone of the site; may read its file."""
     try:
         return zoneinfo.ZoneInfo(name)

@@ -7,12 +7,14 @@ import os
 import wave
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.media.archive_worker import archive
 from appliance.store.records import Recording, Segment
+from appliance.web.api.recordings import file_name
 from appliance.web.audio import parse_range
 from appliance.web.problem import Problem
 from tests.unit.media.test_archive import recording
@@ -161,7 +163,7 @@ async def test_opus_is_sent_as_what_it_is_in_ranges_and_with_its_waveform(client
     path.unlink()
     response = await client.get(AUDIO, headers=ADMIN)
     assert response.headers["Content-Type"] == "audio/ogg; codecs=opus" and await response.read() == content
-    assert 'filename="r1.opus"' in response.headers["Content-Disposition"]
+    assert 'filename="2026-11-21_1800_0398765432_0312345678.opus"' in response.headers["Content-Disposition"]
     part = await client.get(AUDIO, headers=ADMIN | {"Range": "bytes=100-199"})
     assert part.status == 206 and await part.read() == content[100:200]
     assert part.headers["Content-Range"] == f"bytes 100-199/{len(content)}"
@@ -169,3 +171,26 @@ async def test_opus_is_sent_as_what_it_is_in_ranges_and_with_its_waveform(client
     assert after["seconds"] == pytest.approx(before["seconds"], abs=0.02)
     for one, other in zip(before["peaks"], after["peaks"], strict=True):
         assert sum(abs(a - b) for a, b in zip(one, other, strict=True)) / len(one) < 0.02
+
+
+@pytest.mark.parametrize(
+    ("caller", "called", "name"),
+    [
+        ("+819012345678", "201", "2026-11-25_1503_+819012345678_201"),
+        ("", "*43", "2026-11-25_1503_unknown_43"),
+        ('a/../"\r\nb', "六00", "2026-11-25_1503_ab_00"),
+    ],
+)
+def test_a_saved_recording_says_when_and_who(caller: str, called: str, name: str) -> None:
+    view = Recording(id="1a2133110a1f62c5f-1", call="c1", started="2026-11-25T06:03:59.500Z")
+    record = msgspec.structs.replace(record_view("c1"), from_=caller, to=called)
+    assert file_name(view, record, "Asia/Tokyo") == name
+    assert file_name(view, record, "Nowhere/Land") == name.replace("_1503_", "_0603_")
+    assert file_name(view, None, "Asia/Tokyo") == "1a2133110a1f62c5f-1"
+
+
+async def test_a_recording_without_a_record_is_saved_by_its_id(client: Client, box: FakeBox) -> None:
+    keep(box, wav(FRAMES))
+    box.records.rows = []
+    response = await client.get(AUDIO, headers=ADMIN)
+    assert response.headers["Content-Disposition"].endswith('filename="r1.wav"')
