@@ -126,7 +126,8 @@ class SoundProcess:
                 continue
             began = time.monotonic()
             trouble = await self._live()
-            log.warning("the sound process (%s) ended: %s %s", self.direction, *trouble)
+            if trouble != self.trouble:  # not again at every try
+                log.warning("the sound process (%s) ended: %s %s", self.direction, *trouble)
             self._tell(trouble)
             pause = FIRST_PAUSE if time.monotonic() - began > LIVED_SECONDS else min(pause * 2, LONGEST_PAUSE)
             for _ in range(max(1, round(pause / LOOK_SECONDS))):

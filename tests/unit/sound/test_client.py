@@ -93,6 +93,24 @@ async def test_why_it_ended_is_known(monkeypatch: pytest.MonkeyPatch, program: s
     await kept.process.close()
 
 
+async def test_the_log_says_once_why_it_ends_again_and_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(client, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(client, "LONGEST_PAUSE", 0.01)
+    why = tmp_path / "why"
+    why.write_text("no-card")
+    program = f"""print('{{"type":"failed","why":"' + open({str(why)!r}).read() + '"}}')"""
+    kept = Kept(monkeypatch, program)
+    await kept.process.want("auto")
+    await kept.until(lambda: kept.process.starts > 3)
+    assert [record.getMessage() for record in caplog.records] == ["the sound process (output) ended: no-card "]
+    why.write_text("refused")
+    await kept.until(lambda: kept.troubles[-1] == Trouble("refused"))
+    await kept.process.close()
+    assert [record.args[1] for record in caplog.records if record.args] == ["no-card", "refused"]
+
+
 async def test_without_a_free_port_it_does_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = Kept(monkeypatch, f"{READY}\ntime.sleep(600)", port=0)
     await kept.process.want("auto")
