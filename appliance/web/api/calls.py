@@ -62,6 +62,8 @@ async def start(visit: Visit) -> StartedCall:
     number = "".join(wanted.number.split())
     if not number or any(ord(sign) < 33 or ord(sign) == 127 for sign in number):
         raise invalid("number", "This is no number.")
+    if number == extension:
+        raise Problem(422, "own_number", "A phone cannot call itself.", "number")
     judged = wanted.answering_machine
     return StartedCall(
         id=await visit.context.command(

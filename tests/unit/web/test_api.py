@@ -41,6 +41,8 @@ async def test_a_command_is_acknowledged_with_what_it_made(client: Client, box: 
 async def test_a_refused_command_says_why(client: Client, box: FakeBox) -> None:
     wrong = await client.post(f"{API}/calls", json={"extension": "201", "number": "000"}, headers=ADMIN)
     assert (await error(wrong, 409, "wrong_number"))["field"] == "number"
+    itself = await client.post(f"{API}/calls", json={"extension": "201", "number": "2 01"}, headers=ADMIN)
+    assert (await error(itself, 422, "own_number"))["field"] == "number"
     wrap_up = await client.post(f"{API}/agents/aiko/wrap-up-done", headers=ADMIN)
     await error(wrap_up, 409, "not_in_wrap_up")
     body = {"status": "break", "reason": "Nonsense"}

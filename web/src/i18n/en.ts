@@ -51,7 +51,7 @@ export const en = {
   place: {
     open: "Call…", title: "Call a number", intro: "The telephone rings first. When it is picked up, the number is called.", from: "From telephone", choose: "Choose a telephone", number: "Number",
     judge: "Find out who answers: a person, a machine or a fax", call: "Call", placed: (phone: string): string => `${phone} rings: pick it up.`,
-    nobody: "No telephone is registered that could call.", ownAway: "Your telephone is not registered.", judging: "Listening who answers…",
+    nobody: "No telephone is registered that could call.", itself: "A telephone cannot call itself.", ownAway: "Your telephone is not registered.", judging: "Listening who answers…",
   },
 
   calls: {

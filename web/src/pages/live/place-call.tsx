@@ -68,7 +68,8 @@ function CallForm({ own, choices, mayChoose, onDone }: CallFormProps): JSX.Eleme
       live.touch("calls");
       onDone();
     } catch (error) {
-      setProblem(error instanceof ApiError && error.code === "not_registered" ? t.place.nobody : explain(error));
+      const refused: Record<string, string> = { not_registered: t.place.nobody, own_number: t.place.itself };
+      setProblem((error instanceof ApiError && refused[error.code]) || explain(error));
       setBusy(false);
     }
   };
