@@ -14,6 +14,7 @@ Definitions, once for all figures (times in seconds, from the monotonic clock of
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -200,7 +201,9 @@ class Projection:
         self.open[record.call] = record
 
     def _call_started(self, entry: Entry, event: CallStarted) -> None:
-        fixed = (event.kind, event.journey, event.caller, event.caller_name, event.called, event.trunk, event.extension)
+        # Half-width kana and full-width letters are searched for in their plain form; the event has what was said.
+        name = unicodedata.normalize("NFKC", event.caller_name)
+        fixed = (event.kind, event.journey, event.caller, name, event.called, event.trunk, event.extension)
         record = OpenRecord(entry.seq, event.call, fixed, entry.at, entry.boot)
         self.open[event.call] = record
         self.dirty[entry.seq] = record

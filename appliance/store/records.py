@@ -44,6 +44,7 @@ class Record(View, frozen=True, kw_only=True):
     journey: str
     from_: str = msgspec.field(name="from")
     from_name: str = ""
+    """In its plain form (NFKC): kana in full width, letters and digits in half."""
     to: str
     trunk: str = ""
     extension: str = ""
