@@ -7,7 +7,6 @@ import contextlib
 import os
 import random
 import shutil
-import signal
 import tempfile
 import wave
 from collections.abc import Coroutine
@@ -22,7 +21,7 @@ from appliance.app.addresses import port_problem
 from appliance.app.box import Box
 from appliance.app.demo_phone import DemoCall, DemoPhone
 from appliance.app.demo_rtp import Ticker, speech, tone
-from appliance.app.serve import announce, set_up_log
+from appliance.app.serve import announce, ends, set_up_log
 from appliance.media.speech import SpeechHelper
 from appliance.media.spoken import SpeechError
 from appliance.options import Options
@@ -86,7 +85,7 @@ async def _demo(options: Options) -> int:
     write_file(site_file, tomli_w.dumps(_site(made, carrier.driver.address[1])).encode())
     box = Box(msgspec.structs.replace(options, site=site_file, sample=False))
     stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in ends():
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
         await box.start()

@@ -44,10 +44,9 @@ async def _run(box: Box) -> int:
         if not told.done():
             told.set_result(keep_calls)
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
-        # nohup(1) has the end of a terminal ignored: so it stays.
-        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
-            loop.add_signal_handler(number, stop, number == signal.SIGUSR1)
+    for number in ends():
+        loop.add_signal_handler(number, stop, False)
+    loop.add_signal_handler(signal.SIGUSR1, stop, True)
     for line in box.opened.notes:
         box.note(line)
     try:
@@ -62,6 +61,12 @@ async def _run(box: Box) -> int:
     keep_calls = await told
     await box.stop("handed-over" if keep_calls else "stopped", keep_calls=keep_calls)
     return 0
+
+
+def ends() -> list[signal.Signals]:
+    """Signals that end a box; that of a closed terminal among them, unless nohup(1) has it ignored."""
+    hang_up = [] if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN else [signal.SIGHUP]
+    return [signal.SIGINT, signal.SIGTERM, *hang_up]
 
 
 def settle_memory() -> None:

@@ -47,7 +47,7 @@ async def test_from_menu_to_queue_to_the_agent_idle_longest_and_on(box: Box, tmp
             await feed.until("menu-key", call=call, key="1")
             await feed.until("queue-position", call=call, position=1)
             live = await box.get(f"calls/{call}")
-            assert (live["queue"], live["from"], live["trunk"]) == ("support", "0901234567", "carrier")
+            assert (live["queue"], live["from"], live["trunk"]) == ("support", "09012345678", "carrier")
             await absent.until("CALL_INCOMING")
             assert present.count("CALL_INCOMING") == 0
             assert (await box.agent("aiko"))["state"] == "offered"

@@ -69,7 +69,7 @@ class Sipp:
         target: str,
         number: str = "box",
         *,
-        caller: str = "0901234567",
+        caller: str = "09012345678",
         rtp: int = 9,
         port: int = 0,
         password: str = "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 PHONES = ("201", "202", "203", "204", "205", "206")
 AGENTS = (("aiko", "1", "201"), ("ken", "2", "202"), ("yui", "3", "203"))
 NUMBER = "0312345678"
-CALLER = "0901234567"
+CALLER = "09012345678"
 MENU = "For support, press one."
 BUSY = "Please call again."
 RING_SECONDS = 2
